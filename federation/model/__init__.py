@@ -1,0 +1,1 @@
+"""Values: frozen, parsed once at the border."""

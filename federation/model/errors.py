@@ -1,0 +1,48 @@
+"""The errors a caller can act on, and how they relate.
+
+    FedmeshError
+    ├── InvalidInput   what a person or a peer wrote is wrong: change it          exit code 2
+    ├── NotReady       not there yet: ask again later                             exit code 8
+    ├── Denied         the identity or token does not permit it: get another one  exit code 4
+    ├── PeerBroke      the other side did not keep to the protocol                exit code 1
+    ├── Conflict       it contradicts something that exists: resolve that first   exit code 1
+    └── Failed         the machine refused (a port, a disk, a program): exit code 1
+
+Messages are lower case without a full stop and name the object, the field and the value.
+"""
+
+
+class FedmeshError(Exception):
+    """Any failure that fedmesh explains in one sentence."""
+
+    exit_code = 1
+
+
+class InvalidInput(FedmeshError):  # noqa: N818 - a sentence reads better without the suffix
+    """A document, argument or message says something that cannot be."""
+
+    exit_code = 2
+
+
+class NotReady(FedmeshError):  # noqa: N818
+    """The thing asked for does not exist yet, and may exist later."""
+
+    exit_code = 8
+
+
+class Denied(FedmeshError):  # noqa: N818
+    """The caller's identity or token does not permit this."""
+
+    exit_code = 4
+
+
+class PeerBroke(FedmeshError):  # noqa: N818
+    """A peer sent what the protocol does not allow."""
+
+
+class Conflict(FedmeshError):  # noqa: N818
+    """The request contradicts what exists."""
+
+
+class Failed(FedmeshError):  # noqa: N818
+    """The machine refused: a port is taken, a disk is full, a program is missing."""

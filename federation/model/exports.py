@@ -1,0 +1,125 @@
+"""What a cluster says upwards: exported services, their ready endpoints, its gateways.
+
+Made by `cluster_agent.observe`, carried by `federation.wire.codec`, merged by
+`federation.planning.merge`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from federation.model.names import ClusterId, ServiceName
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class Transport(StrEnum):
+    """The protocol field of a Kubernetes port."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+    SCTP = "SCTP"
+
+
+class ServiceType(StrEnum):
+    """The type of a ServiceImport (KEP-1645)."""
+
+    CLUSTERSET_IP = "ClusterSetIP"
+    HEADLESS = "Headless"
+
+
+class AppProtocol(StrEnum):
+    """How the last hop speaks to the application."""
+
+    HTTP1 = "http/1.1"
+    HTTP2 = "http/2"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A port of a Service; `app_protocol` is the text of the field, empty when absent."""
+
+    name: str
+    transport: Transport
+    number: int
+    app_protocol: str = ""
+
+
+_BY_NAME = {
+    "http": AppProtocol.HTTP1,
+    "ws": AppProtocol.HTTP1,
+    "kubernetes.io/ws": AppProtocol.HTTP1,
+    "h2c": AppProtocol.HTTP2,
+    "http2": AppProtocol.HTTP2,
+    "grpc": AppProtocol.HTTP2,
+    "kubernetes.io/h2c": AppProtocol.HTTP2,
+}
+
+
+def app_protocol(port: ServicePort) -> AppProtocol:
+    """The application protocol by `appProtocol`, then the port name's prefix, else TCP."""
+    stated = port.app_protocol.lower()
+    prefix = port.name.partition("-")[0]
+    if stated:
+        return _BY_NAME.get(stated, AppProtocol.TCP)
+    return _BY_NAME.get(prefix, AppProtocol.TCP)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One cluster's ServiceExport together with the Service it names.
+
+    `created` is the ServiceExport's creation time in whole seconds since 1970. `session_seconds`
+    is 0 when there is no affinity. Labels and annotations are the *exported* ones, sorted by key.
+    """
+
+    service: ServiceName
+    cluster: ClusterId
+    created: int
+    type: ServiceType
+    ports: tuple[ServicePort, ...]
+    session_affinity: str = "None"
+    session_seconds: int = 0
+    internal_traffic_policy: str = "Cluster"
+    traffic_distribution: str = ""
+    labels: Pairs = ()
+    annotations: Pairs = ()
+    ip_families: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Endpoints of one zone: all of them, and how many of those are ready.
+
+    Counted are endpoints behind a sidecar, since only those can be reached from other clusters.
+    """
+
+    zone: str
+    ready: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What one cluster has behind one service: no address of an endpoint leaves its cluster."""
+
+    service: ServiceName
+    cluster: ClusterId
+    ports: tuple[int, ...]
+    groups: tuple[Group, ...]
+    accounts: tuple[str, ...]
+
+    @property
+    def ready(self) -> int:
+        """Ready endpoints in all zones."""
+        return sum(group.ready for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """An east-west gateway of a cluster; `address` is an IP literal."""
+
+    name: str
+    address: str
+    port: int
+    zone: str = ""

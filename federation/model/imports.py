@@ -1,0 +1,168 @@
+"""What comes down: facts about the clusterset, and the plan an agent makes of them.
+
+Facts are merged by `federation.planning.merge`, plans made by `federation.planning.plan`, and
+compiled for Envoy by `sidecar.compile` and `gateway.compile`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from federation.model.exports import Backend, Gateway, Pairs, ServicePort, ServiceType
+from federation.model.locality import Locality
+from federation.model.names import ClusterId, ServiceName
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A merge conflict: `reason` is the MCS reason (PortConflict, ...), `message` for a person."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An exported service as the whole clusterset sees it (a ServiceImport to be)."""
+
+    name: ServiceName
+    type: ServiceType
+    ports: tuple[ServicePort, ...]
+    exporters: tuple[ClusterId, ...]
+    conflicts: tuple[Disagreement, ...] = ()
+    session_affinity: str = "None"
+    session_seconds: int = 0
+    internal_traffic_policy: str = "Cluster"
+    traffic_distribution: str = ""
+    labels: Pairs = ()
+    annotations: Pairs = ()
+    ip_families: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A member of the clusterset: the operator's word, and the gateways it reported."""
+
+    id: ClusterId
+    region: str
+    zones: tuple[str, ...]
+    network: str
+    trust_domain: str
+    gateways: tuple[Gateway, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The trust anchors of one cluster's trust domain: PEM of its twins (DESIGN part 5)."""
+
+    trust_domain: str
+    anchors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A pod or host of this cluster behind a service. Never leaves the cluster.
+
+    `targets` maps a service port number to the port at `address`, sorted. `workload` is
+    `namespace/pod`, empty without a Pod; `sidecar` says that its port 15006 speaks mTLS.
+    """
+
+    address: str
+    workload: str
+    zone: str
+    account: str
+    ready: bool
+    sidecar: bool
+    targets: tuple[tuple[int, int], ...]
+    draining: bool = False
+    hostname: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalService:
+    """A service of this cluster with its endpoints, exported or not."""
+
+    name: ServiceName
+    ports: tuple[ServicePort, ...]
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """All facts that concern one service; `clusters` are those of the backends and the importer."""
+
+    service: Service
+    backends: tuple[Backend, ...]
+    clusters: tuple[Cluster, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """For whom a plan is made."""
+
+    cluster: ClusterId
+    locality: Locality
+
+
+class Health(StrEnum):
+    """How Envoy is told to treat a target before it has seen anything itself."""
+
+    HEALTHY = "HEALTHY"
+    UNHEALTHY = "UNHEALTHY"
+    DRAINING = "DRAINING"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address to dial; `mtls` is False only for a local endpoint without a sidecar."""
+
+    address: str
+    port: int
+    health: Health = Health.HEALTHY
+    mtls: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Targets of one cluster and zone in one tier; `weight` counts the ready endpoints behind."""
+
+    cluster: ClusterId
+    locality: Locality
+    weight: int
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Destinations that share the load; the next tier is used when this one fails."""
+
+    destinations: tuple[Destination, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share of the traffic with its own tiers; parts of one plan have weights of their own."""
+
+    name: str
+    weight: int
+    tiers: tuple[Tier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortPlan:
+    """Where requests to one port of a service go, best tier first."""
+
+    port: ServicePort
+    sni: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a sidecar must know to reach one service, failover included.
+
+    `identities` are the exact SPIFFE ids that may answer, sorted.
+    """
+
+    service: ServiceName
+    ports: tuple[PortPlan, ...]
+    identities: tuple[str, ...]

@@ -1,0 +1,94 @@
+"""Names of clusters, namespaces and services, parsed once at the border.
+
+In: text from documents and messages. Out: values that every other module trusts.
+Rules: RFC 1123 labels; a cluster id is one label (63 characters), since it serves as a label value,
+a DNS label and the first label of a SPIFFE trust domain.
+"""
+
+import re
+from typing import NamedTuple, NewType
+
+from federation.model.errors import InvalidInput
+
+ClusterId = NewType("ClusterId", str)
+
+CLUSTERSET_ZONE = "clusterset.local"
+MAX_PORT = 65535
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_SUBDOMAIN_LENGTH = 253
+
+
+class ServiceName(NamedTuple):
+    """`namespace/name`; means the same in every cluster (namespace sameness, KEP-1645)."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def parse_label(text: str, what: str) -> str:
+    """Return `text` when it is an RFC 1123 label, else raise InvalidInput that names `what`."""
+    if not _LABEL.fullmatch(text):
+        raise InvalidInput(
+            f"{what} is {text[:80]!r}, but must be a DNS label: lower-case letters, digits and "
+            "'-', at most 63, beginning and ending with a letter or digit"
+        )
+    return text
+
+
+def parse_subdomain(text: str, what: str) -> str:
+    """Return `text` when it is an RFC 1123 subdomain (labels joined by dots, at most 253)."""
+    if len(text) > _SUBDOMAIN_LENGTH or not all(_LABEL.fullmatch(p) for p in text.split(".")):
+        raise InvalidInput(
+            f"{what} is {text[:80]!r}, but must be DNS labels joined by dots (253 characters)"
+        )
+    return text
+
+
+def parse_cluster_id(text: str) -> ClusterId:
+    """Return the cluster id in `text`; raises InvalidInput."""
+    return ClusterId(parse_label(text, "cluster id"))
+
+
+def parse_service_name(text: str) -> ServiceName:
+    """Return the service in `namespace/name`; raises InvalidInput."""
+    namespace, slash, name = text.partition("/")
+    if not slash:
+        raise InvalidInput(f"service is {text[:80]!r}, but must be NAMESPACE/NAME")
+    return ServiceName(
+        parse_label(namespace, f"namespace of service {text[:80]!r}"),
+        parse_label(name, f"name of service {text[:80]!r}"),
+    )
+
+
+def parse_port(number: int, what: str) -> int:
+    """Return `number` when it is a port (1..65535); raises InvalidInput that names `what`."""
+    if not 1 <= number <= MAX_PORT:
+        raise InvalidInput(f"{what} is {number}, but must be between 1 and {MAX_PORT}")
+    return number
+
+
+def host_name(service: ServiceName) -> str:
+    """The clusterset name of a service (KEP-1645, DNS specification)."""
+    return f"{service.name}.{service.namespace}.svc.{CLUSTERSET_ZONE}"
+
+
+def sni(service: ServiceName, port: int) -> str:
+    """The server name by which a service's port is called across clusters.
+
+    The cluster is never in it, so that a gateway can reach only its own workloads.
+    """
+    return f"{port}.{host_name(service)}"
+
+
+def terminated_sni(service: ServiceName, port: int) -> str:
+    """The server name by which a port is called where the gateway ends the mTLS (no sidecar)."""
+    return f"{port}.{service.name}.{service.namespace}.svc-t.{CLUSTERSET_ZONE}"
+
+
+def workload_identity(trust_domain: str, namespace: str, account: str) -> str:
+    """The SPIFFE id of a workload, by the convention of Kubernetes (standards 6.1)."""
+    return f"spiffe://{trust_domain}/ns/{namespace}/sa/{account}"

@@ -1,0 +1,13 @@
+"""The type URLs of the resources that Envoy asks for.
+
+Shared by `federation.envoy`, which makes the resources, and `federation.xds`, which carries them
+(neither imports the other).
+"""
+
+_PREFIX = "type.googleapis.com/envoy."
+
+CLUSTER = _PREFIX + "config.cluster.v3.Cluster"
+ENDPOINTS = _PREFIX + "config.endpoint.v3.ClusterLoadAssignment"
+LISTENER = _PREFIX + "config.listener.v3.Listener"
+ROUTE = _PREFIX + "config.route.v3.RouteConfiguration"
+SECRET = _PREFIX + "extensions.transport_sockets.tls.v3.Secret"

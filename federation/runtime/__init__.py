@@ -1,0 +1,1 @@
+"""The kit of the shells; knows nothing of meshes."""

@@ -1,0 +1,44 @@
+"""Files that are whole or not there: written beside, synced, renamed; private ones with mode 0600."""
+
+import os
+from pathlib import Path
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = False) -> None:
+    """Replace the file at `path` by `data` at once; raises OSError, leaving the old file in place.
+
+    `durable` also waits until it is on the disk.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        beside.chmod(mode)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file that only its owner may read; waits until it is on the disk."""
+    write_atomic(path, data, mode=0o600, durable=True)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner may enter; returns it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """The bytes of a file, None when it does not exist."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

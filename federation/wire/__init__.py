@@ -1,0 +1,1 @@
+"""Messages, their codec, and the one place where gRPC is spoken."""

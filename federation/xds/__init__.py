@@ -1,0 +1,1 @@
+"""Named resources and the session that carries them."""

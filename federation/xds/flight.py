@@ -1,0 +1,75 @@
+"""One response on its way, and what to do when it is refused.
+
+Used by both senders. A receiver that refuses a response names the guilty resources in its message,
+as Envoy does; when it names none, the response is halved until the guilty one stands alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from federation.xds.resources import Resource
+
+ACK_DEADLINE_SECONDS = 5.0
+"""After this long without an answer the sender goes on: Envoy withholds answers while a cluster is
+warming, and a cluster refused late would hold back everything else for ever."""
+
+BATCH_RESOURCES = 500
+BATCH_BYTES = 1_000_000
+"""Well below gRPC's default limit of 4 MiB for a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """What was sent under a nonce: the version of each name, and the one held before."""
+
+    nonce: str
+    sent_at: float
+    versions: dict[str, str]
+    before: dict[str, str]
+
+    def is_late(self, now: float) -> bool:
+        """Whether the receiver has had its time."""
+        return now >= self.sent_at + ACK_DEADLINE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """After a refusal: never again the `guilty` in that version; each of `again` goes alone."""
+
+    guilty: tuple[str, ...]
+    again: tuple[tuple[str, ...], ...]
+
+
+def judge(names: Iterable[str], message: str) -> Verdict:
+    """Who of a refused response is guilty, and in which groups the rest goes again."""
+    sent = tuple(names)
+    named = tuple(name for name in sent if _mentions(message, name))
+    if named:
+        rest = tuple(name for name in sent if name not in named)
+        return Verdict(named, (rest,) if rest else ())
+    if len(sent) <= 1:
+        return Verdict(sent, ())
+    middle = len(sent) // 2
+    return Verdict((), (sent[:middle], sent[middle:]))
+
+
+def _mentions(message: str, name: str) -> bool:
+    """Whether `name` stands in `message` as a whole word (`80.a` is not in `180.a.b`)."""
+    start = message.find(name)
+    while start != -1:
+        end = start + len(name)
+        before = message[start - 1] if start else " "
+        after = message[end] if end < len(message) else " "
+        if not _is_name_character(before) and not _is_name_character(after):
+            return True
+        start = message.find(name, start + 1)
+    return False
+
+
+def _is_name_character(character: str) -> bool:
+    return character.isalnum() or character in "-_~/"
+
+
+def fits(count: int, size: int, resource: Resource) -> bool:
+    """Whether one more resource fits into a response of `count` resources and `size` bytes."""
+    return not count or (count < BATCH_RESOURCES and size + len(resource.body) <= BATCH_BYTES)

@@ -1,0 +1,70 @@
+"""The messages of a sync stream as values; `federation.wire` turns them into bytes and back.
+
+They carry what Envoy's incremental discovery carries (xDS protocol, "Incremental xDS"), and between
+our own parts two things more: the point of the store and the Complete marker (DESIGN part 3).
+"""
+
+from dataclasses import dataclass, field
+
+from federation.xds.resources import Resource
+
+WILDCARD = "*"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """Where the sender's store stands; revisions of one epoch only grow."""
+
+    epoch: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Receiver to sender: subscribe, acknowledge, or refuse (`error` is not empty)."""
+
+    type_url: str
+    node: str = ""
+    subscribe: tuple[str, ...] = ()
+    unsubscribe: tuple[str, ...] = ()
+    initial_versions: dict[str, str] = field(default_factory=dict)
+    nonce: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Sender to receiver: resources that changed, names that are gone.
+
+    `complete` is the number of resources the receiver should hold once it has applied this; None
+    while the sender does not know everything yet.
+    """
+
+    type_url: str
+    nonce: str
+    resources: tuple[Resource, ...] = ()
+    removed: tuple[str, ...] = ()
+    point: Point | None = None
+    complete: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateRequest:
+    """The same, state of the world: `names` is always the whole subscription."""
+
+    type_url: str
+    node: str = ""
+    names: tuple[str, ...] = ()
+    version: str = ""
+    nonce: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateResponse:
+    """All resources of a type that the receiver subscribed to."""
+
+    type_url: str
+    nonce: str
+    version: str
+    resources: tuple[Resource, ...] = ()

@@ -1,0 +1,318 @@
+"""The sync session, both ends joined in memory; `transfer` carries messages until both rest."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from federation.model.errors import InvalidInput
+from federation.xds.flight import ACK_DEADLINE_SECONDS, judge
+from federation.xds.messages import Point, Request
+from federation.xds.receiver import Change, Receiver
+from federation.xds.resources import Resource, resource
+from federation.xds.session import Rule, Sender
+from federation.xds.snapshot import Layers, Table
+
+A, B = "type/a", "type/b"
+RULES = (Rule(A, removals_after=(B,), companion=B), Rule(B, after=()))
+
+
+def table(*names: str, complete: bool = True) -> Table:
+    made = Table()
+    for name in names:
+        made.put(A, resource(name, name.encode()))
+    if complete:
+        made.mark_complete(A, B)
+    return made
+
+
+def transfer(sender: Sender, receiver: Receiver, now: float = 0.0) -> list[Change]:
+    """Carry messages both ways until the sender has nothing more to say."""
+    changes: list[Change] = []
+    while (response := sender.next_response(now)) is not None:
+        received = receiver.receive(response)
+        changes.extend(received.changes)
+        sender.receive(received.reply, now)
+    return changes
+
+
+def connect(sender: Sender, receiver: Receiver) -> list[Change]:
+    for request in receiver.open():
+        sender.receive(request, 0.0)
+    return transfer(sender, receiver)
+
+
+def names(receiver: Receiver, type_url: str = A) -> set[str]:
+    return set(receiver.held(type_url))
+
+
+def test_everything_arrives_and_the_type_is_declared_complete() -> None:
+    receiver = Receiver("n", [A, B])
+    connect(Sender(table("x", "y"), RULES), receiver)
+    assert names(receiver) == {"x", "y"}
+    assert receiver.is_complete(A)
+    assert receiver.is_complete(B)
+
+
+def test_an_incomplete_view_is_silent_and_speaks_when_it_is_complete() -> None:
+    view = table("x", complete=False)
+    sender, receiver = Sender(view, RULES), Receiver("n", [A])
+    assert connect(sender, receiver) == []
+    view.mark_complete(A)
+    transfer(sender, receiver)
+    assert names(receiver) == {"x"}
+
+
+def test_a_returning_receiver_gets_only_the_difference() -> None:
+    view = table("x", "y")
+    receiver = Receiver("n", [A])
+    connect(Sender(view, RULES), receiver)
+    view.put(A, resource("y", b"new"))
+    view.drop(A, "x")
+    changes = connect(Sender(view, RULES), receiver)
+    assert {(c.name, c.resource is None) for c in changes} == {("y", False), ("x", True)}
+
+
+def test_a_restarted_sender_that_does_not_know_yet_takes_nothing_away() -> None:
+    receiver = Receiver("n", [A])
+    connect(Sender(table("x", "y"), RULES), receiver)
+    fresh = table("x", complete=False)
+    sender = Sender(fresh, RULES)
+    connect(sender, receiver)
+    assert names(receiver) == {"x", "y"}
+    fresh.mark_complete(A)
+    transfer(sender, receiver)
+    assert names(receiver) == {"x"}
+
+
+def test_a_burst_of_changes_is_sent_once_with_the_newest_bytes() -> None:
+    view = table("x")
+    sender, receiver = Sender(view, RULES), Receiver("n", [A])
+    connect(sender, receiver)
+    for text in (b"1", b"2", b"3"):
+        view.put(A, resource("x", text))
+        sender.touch(A, "x")
+    changes = transfer(sender, receiver)
+    assert [c.resource.body for c in changes if c.resource] == [b"3"]
+
+
+def test_while_one_response_is_under_way_nothing_more_of_its_type_is_sent() -> None:
+    view = table("x")
+    sender = Sender(view, RULES)
+    sender.receive(Request(A), 0.0)
+    first = sender.next_response(0.0)
+    view.put(A, resource("x", b"new"))
+    sender.touch(A, "x")
+    assert sender.next_response(1.0) is None
+    assert first is not None
+    sender.receive(Request(A, nonce=first.nonce), 1.0)
+    again = sender.next_response(1.0)
+    assert again is not None
+    assert again.resources[0].body == b"new"
+
+
+def test_a_receiver_that_does_not_answer_holds_others_back_only_until_the_deadline() -> None:
+    view = table("x")
+    sender = Sender(view, (Rule(A), Rule(B, after=(A,))))
+    view.put(B, resource("r", b"r"))
+    sender.receive(Request(A), 0.0)
+    sender.receive(Request(B), 0.0)
+    first = sender.next_response(0.0)
+    assert first is not None
+    assert first.type_url == A
+    assert sender.next_response(1.0) is None
+    assert sender.due() == ACK_DEADLINE_SECONDS
+    late = sender.next_response(ACK_DEADLINE_SECONDS)
+    assert late is not None
+    assert late.type_url == B
+
+
+def test_removals_wait_until_what_may_name_them_is_acknowledged() -> None:
+    view = table("x")
+    view.put(B, resource("r", b"uses x"))
+    sender, receiver = Sender(view, RULES), Receiver("n", [A, B])
+    connect(sender, receiver)
+    view.drop(A, "x")
+    view.put(B, resource("r", b"uses nothing"))
+    sender.touch(A, "x")
+    sender.touch(B, "r")
+    first = sender.next_response(0.0)
+    assert first is not None
+    assert first.type_url == B
+    assert sender.next_response(0.0) is None
+    sender.receive(Request(B, nonce=first.nonce), 0.0)
+    second = sender.next_response(0.0)
+    assert second is not None
+    assert second.removed == ("x",)
+
+
+def test_a_changed_resource_takes_its_companion_along() -> None:
+    view = table("x")
+    view.put(B, resource("x", b"endpoints"))
+    sender = Sender(view, RULES, marks=False)
+    sender.receive(Request(A), 0.0)
+    sender.receive(Request(B, subscribe=("x",)), 0.0)
+    for _ in range(2):
+        sent = sender.next_response(0.0)
+        assert sent is not None
+        sender.receive(Request(sent.type_url, nonce=sent.nonce), 0.0)
+    view.put(A, resource("x", b"new"))
+    sender.touch(A, "x")
+    types = [r.type_url for r in (sender.next_response(0.0), sender.next_response(0.0)) if r]
+    assert types == [A, B]
+
+
+def test_something_unknown_is_answered_at_once_when_the_view_is_complete() -> None:
+    sender = Sender(table(), RULES, marks=False)
+    sender.receive(Request(B, subscribe=("ghost",)), 0.0)
+    answer = sender.next_response(0.0)
+    assert answer is not None
+    assert answer.removed == ("ghost",)
+
+
+def test_something_unknown_is_not_denied_while_the_view_is_incomplete() -> None:
+    sender = Sender(table(complete=False), RULES, marks=False)
+    sender.receive(Request(B, subscribe=("ghost",)), 0.0)
+    assert sender.next_response(0.0) is None
+
+
+def refusing(*bad: str) -> Receiver:
+    def check(_: str, found: Resource) -> None:
+        if found.body.decode() in bad:
+            raise InvalidInput(f"{found.body.decode()} is bad")
+
+    return Receiver("n", [A], check)
+
+
+def test_a_refused_resource_does_not_hold_back_the_rest_and_is_shown() -> None:
+    sender, receiver = Sender(table("x", "y", "z"), RULES), refusing("y")
+    connect(sender, receiver)
+    assert names(receiver) == {"x", "z"}
+    assert [(r.name, r.reason) for r in sender.refusals()] == [("y", "y: y is bad")]
+
+
+def test_a_refused_version_is_never_sent_again_and_the_next_one_is() -> None:
+    view = table("x")
+    sender, receiver = Sender(view, RULES), refusing("x")
+    connect(sender, receiver)
+    sender.touch(A, "x")
+    assert transfer(sender, receiver) == []
+    view.put(A, resource("x", b"good"))
+    sender.touch(A, "x")
+    assert len(transfer(sender, receiver)) == 1
+    assert sender.refusals() == ()
+
+
+def test_the_last_good_version_stays_in_force_after_a_refusal() -> None:
+    view = table("x")
+    sender, receiver = Sender(view, RULES), refusing("bad")
+    connect(sender, receiver)
+    view.put(A, resource("x", b"bad"))
+    sender.touch(A, "x")
+    transfer(sender, receiver)
+    assert receiver.held(A)["x"].body == b"x"
+
+
+@given(st.integers(1, 40).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1)))))
+def test_halving_finds_the_guilty_when_the_refusal_names_nobody(case: tuple[int, set[int]]) -> None:
+    count, guilty = case
+    sender = Sender(table(*(f"n{i}" for i in range(count))), RULES, marks=False)
+    sender.receive(Request(A), 0.0)
+    taken: set[str] = set()
+    bad = {f"n{i}" for i in guilty}
+    while (response := sender.next_response(0.0)) is not None:
+        sent = {r.name for r in response.resources}
+        error = "something is wrong" if sent & bad else ""
+        taken |= set() if error else sent
+        sender.receive(Request(A, nonce=response.nonce, error=error), 0.0)
+    assert taken == {f"n{i}" for i in range(count)} - bad
+    assert {r.name for r in sender.refusals()} == bad
+
+
+def test_a_name_that_is_part_of_another_is_not_blamed() -> None:
+    assert judge(["80.api", "180.api"], "Error adding cluster 180.api: bad").guilty == ("180.api",)
+
+
+def test_an_older_revision_of_the_same_epoch_is_refused() -> None:
+    view = table("x")
+    view.stand_at(Point("e", 5))
+    receiver = Receiver("n", [A])
+    connect(Sender(view, RULES), receiver)
+    old = table("x", "y")
+    old.stand_at(Point("e", 4))
+    assert connect(Sender(old, RULES), receiver) == []
+    assert names(receiver) == {"x"}
+
+
+def test_a_new_epoch_is_applied_only_once_it_is_complete() -> None:
+    view = table("x", "y")
+    view.stand_at(Point("old", 9))
+    receiver = Receiver("n", [A])
+    connect(Sender(view, RULES), receiver)
+    reborn = table("x", complete=False)
+    reborn.put(A, resource("x", b"changed"))
+    reborn.stand_at(Point("new", 1))
+    sender = Sender(reborn, RULES)
+    connect(sender, receiver)
+    assert receiver.held(A)["x"].body == b"x"
+    reborn.mark_complete(A)
+    transfer(sender, receiver)
+    assert {n: r.body for n, r in receiver.held(A).items()} == {"x": b"changed"}
+
+
+def test_what_was_held_before_a_restart_is_not_sent_again() -> None:
+    receiver = Receiver("n", [A])
+    receiver.restore(A, [resource("x", b"x")], None, complete=True)
+    assert connect(Sender(table("x"), RULES), receiver) == []
+
+
+def test_a_receiver_whose_count_differs_asks_again_and_converges() -> None:
+    view = table("x", "y")
+    sender, receiver = Sender(view, RULES), Receiver("n", [A])
+    connect(sender, receiver)
+    receiver.held(A).pop("y")
+    view.put(A, resource("x", b"new"))
+    sender.touch(A, "x")
+    transfer(sender, receiver)
+    assert names(receiver) == {"x", "y"}
+
+
+def test_layers_show_several_tables_as_one() -> None:
+    common, own = table("x"), table("y", complete=False)
+    layers = Layers(own, common)
+    assert set(layers.names(A)) == {"x", "y"}
+    assert not layers.is_complete(A)
+    assert layers.get(A, "x") is common.get(A, "x")
+
+
+step = st.tuples(
+    st.sampled_from("abcd"), st.one_of(st.none(), st.binary(max_size=2)), st.booleans()
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(step, max_size=30))
+def test_a_mirror_fed_only_the_emitted_changes_equals_the_state(
+    steps: list[tuple[str, bytes | None, bool]],
+) -> None:
+    """Also across cut streams: the third member of a step says that the stream breaks here."""
+    view = table()
+    sender, receiver = Sender(view, RULES), Receiver("n", [A])
+    mirror: dict[str, bytes] = {}
+    changes = connect(sender, receiver)
+    for name, body, cut in steps:
+        if body is None:
+            view.drop(A, name)
+        else:
+            view.put(A, resource(name, body))
+        if cut:
+            sender = Sender(view, RULES)
+            changes = connect(sender, receiver)
+        else:
+            sender.touch(A, name)
+            changes = transfer(sender, receiver)
+        for change in changes:
+            if change.resource is None:
+                del mirror[change.name]
+            else:
+                mirror[change.name] = change.resource.body
+        truth = {n: found.body for n in view.names(A) if (found := view.get(A, n))}
+        assert mirror == truth
