@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, synced, renamed; private ones with mode 0600."""
+"""Files that are whole or not there: written beside, synced, renamed; private ones 0600."""
 
 import os
 from pathlib import Path

@@ -718,6 +718,7 @@ class Proxy(_message.Message):
     APP_ADDRESS_FIELD_NUMBER: _builtins.int
     OUTBOUND_ADDRESS_FIELD_NUMBER: _builtins.int
     OUTBOUND_PORT_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """gateway | sidecar"""
@@ -729,6 +730,7 @@ class Proxy(_message.Message):
     """What the agent must know to compile a sidecar's listeners."""
     outbound_address: _builtins.str
     outbound_port: _builtins.int
+    zone: _builtins.str
     @_builtins.property
     def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refusal]: ...
     def __init__(
@@ -743,10 +745,11 @@ class Proxy(_message.Message):
         app_address: _builtins.str = ...,
         outbound_address: _builtins.str = ...,
         outbound_port: _builtins.int = ...,
+        zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "id", b"id", "kind", b"kind", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "id", b"id", "kind", b"kind", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "state", b"state", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,10 +28,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one response led to; `completed` says that the type is now known as a whole."""
+    """What one response led to.
+
+    `is_whole` says that the sender has now said everything of this type, `completed` that it has
+    done so for the first time ever.
+    """
 
     changes: tuple[Change, ...]
     reply: Request
+    is_whole: bool = False
     completed: bool = False
 
 
@@ -56,9 +61,7 @@ class Receiver:
         self, type_url: str, resources: Iterable[Resource], point: Point | None, complete: bool
     ) -> None:
         """Take back what was held before a restart."""
-        self._types[type_url] = _Type(
-            {r.name: r for r in resources}, {}, point, complete
-        )
+        self._types[type_url] = _Type({r.name: r for r in resources}, {}, point, complete)
 
     def held(self, type_url: str) -> dict[str, Resource]:
         """What is held, by name. Do not change it."""
@@ -109,8 +112,10 @@ class Receiver:
         expected = len(state.held.keys() | bad.keys())
         if response.complete not in (None, expected) and not state.started_over:
             state.started_over = True
-            return Received(changes, self._start_over(response, state), completed)
-        return Received(changes, self._reply(response, bad), completed)
+            return Received(changes, self._start_over(response, state), completed=completed)
+        return Received(
+            changes, self._reply(response, bad), response.complete is not None, completed
+        )
 
     def _sort(self, response: Response) -> tuple[list[Resource], dict[str, str]]:
         good: list[Resource] = []

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from federation.xds.flight import Flight, judge
+from federation.xds.flight import ACK_DEADLINE_SECONDS, Flight, judge
 from federation.xds.messages import StateRequest, StateResponse
 from federation.xds.resources import Resource
 from federation.xds.session import Refused, Rule
@@ -74,6 +74,11 @@ class StateSender:
         """What the receiver did not take, in a stable order."""
         found = [r for channel in self._channels.values() for r in channel.refused.values()]
         return tuple(sorted(found, key=lambda r: (r.type_url, r.name)))
+
+    def due(self) -> float | None:
+        """When `next_response` must be asked again though nothing happens; loop time."""
+        flights = [c.flight for c in self._channels.values() if c.flight and c.changed]
+        return min(f.sent_at for f in flights) + ACK_DEADLINE_SECONDS if flights else None
 
     def next_response(self, now: float) -> StateResponse | None:
         """The next response to write, None when there is nothing to send now."""

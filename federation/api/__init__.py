@@ -1,0 +1,1 @@
+"""The HTTPS API for people, and its client."""

@@ -1,0 +1,130 @@
+"""The HTTPS API for people and pipelines: JSON in, JSON out, a bearer token on every call.
+
+Three paths need no token: the health probe, the root certificate (pinned by its hash in join
+tokens) and joining (which brings a token of its own). What the calls do is the controller's part,
+given as an `Application`.
+"""
+
+import hmac
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
+
+MAX_BODY_BYTES = 256 * 1024
+_STATUS = {InvalidInput: 400, Denied: 403, NotReady: 404, Conflict: 409}
+_OPEN_PATHS = frozenset({"/healthz", "/v1/trust/root", "/v1/join"})
+
+Json = dict[str, Any]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Application(Protocol):
+    """What the API can ask of the controller; all raise FedmeshError."""
+
+    def is_ready(self) -> bool: ...
+
+    def root_pem(self) -> bytes: ...
+
+    async def join(self, body: Json) -> Json: ...
+
+    async def clusters(self) -> Json: ...
+
+    async def put_cluster(self, cluster: str, body: Json) -> Json: ...
+
+    async def mint_join_token(self, body: Json) -> Json: ...
+
+    async def services(self) -> Json: ...
+
+    async def status(self) -> Json: ...
+
+
+def make_api(application: Application, admin_token: str) -> web.Application:
+    """The API as an aiohttp application."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if request.path not in _OPEN_PATHS:
+                _check_token(request, admin_token)
+            return await handler(request)
+        except FedmeshError as error:
+            status = _STATUS.get(type(error), 500)
+            return web.json_response({"error": {"message": str(error)}}, status=status)
+        except web.HTTPException as error:
+            message = f"{request.method} {request.path}: {error.reason}"
+            return web.json_response({"error": {"message": message}}, status=error.status)
+
+    api = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
+    api.add_routes(_routes(application))
+    return api
+
+
+def _check_token(request: web.Request, admin_token: str) -> None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    is_right = hmac.compare_digest(token.encode(), admin_token.encode())
+    if scheme.lower() != "bearer" or not is_right:
+        raise Denied("the bearer token is missing or wrong: check token_file of fedctl")
+
+
+def _routes(application: Application) -> list[web.RouteDef]:
+    async def healthz(_: web.Request) -> web.Response:
+        is_ready = application.is_ready()
+        return web.Response(text="ok\n" if is_ready else "no\n", status=200 if is_ready else 503)
+
+    async def root(_: web.Request) -> web.Response:
+        return web.Response(body=application.root_pem(), content_type="application/x-pem-file")
+
+    async def join(request: web.Request) -> web.Response:
+        return web.json_response(await application.join(await _body(request)))
+
+    async def clusters(_: web.Request) -> web.Response:
+        return web.json_response(await application.clusters())
+
+    async def put_cluster(request: web.Request) -> web.Response:
+        cluster = request.match_info["cluster"]
+        return web.json_response(await application.put_cluster(cluster, await _body(request)))
+
+    async def join_tokens(request: web.Request) -> web.Response:
+        return web.json_response(await application.mint_join_token(await _body(request)))
+
+    async def services(_: web.Request) -> web.Response:
+        return web.json_response(await application.services())
+
+    async def status(_: web.Request) -> web.Response:
+        return web.json_response(await application.status())
+
+    return [
+        web.get("/healthz", healthz),
+        web.get("/v1/trust/root", root),
+        web.post("/v1/join", join),
+        web.get("/v1/clusters", clusters),
+        web.put("/v1/clusters/{cluster}", put_cluster),
+        web.post("/v1/join-tokens", join_tokens),
+        web.get("/v1/services", services),
+        web.get("/v1/status", status),
+    ]
+
+
+async def _body(request: web.Request) -> Json:
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise InvalidInput(f"body of {request.method} {request.path} is not JSON") from error
+    if not isinstance(body, dict):
+        raise InvalidInput(f"body of {request.method} {request.path} must be a JSON object")
+    return body
+
+
+def tls_context(certificate_file: str) -> ssl.SSLContext:
+    """TLS 1.3 (and 1.2) with the key and chain in one PEM file.
+
+    Loading the file again into the same context renews it for the next connections.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate_file)
+    return context

@@ -1,0 +1,71 @@
+"""The gRPC side of the controller: who calls is read from its certificate, then handed to the loop.
+
+Two locks (DESIGN part 5): TLS verifies the chain up to the root, with the name constraints of the
+intermediates; `verify_peer_chain` then demands the anchor of the caller's own trust domain.
+"""
+
+from cryptography import x509
+
+from federation.controller.authority import Authority
+from federation.controller.loop import Federation
+from federation.controller.members import Members
+from federation.controller.registry import Member
+from federation.model.errors import Denied
+from federation.model.imports import Bundle
+from federation.runtime.clock import utc_now
+from federation.trust.spiffe import agent_id
+from federation.trust.validate import check_bundle, verify_peer_chain
+from federation.wire import federation_pb2 as pb
+from federation.wire import methods
+from federation.wire.channel import CallHandler, StreamHandler
+from federation.wire.links import Link, Peer
+from federation.wire.methods import Method
+from federation.xds.messages import Request, Response
+
+
+class AgentServer:
+    """Handlers for what agents call."""
+
+    def __init__(self, federation: Federation, members: Members, authority: Authority) -> None:
+        self._federation = federation
+        self._members = members
+        self._authority = authority
+
+    def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
+        """What `wire.channel.serve` serves."""
+        return (
+            (methods.FACTS, self._facts),
+            (methods.REPORTS, self._reports),
+            (methods.RENEW, self._renew),
+        )
+
+    async def _facts(self, link: Link[Request, Response], peer: Peer) -> None:
+        await self._federation.send_facts(self._member(peer).id, link)
+
+    async def _reports(self, link: Link[Response, Request], peer: Peer) -> None:
+        await self._federation.take_reports(self._member(peer).id, link)
+
+    async def _renew(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
+        chain = self._members.renew(self._member(peer), request.csr, utc_now())
+        made = x509.load_pem_x509_certificate(chain)
+        return pb.Certificate(
+            chain=chain,
+            not_before=int(made.not_valid_before_utc.timestamp()),
+            not_after=int(made.not_valid_after_utc.timestamp()),
+            root=self._authority.root_pem,
+        )
+
+    def _member(self, peer: Peer) -> Member:
+        """The member whose agent calls; raises Denied."""
+        now = utc_now()
+        members = self._federation.registry.members.values()
+        by_domain = {m.trust_domain: m for m in members if m.anchors}
+        anchors = {
+            name: check_bundle(Bundle(name, m.anchors), now) for name, m in by_domain.items()
+        }
+        identity = verify_peer_chain(
+            peer.chain, root=self._authority.root, anchors=anchors, now=now
+        )
+        if str(identity) != agent_id(identity.trust_domain):
+            raise Denied(f"{identity} is not an agent")
+        return by_domain[identity.trust_domain]

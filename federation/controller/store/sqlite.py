@@ -1,0 +1,152 @@
+"""The embedded store: one SQLite file in WAL mode, used from one thread of its own."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from federation.controller.store.store import Entry, Row
+from federation.model.errors import Conflict, Failed
+
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS intent
+    (key TEXT PRIMARY KEY, value BLOB NOT NULL, revision INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS reports
+    (cluster TEXT, type TEXT, name TEXT, body BLOB NOT NULL, first_seen INTEGER NOT NULL,
+     PRIMARY KEY (cluster, type, name)) STRICT;
+"""
+_Result = TypeVar("_Result")
+
+
+class SqliteStore:
+    """See `federation.controller.store.store.Store`."""
+
+    def __init__(self, database: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._database = database
+        self._thread = thread
+        self._epoch = ""
+
+    @property
+    def epoch(self) -> str:
+        """See Store."""
+        return self._epoch
+
+    async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        def in_transaction() -> _Result:
+            with self._database:
+                return work(self._database)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, in_transaction)
+        except sqlite3.Error as error:
+            raise Failed(f"the controller's store cannot be used: {error}") from error
+
+    async def open(self, new_epoch: str) -> None:
+        """Prepare the tables; a store that is new takes `new_epoch`."""
+
+        def work(database: sqlite3.Connection) -> str:
+            database.executescript(_SCHEMA)
+            database.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (new_epoch,))
+            found = database.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+            return str(found[0])
+
+        self._epoch = await self._run(work)
+
+    async def read(self, key: str) -> Entry | None:
+        """See Store."""
+        query = "SELECT value, revision FROM intent WHERE key = ?"
+        row = await self._run(lambda database: database.execute(query, (key,)).fetchone())
+        return Entry(bytes(row[0]), int(row[1])) if row else None
+
+    async def read_all(self, prefix: str) -> dict[str, Entry]:
+        """See Store."""
+        query = "SELECT key, value, revision FROM intent WHERE substr(key, 1, ?) = ? ORDER BY key"
+        rows = await self._run(lambda d: d.execute(query, (len(prefix), prefix)).fetchall())
+        return {str(key): Entry(bytes(value), int(rev)) for key, value, rev in rows}
+
+    async def write(self, key: str, value: bytes, expected: int) -> int:
+        """See Store."""
+
+        def work(database: sqlite3.Connection) -> int:
+            row = database.execute("SELECT revision FROM intent WHERE key = ?", (key,)).fetchone()
+            found = int(row[0]) if row else 0
+            if found != expected:
+                raise Conflict(f"{key} was changed by someone else in between: try again")
+            revision = _next(database, "intent-revision", 1)
+            database.execute(
+                "INSERT INTO intent VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE "
+                "SET value = excluded.value, revision = excluded.revision",
+                (key, value, revision),
+            )
+            return revision
+
+        return await self._run(work)
+
+    async def reserve_revisions(self, count: int) -> int:
+        """See Store."""
+        last = await self._run(lambda database: _next(database, "fact-revision", count))
+        return last - count + 1
+
+    async def load_reports(self) -> tuple[Row, ...]:
+        """See Store."""
+        query = "SELECT cluster, type, name, body, first_seen FROM reports"
+        rows = await self._run(lambda database: database.execute(query).fetchall())
+        return tuple(Row(c, t, n, bytes(body), int(seen)) for c, t, n, body, seen in rows)
+
+    async def save_reports(self, rows: Iterable[Row]) -> None:
+        """See Store."""
+        batch = tuple(rows)
+
+        def work(database: sqlite3.Connection) -> None:
+            for row in batch:
+                key = (row.cluster, row.type_url, row.name)
+                if row.body is None:
+                    database.execute(
+                        "DELETE FROM reports WHERE cluster = ? AND type = ? AND name = ?", key
+                    )
+                else:
+                    database.execute(
+                        "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?, ?)",
+                        (*key, row.body, row.first_seen),
+                    )
+
+        await self._run(work)
+
+
+def _next(database: sqlite3.Connection, name: str, count: int) -> int:
+    database.execute("INSERT OR IGNORE INTO meta VALUES (?, '0')", (name,))
+    database.execute(
+        "UPDATE meta SET value = CAST(value AS INTEGER) + ? WHERE name = ?", (count, name)
+    )
+    row = database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return int(row[0])
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        database = sqlite3.connect(path, check_same_thread=False, isolation_level="IMMEDIATE")
+        path.chmod(0o600)
+    except (sqlite3.Error, OSError) as error:
+        raise Failed(f"the controller's store {path} cannot be opened: {error}") from error
+    return database
+
+
+@asynccontextmanager
+async def open_store(path: Path, new_epoch: str) -> AsyncIterator[SqliteStore]:
+    """The store in the file at `path`, made when missing; raises Failed."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+    try:
+        database = _connect(path)
+        with contextlib.closing(database):
+            store = SqliteStore(database, thread)
+            await store.open(new_epoch)
+            yield store
+    finally:
+        thread.shutdown()

@@ -1,0 +1,37 @@
+"""How every process starts: `--config FILE`, logs, one clear sentence when it cannot go on."""
+
+import argparse
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from federation.model.errors import FedmeshError
+from federation.resources.settings import Model, load_settings
+from federation.runtime import logs
+from federation.runtime.tasks import run
+
+
+def run_process(
+    name: str,
+    what: str,
+    model: type[Model],
+    main: Callable[[Model], Coroutine[Any, Any, None]],
+) -> None:
+    """Read the settings, run `main(settings)`, and exit with the code of what went wrong."""
+    parser = argparse.ArgumentParser(prog=name, description=what)
+    parser.add_argument("--config", required=True, type=Path, help="settings file (YAML)")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
+    arguments = parser.parse_args()
+    logs.set_up(arguments.log_level)
+    try:
+        run(main(load_settings(model, arguments.config)))
+    except FedmeshError as error:
+        sys.exit(_said(name, str(error), error.exit_code))
+    except OSError as error:
+        sys.exit(_said(name, f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1))
+
+
+def _said(name: str, reason: str, code: int) -> int:
+    sys.stderr.write(f"{name}: {reason}\n")
+    return code

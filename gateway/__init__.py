@@ -1,0 +1,1 @@
+"""The east-west gateway: what it runs, and how its plan becomes Envoy configuration."""

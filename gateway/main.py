@@ -1,0 +1,25 @@
+"""The gateway process: a supervisor that describes itself as a gateway."""
+
+from federation.model.names import parse_label
+from federation.model.proxies import Kind, Proxy, State
+from federation.resources.entry import run_process
+from federation.supervisor.main import Supervisor
+from gateway.settings import GatewaySettings
+
+
+async def run_gateway(settings: GatewaySettings) -> None:
+    """Run an east-west gateway until it is told to stop."""
+    name = parse_label(settings.name, "name")
+    proxy = Proxy(
+        name, Kind.GATEWAY, State.STARTING, settings.address, settings.port, settings.zone
+    )
+    await Supervisor(settings, proxy).run()
+
+
+def main() -> None:
+    """Entry point of `fedmesh-gateway`."""
+    run_process("fedmesh-gateway", "An east-west gateway.", GatewaySettings, run_gateway)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The sidecar: what it runs, and how its plan becomes Envoy configuration."""

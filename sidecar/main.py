@@ -1,0 +1,32 @@
+"""The sidecar process: a supervisor that describes itself as the sidecar of one workload."""
+
+from federation.model.names import parse_service_name
+from federation.model.proxies import Kind, Proxy, State
+from federation.resources.entry import run_process
+from federation.supervisor.main import Supervisor
+from sidecar.settings import SidecarSettings
+
+
+async def run_sidecar(settings: SidecarSettings) -> None:
+    """Run a sidecar until it is told to stop."""
+    proxy = Proxy(
+        str(parse_service_name(settings.workload)),
+        Kind.SIDECAR,
+        State.STARTING,
+        settings.address,
+        settings.port,
+        settings.zone,
+        settings.app_address,
+        settings.outbound.host,
+        settings.outbound.port,
+    )
+    await Supervisor(settings, proxy).run()
+
+
+def main() -> None:
+    """Entry point of `fedmesh-sidecar`."""
+    run_process("fedmesh-sidecar", "The sidecar of one workload.", SidecarSettings, run_sidecar)
+
+
+if __name__ == "__main__":
+    main()
