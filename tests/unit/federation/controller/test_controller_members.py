@@ -1,0 +1,119 @@
+"""Joining: a token is good once, for one key; what was acknowledged is on the disk."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from federation.controller.authority import open_authority
+from federation.controller.members import Members
+from federation.controller.registry import Member
+from federation.controller.store.sqlite import open_store
+from federation.model.errors import Denied, InvalidInput, NotReady
+from federation.model.names import ClusterId
+from federation.trust.issue import make_csr, make_twin, new_key
+from federation.trust.pem import PrivateKey, load_certificates, pem
+from federation.trust.profile import twin_profile
+from federation.trust.validate import check_intermediate
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+EAST = ClusterId("east")
+DOMAIN = "mesh.test"
+
+
+@pytest_asyncio.fixture
+async def members(tmp_path: Path) -> AsyncIterator[Members]:
+    authority = open_authority(tmp_path, DOMAIN, ["127.0.0.1"], NOW)
+    async with open_store(tmp_path / "db", "e") as store:
+        made = Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
+        await made.state(Member(EAST, "", "eu", ("a",)))
+        yield made
+
+
+async def token(members: Members, seconds: int = 60) -> str:
+    _, text = await members.mint_token("east", seconds, NOW.timestamp())
+    return text
+
+
+def documents(key: PrivateKey, domain: str = "east.mesh.test") -> tuple[bytes, bytes]:
+    return pem(make_csr(key)), pem(make_twin(key, twin_profile(domain), NOW))
+
+
+async def test_a_token_buys_an_intermediate_confined_to_the_cluster(members: Members) -> None:
+    joined = await members.join(await token(members), *documents(new_key()), NOW)
+    root = load_certificates(joined.root)[0]
+    intermediate = load_certificates(joined.chain)[0]
+    check_intermediate(intermediate, root=root, trust_domain="east.mesh.test", now=NOW)
+    (kept,) = await members.load()
+    assert kept == joined.member
+    assert len(kept.anchors) == 1
+
+
+async def test_a_lost_answer_can_be_asked_for_again_with_the_same_key(members: Members) -> None:
+    text, key = await token(members), new_key()
+    await members.join(text, *documents(key), NOW)
+    again = await members.join(text, *documents(key), NOW)
+    assert load_certificates(again.chain)[0].public_key() == key.public_key()
+
+
+async def test_a_used_token_is_of_no_use_for_another_key(members: Members) -> None:
+    text = await token(members)
+    await members.join(text, *documents(new_key()), NOW)
+    with pytest.raises(Denied, match="already used for another key"):
+        await members.join(text, *documents(new_key()), NOW)
+
+
+async def test_an_expired_token_is_refused(members: Members) -> None:
+    text = await token(members, seconds=60)
+    with pytest.raises(Denied, match="expired"):
+        await members.join(text, *documents(new_key()), NOW + timedelta(seconds=60))
+
+
+async def test_a_token_of_another_controller_is_refused(members: Members, tmp_path: Path) -> None:
+    other_folder = tmp_path / "other"
+    other_folder.mkdir()
+    authority = open_authority(other_folder, DOMAIN, [], NOW)
+    async with open_store(other_folder / "db", "e") as store:
+        other = Members(store, authority, DOMAIN, "https://127.0.0.1:1")
+        await other.state(Member(EAST, "", "eu"))
+        with pytest.raises(Denied, match="not made by this controller"):
+            await members.join(await token(other), *documents(new_key()), NOW)
+
+
+async def test_a_twin_of_another_key_or_domain_spends_no_token(members: Members) -> None:
+    text, key = await token(members), new_key()
+    csr, _ = documents(key)
+    for twin in (documents(new_key())[1], documents(key, "west.mesh.test")[1]):
+        with pytest.raises(InvalidInput):
+            await members.join(text, csr, twin, NOW)
+    await members.join(text, *documents(new_key()), NOW)
+
+
+async def test_joining_again_with_a_new_key_keeps_the_old_anchor_for_a_while(
+    members: Members,
+) -> None:
+    for _ in range(3):
+        joined = await members.join(await token(members), *documents(new_key()), NOW)
+    assert len(joined.member.anchors) == 2
+
+
+async def test_only_the_key_that_joined_is_renewed(members: Members) -> None:
+    key = new_key()
+    joined = await members.join(await token(members), *documents(key), NOW)
+    renewed = members.renew(joined.member, pem(make_csr(key)), NOW)
+    assert load_certificates(renewed)[0].public_key() == key.public_key()
+    with pytest.raises(Denied, match="not joined with"):
+        members.renew(joined.member, pem(make_csr(new_key())), NOW)
+
+
+async def test_a_token_for_an_unknown_cluster_is_not_made(members: Members) -> None:
+    with pytest.raises(NotReady, match="cluster west is not known yet"):
+        await members.mint_token("west", 60, 0)
+
+
+async def test_the_operators_word_changes_without_losing_the_membership(members: Members) -> None:
+    joined = await members.join(await token(members), *documents(new_key()), NOW)
+    changed = await members.state(Member(EAST, "", "us", ("b",)))
+    assert (changed.region, changed.anchors) == ("us", joined.member.anchors)
