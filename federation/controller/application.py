@@ -10,7 +10,7 @@ from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Gateway
 from federation.model.imports import Service
 from federation.model.names import parse_cluster_id
-from federation.resources.cluster import ClusterResource
+from federation.resources.cluster import ClusterDocument
 from federation.resources.parse import parse_document
 from federation.runtime.clock import utc_now, wall_seconds
 
@@ -85,7 +85,7 @@ class Controller:
     async def put_cluster(self, cluster: str, body: Json) -> Json:
         """Write the operator's word about a cluster: a document of kind Cluster."""
         document = parse_document(body, "the request's body")
-        if not isinstance(document, ClusterResource):
+        if not isinstance(document, ClusterDocument):
             raise InvalidInput("the request's body must be a document of kind Cluster")
         name = parse_cluster_id(cluster)
         if document.name != name:
@@ -93,11 +93,11 @@ class Controller:
         wanted = Member(
             name,
             "",
-            document.region,
-            document.zones,
-            document.network,
-            document.gateway_cidrs,
-            document.namespaces,
+            document.spec.region,
+            tuple(document.spec.zones),
+            document.spec.network,
+            tuple(document.spec.gateway_cidrs),
+            tuple(document.spec.namespaces),
         )
         member = await self._members.state(wanted)
         self._federation.set_member(member)

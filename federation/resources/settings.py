@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 
 from federation.model.errors import InvalidInput
 from federation.model.names import MAX_PORT
+from federation.resources.base import explain
 
 Model = TypeVar("Model", bound="Settings")
 
@@ -62,16 +63,3 @@ def load_settings(model: type[Model], path: Path) -> Model:
         return model.model_validate(found)
     except ValidationError as error:
         raise InvalidInput(f"settings file {path}: {explain(error)}") from error
-
-
-def explain(error: ValidationError) -> str:
-    """The first mistake as `field is VALUE, but ...`."""
-    first, *more = error.errors(include_url=False)
-    field = ".".join(str(part) for part in first["loc"]) or "the whole"
-    reason = first["msg"].removeprefix("Value error, ")
-    rest = f" (and {len(more)} more)" if more else ""
-    if first["type"] == "missing":
-        return f"field {field} is missing{rest}"
-    if first["type"] == "extra_forbidden":
-        return f"field {field} is not known{rest}"
-    return f"field {field} is {first['input']!r:.80}, but {reason[0].lower()}{reason[1:]}{rest}"

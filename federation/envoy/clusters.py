@@ -1,0 +1,201 @@
+"""Envoy clusters and their endpoints, with the failover settings measured on real Envoy.
+
+In: names, tiers of a plan, TLS sockets. Out: Cluster and ClusterLoadAssignment messages. The
+numbers come from failure tests (reference: envoy-notes part E, items 21 and 31 to 36); stock
+Envoy never fails over.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any as Message
+
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+
+from federation.envoy.build import ADS, address, any_of, plain_metadata
+from federation.model.exports import AppProtocol
+from federation.model.imports import Destination, Target, Tier
+
+UNREACHED = "x-fedmesh-unreached"
+
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+# One HTTP/2 connection through a passthrough gateway reaches one workload only, so senders open
+# a new one after this many requests: 50 spread 1199 requests 600 to 599.
+_REQUESTS_PER_CONNECTION = 50
+_SENDER_IDLE = timedelta(seconds=30)
+
+# Applications close keep-alive connections first, and a request sent into that is lost.
+_APPLICATION_IDLE = timedelta(seconds=1)
+
+# Envoy's defaults (1024, and three retries at a time) lose requests exactly when many must move.
+_BREAKERS = {
+    "thresholds": [
+        {
+            "max_connections": {"value": 10000},
+            "max_pending_requests": {"value": 10000},
+            "max_requests": {"value": 100000},
+            "max_retries": {"value": 10000},
+        }
+    ]
+}
+
+# Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`.
+_OUTLIERS = {
+    "split_external_local_origin_errors": True,
+    "consecutive_local_origin_failure": {"value": 2},
+    "enforcing_consecutive_local_origin_failure": {"value": 100},
+    "interval": timedelta(seconds=1),
+    "base_ejection_time": timedelta(seconds=5),
+    "max_ejection_time": timedelta(seconds=30),
+    "max_ejection_percent": {"value": 100},
+}
+
+# Half of the local endpoints may fail before any request leaves the cluster (140 by default).
+_OVERPROVISIONING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How long to wait for a peer, in seconds: far peers need more than near ones.
+
+    A black hole is noticed after `ping_interval + ping_timeout`; a ping time-out below the
+    round-trip time breaks every connection.
+    """
+
+    connect: float = 1.0
+    ping_interval: float = 0.25
+    ping_timeout: float = 0.25
+
+
+NEAR = Reach()
+
+
+def eds_cluster(name: str, reach: Reach = NEAR, **settings: Message) -> cluster_pb2.Cluster:
+    """A cluster whose endpoints come by EDS under the same name, with all failover defaults.
+
+    Panic threshold 1, never 0: with 0 a URL that fails everywhere ejects everybody for good.
+    """
+    return cluster_pb2.Cluster(
+        name=name,
+        type="EDS",
+        eds_cluster_config={"eds_config": ADS},
+        connect_timeout=timedelta(seconds=reach.connect),
+        circuit_breakers=_BREAKERS,
+        common_lb_config={
+            "update_merge_window": timedelta(0),
+            "healthy_panic_threshold": {"value": 1},
+            "locality_weighted_lb_config": {},
+        },
+        outlier_detection=_OUTLIERS,
+        **settings,
+    )
+
+
+def application_cluster(
+    name: str, host: str, port: int, protocol: AppProtocol
+) -> cluster_pb2.Cluster:
+    """The static cluster of the one application behind a sidecar."""
+    endpoint = {"endpoint": {"address": address(host, port)}}
+    return cluster_pb2.Cluster(
+        name=name,
+        type="STATIC",
+        connect_timeout=timedelta(seconds=1),
+        circuit_breakers=_BREAKERS,
+        load_assignment={"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        typed_extension_protocol_options=application_http(protocol),
+    )
+
+
+def sender_http(protocol: AppProtocol, reach: Reach = NEAR) -> dict[str, Message]:
+    """How a sidecar sends: to other sidecars HTTP/2 with pings, whatever the application speaks.
+
+    HTTP/1.1 is only for a service that has endpoints without a sidecar, since a cluster of Envoy
+    speaks one version to all; it has no pings, so a black hole is noticed late.
+    """
+    options = http_protocol_options_pb2.HttpProtocolOptions(
+        common_http_protocol_options={
+            "idle_timeout": _SENDER_IDLE,
+            "max_requests_per_connection": {"value": _REQUESTS_PER_CONNECTION},
+        },
+        outlier_detection={
+            "error_matcher": {
+                "http_response_headers_match": {
+                    "headers": [{"name": UNREACHED, "present_match": True}]
+                }
+            }
+        },
+        explicit_http_config=_sender_version(protocol, reach),
+    )
+    return {_HTTP_OPTIONS: any_of(options)}
+
+
+def _sender_version(protocol: AppProtocol, reach: Reach) -> dict[str, Message]:
+    if protocol is AppProtocol.HTTP1:
+        return {"http_protocol_options": {}}
+    return {
+        "http2_protocol_options": {
+            "allow_connect": True,
+            "connection_keepalive": {
+                "interval": timedelta(seconds=reach.ping_interval),
+                "timeout": timedelta(seconds=reach.ping_timeout),
+            },
+        }
+    }
+
+
+def application_http(protocol: AppProtocol) -> dict[str, Message]:
+    """How the last proxy speaks to the application; nothing for TCP."""
+    if protocol is AppProtocol.TCP:
+        return {}
+    version = (
+        {"http2_protocol_options": {"allow_connect": True}}
+        if protocol is AppProtocol.HTTP2
+        else {"http_protocol_options": {}}
+    )
+    options = http_protocol_options_pb2.HttpProtocolOptions(
+        common_http_protocol_options={"idle_timeout": _APPLICATION_IDLE},
+        explicit_http_config=version,
+    )
+    return {_HTTP_OPTIONS: any_of(options)}
+
+
+def load_assignment(
+    name: str, tiers: Iterable[Tier], hostname: str = ""
+) -> endpoint_pb2.ClusterLoadAssignment:
+    """The endpoints of a cluster: one priority per tier, one locality per destination.
+
+    `hostname` becomes the server name in TLS. The cluster id is the locality's sub-zone, or two
+    clusters in one zone would merge and lose their weights.
+    """
+    return endpoint_pb2.ClusterLoadAssignment(
+        cluster_name=name,
+        endpoints=[
+            _locality(destination, priority, hostname)
+            for priority, tier in enumerate(tiers)
+            for destination in tier.destinations
+        ],
+        policy={"overprovisioning_factor": {"value": _OVERPROVISIONING}},
+    )
+
+
+def _locality(
+    destination: Destination, priority: int, hostname: str
+) -> endpoint_components_pb2.LocalityLbEndpoints:
+    region, zone = destination.locality
+    return endpoint_components_pb2.LocalityLbEndpoints(
+        locality={"region": region, "zone": zone, "sub_zone": destination.cluster},
+        priority=priority,
+        load_balancing_weight={"value": max(1, destination.weight)},
+        lb_endpoints=[_endpoint(target, hostname) for target in destination.targets],
+    )
+
+
+def _endpoint(target: Target, hostname: str) -> endpoint_components_pb2.LbEndpoint:
+    return endpoint_components_pb2.LbEndpoint(
+        endpoint={"address": address(target.address, target.port), "hostname": hostname},
+        health_status=target.health.value,
+        metadata=None if target.mtls else plain_metadata(),
+    )

@@ -1,0 +1,74 @@
+"""The plan of one service for one importer: the one place that composes merging and failover.
+
+In: the facts about a service, the importer's own endpoints of it. Out: a `Plan` that holds every
+tier, weight and identity, so that proxies fail over without asking anybody. Next:
+`sidecar.compile`, `gateway.compile`.
+"""
+
+from federation.model.exports import Transport
+from federation.model.imports import (
+    Cluster,
+    Endpoint,
+    Importer,
+    LocalService,
+    Part,
+    Plan,
+    PortPlan,
+    ServiceFacts,
+)
+from federation.model.names import ClusterId, sni, workload_identity
+from federation.planning.failover import tiers
+
+
+def plan_service(facts: ServiceFacts, local: LocalService | None, importer: Importer) -> Plan:
+    """Plan every TCP port of a service.
+
+    `local` is the service in the importer's cluster, whose endpoints count only while that
+    cluster exports the service (KEP-1645: a request reaches endpoints of exporting clusters).
+    """
+    service = facts.service
+    backends = tuple(b for b in facts.backends if b.cluster in service.exporters)
+    exported_here = local is not None and importer.cluster in service.exporters
+    endpoints = local.endpoints if local and exported_here else ()
+    ports = tuple(
+        PortPlan(
+            port=port,
+            sni=sni(service.name, port.number),
+            parts=(
+                Part(
+                    name="default",
+                    weight=1,
+                    tiers=tiers(port.number, backends, facts.clusters, endpoints, importer),
+                ),
+            ),
+        )
+        for port in sorted(service.ports, key=lambda port: (port.number, port.name))
+        if port.transport is Transport.TCP
+    )
+    return Plan(service.name, ports, _identities(facts, endpoints, importer.cluster))
+
+
+def _identities(
+    facts: ServiceFacts, endpoints: tuple[Endpoint, ...], home: ClusterId
+) -> tuple[str, ...]:
+    """The exact SPIFFE ids that may answer for the service, sorted.
+
+    The trust domain is that of the cluster's fact, never of its report: a cluster vouches for
+    its own accounts only.
+    """
+    known: dict[ClusterId, Cluster] = {cluster.id: cluster for cluster in facts.clusters}
+    accounts = {
+        (backend.cluster, account)
+        for backend in facts.backends
+        if backend.cluster in facts.service.exporters
+        for account in backend.accounts
+    }
+    accounts |= {(home, endpoint.account) for endpoint in endpoints if endpoint.account}
+    namespace = facts.service.name.namespace
+    return tuple(
+        sorted(
+            workload_identity(known[cluster].trust_domain, namespace, account)
+            for cluster, account in accounts
+            if cluster in known
+        )
+    )

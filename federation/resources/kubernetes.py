@@ -1,0 +1,152 @@
+"""The Kubernetes documents that fedmesh reads: only the fields it uses.
+
+Service and Pod, Node, Namespace are core v1; EndpointSlice is discovery.k8s.io/v1.
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from federation.resources.base import Document, Port, Subdomain, Theirs
+
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+ZONE_LABEL = "topology.kubernetes.io/zone"
+SIDECAR_ANNOTATION = "fedmesh.dev/sidecar"
+
+Protocol = Literal["TCP", "UDP", "SCTP"]
+
+
+class ServicePortDocument(Theirs):
+    """spec.ports[] of a Service."""
+
+    name: str = ""
+    protocol: Protocol = "TCP"
+    port: Port
+    app_protocol: str = Field(default="", alias="appProtocol")
+
+
+class ClientIp(Theirs):
+    """spec.sessionAffinityConfig.clientIP."""
+
+    timeout_seconds: int = Field(default=10_800, ge=1, le=86_400, alias="timeoutSeconds")
+
+
+class AffinityConfig(Theirs):
+    """spec.sessionAffinityConfig."""
+
+    client_ip: ClientIp = Field(default=ClientIp(), alias="clientIP")
+
+
+class ServiceSpec(Theirs):
+    """spec of a Service."""
+
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = "ClusterIP"
+    cluster_ip: str = Field(default="", alias="clusterIP")
+    ports: list[ServicePortDocument] = Field(default_factory=list, max_length=100)
+    session_affinity: Literal["None", "ClientIP"] = Field(default="None", alias="sessionAffinity")
+    affinity_config: AffinityConfig = Field(default=AffinityConfig(), alias="sessionAffinityConfig")
+    internal_traffic_policy: Literal["Cluster", "Local"] = Field(
+        default="Cluster", alias="internalTrafficPolicy"
+    )
+    traffic_distribution: str = Field(default="", alias="trafficDistribution")
+    ip_families: list[Literal["IPv4", "IPv6"]] = Field(
+        default_factory=list, max_length=2, alias="ipFamilies"
+    )
+
+    @model_validator(mode="after")
+    def _ports_are_distinct(self) -> Self:
+        names = [p.name for p in self.ports]
+        if len(self.ports) > 1 and "" in names:
+            raise ValueError("ports must all have names when there is more than one")
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"ports must have distinct names, {name!r} occurs twice")
+        numbers = [(p.protocol, p.port) for p in self.ports]
+        for protocol, number in numbers:
+            if numbers.count((protocol, number)) > 1:
+                raise ValueError(f"ports must be distinct, {number}/{protocol} occurs twice")
+        return self
+
+
+class ServiceDocument(Document):
+    """A Service."""
+
+    spec: ServiceSpec = ServiceSpec()
+
+
+class EndpointConditions(Theirs):
+    """endpoints[].conditions; `ready` unset counts as ready (MCS API)."""
+
+    ready: bool | None = None
+    terminating: bool | None = None
+
+
+class TargetRef(Theirs):
+    """endpoints[].targetRef."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class EndpointDocument(Theirs):
+    """endpoints[] of an EndpointSlice."""
+
+    addresses: list[str] = Field(min_length=1, max_length=100)
+    conditions: EndpointConditions = EndpointConditions()
+    hostname: str | None = None
+    node_name: str | None = Field(default=None, alias="nodeName")
+    zone: str | None = None
+    target: TargetRef | None = Field(default=None, alias="targetRef")
+
+
+class SlicePort(Theirs):
+    """ports[] of an EndpointSlice: the port at the endpoint under the Service port's name."""
+
+    name: str | None = None
+    protocol: Protocol = "TCP"
+    port: Port | None = None
+
+
+class EndpointSliceDocument(Document):
+    """An EndpointSlice; belongs to the Service in its label kubernetes.io/service-name."""
+
+    address_type: Literal["IPv4", "IPv6", "FQDN"] = Field(alias="addressType")
+    endpoints: list[EndpointDocument] = Field(default_factory=list, max_length=1000)
+    ports: list[SlicePort] = Field(default_factory=list, max_length=100)
+
+    @property
+    def service(self) -> str:
+        """The name of its Service, empty without the label."""
+        return self.metadata.labels.get(SERVICE_NAME_LABEL, "")
+
+
+class PodSpec(Theirs):
+    """spec of a Pod."""
+
+    service_account: Subdomain = Field(default="default", alias="serviceAccountName")
+    node_name: str = Field(default="", alias="nodeName")
+
+
+class PodDocument(Document):
+    """A Pod."""
+
+    spec: PodSpec = PodSpec()
+
+    @property
+    def has_sidecar(self) -> bool:
+        """Whether its annotation says that a fedmesh sidecar stands before it."""
+        return self.metadata.annotations.get(SIDECAR_ANNOTATION, "").lower() == "true"
+
+
+class NodeDocument(Document):
+    """A Node."""
+
+    @property
+    def zone(self) -> str:
+        """Its zone, empty when it has no such label."""
+        return self.metadata.labels.get(ZONE_LABEL, "")
+
+
+class NamespaceDocument(Document):
+    """A Namespace."""

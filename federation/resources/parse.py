@@ -1,0 +1,82 @@
+"""From a document as YAML gave it to the model of its kind.
+
+Kinds that do not concern fedmesh are passed over (None). Every mistake is one InvalidInput that
+names place, object, field and value.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from federation.model.errors import InvalidInput
+from federation.resources.base import Document, explain
+from federation.resources.cluster import ClusterDocument
+from federation.resources.kubernetes import (
+    EndpointSliceDocument,
+    NamespaceDocument,
+    NodeDocument,
+    PodDocument,
+    ServiceDocument,
+)
+from federation.resources.serviceexport import ServiceExportDocument
+
+MCS_GROUP = "multicluster.x-k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind with the API group and the versions of it that we read."""
+
+    model: type[Document]
+    group: str
+    versions: tuple[str, ...]
+    is_ours: bool = False
+
+
+KINDS = {
+    "Service": _Kind(ServiceDocument, "", ("v1",)),
+    "Pod": _Kind(PodDocument, "", ("v1",)),
+    "Node": _Kind(NodeDocument, "", ("v1",)),
+    "Namespace": _Kind(NamespaceDocument, "", ("v1",)),
+    "EndpointSlice": _Kind(EndpointSliceDocument, "discovery.k8s.io", ("v1",)),
+    "ServiceExport": _Kind(ServiceExportDocument, MCS_GROUP, ("v1alpha1", "v1beta1"), True),
+    "Cluster": _Kind(ClusterDocument, "fedmesh.dev", ("v1alpha1",), True),
+}
+
+
+def parse_document(document: object, where: str) -> Document | None:
+    """The document as a model, None for a kind that does not concern us; raises InvalidInput.
+
+    `where` is said first in the error: a file and a line, or what else leads to the document.
+    """
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{where}: this is no Kubernetes document, but must be a mapping")
+    kind, version = document.get("kind"), document.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(version, str):
+        raise InvalidInput(f"{where}: kind and apiVersion must be there and be text")
+    known = KINDS.get(kind)
+    if known is None or not _is_meant(known, version, f"{where}: {kind}"):
+        return None
+    try:
+        return known.model.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(f"{where}: {_called(kind, document)}: {explain(error)}") from error
+
+
+def _is_meant(known: _Kind, version: str, what: str) -> bool:
+    """Whether this apiVersion is the kind we know; raises InvalidInput when it is nearly that."""
+    group, _, short = version.rpartition("/")
+    if group == known.group and short in known.versions:
+        return True
+    if not known.is_ours and group != known.group:
+        return False  # another project's kind of the same name
+    prefix = f"{known.group}/" if known.group else ""
+    right = " or ".join(f"{prefix}{v}" for v in known.versions)
+    raise InvalidInput(f"{what}: apiVersion is {version[:80]!r}, but must be {right}")
+
+
+def _called(kind: str, document: dict[object, object]) -> str:
+    metadata = document.get("metadata")
+    values = metadata if isinstance(metadata, dict) else {}
+    namespace, name = values.get("namespace", "default"), values.get("name", "without a name")
+    return f"{kind} {namespace}/{name}"[:200]

@@ -1,0 +1,100 @@
+"""Clusters and endpoints: the failover settings, and how tiers become priorities."""
+
+from federation.envoy.build import packed
+from federation.envoy.clusters import (
+    Reach,
+    application_cluster,
+    application_http,
+    eds_cluster,
+    load_assignment,
+    sender_http,
+)
+from federation.model.exports import AppProtocol
+from federation.model.imports import Destination, Health, Target, Tier
+from federation.model.locality import Locality
+from federation.model.names import ClusterId
+from tests.unit.goldens import document
+
+OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def test_every_cluster_may_eject_all_its_endpoints_and_never_panics_below_1() -> None:
+    cluster = document(packed(eds_cluster("a")))
+    assert cluster["outlier_detection"]["max_ejection_percent"] == 100
+    assert cluster["common_lb_config"]["healthy_panic_threshold"] == {"value": 1.0}
+    assert cluster["common_lb_config"]["update_merge_window"] == "0s"
+    assert cluster["connect_timeout"] == "1s"
+
+
+def test_a_far_peer_is_given_more_time() -> None:
+    far = Reach(connect=2.0, ping_interval=1.0, ping_timeout=1.5)
+    assert document(packed(eds_cluster("a", far)))["connect_timeout"] == "2s"
+    options = sender_http(AppProtocol.HTTP2, far)[OPTIONS]
+    http2 = document(options.SerializeToString())["explicit_http_config"]["http2_protocol_options"]
+    assert http2["connection_keepalive"] == {"interval": "1s", "timeout": "1.500s"}
+
+
+def test_an_application_is_spoken_to_in_its_own_protocol() -> None:
+    assert application_http(AppProtocol.TCP) == {}
+    for protocol, field in (
+        (AppProtocol.HTTP1, "http_protocol_options"),
+        (AppProtocol.HTTP2, "http2_protocol_options"),
+    ):
+        options = document(application_http(protocol)[OPTIONS].SerializeToString())
+        assert list(options["explicit_http_config"]) == [field]
+        assert options["common_http_protocol_options"]["idle_timeout"] == "1s"
+
+
+def test_the_application_cluster_has_one_address_and_raised_limits() -> None:
+    cluster = document(packed(application_cluster("app", "127.0.0.1", 8080, AppProtocol.TCP)))
+    (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"]["socket_address"] == {
+        "address": "127.0.0.1",
+        "port_value": 8080,
+    }
+    assert cluster["circuit_breakers"]["thresholds"][0]["max_requests"] == 100000
+
+
+def tier(*destinations: tuple[str, int, Target]) -> Tier:
+    return Tier(
+        tuple(
+            Destination(ClusterId(name), Locality("eu", "a"), weight, (target,))
+            for name, weight, target in destinations
+        )
+    )
+
+
+def test_tiers_become_priorities_and_clusters_keep_their_weights_in_one_zone() -> None:
+    made = load_assignment(
+        "a",
+        [
+            tier(("east", 3, Target("10.0.0.1", 15006))),
+            tier(("north", 1, Target("10.1.0.1", 1)), ("west", 4, Target("10.2.0.1", 1))),
+        ],
+    )
+    found = document(packed(made))["endpoints"]
+    assert [
+        (e.get("priority", 0), e["locality"]["sub_zone"], e["load_balancing_weight"]) for e in found
+    ] == [(0, "east", 3), (1, "north", 1), (1, "west", 4)]
+
+
+def test_the_server_name_is_the_hostname_of_every_endpoint() -> None:
+    made = load_assignment("a", [tier(("east", 1, Target("10.0.0.1", 15006)))], "80.api")
+    (endpoint,) = document(packed(made))["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["hostname"] == "80.api"
+    assert "metadata" not in endpoint
+
+
+def test_an_endpoint_without_sidecar_is_marked_for_the_plain_socket() -> None:
+    plain = Target("10.0.0.1", 8080, Health.UNHEALTHY, mtls=False)
+    made = load_assignment("a", [tier(("east", 1, plain))])
+    (endpoint,) = document(packed(made))["endpoints"][0]["lb_endpoints"]
+    assert endpoint["metadata"]["filter_metadata"] == {
+        "envoy.transport_socket_match": {"tls": "off"}
+    }
+    assert endpoint["health_status"] == "UNHEALTHY"
+
+
+def test_a_weight_of_0_is_sent_as_1_since_envoy_refuses_0() -> None:
+    made = load_assignment("a", [tier(("east", 0, Target("10.0.0.1", 1)))])
+    assert document(packed(made))["endpoints"][0]["load_balancing_weight"] == 1

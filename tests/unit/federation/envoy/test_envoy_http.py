@@ -1,0 +1,88 @@
+"""Routes and the mark: what is retried, what is stripped."""
+
+from federation.envoy.build import packed
+from federation.envoy.http import (
+    connection_manager,
+    draining_when_unreached,
+    last_hop_routes,
+    marking,
+    outbound_routes,
+    virtual_host,
+)
+from tests.unit.goldens import document
+
+MARK = "x-fedmesh-unreached"
+UNFINISHED = "x-fedmesh-unfinished"
+
+
+def test_every_method_is_retried_when_the_mesh_failed_it() -> None:
+    routes = document(packed(virtual_host("a", ["a.b"], "out")))["routes"]
+    for route in routes:
+        policy = route["route"]["retry_policy"]
+        assert {"connect-failure", "refused-stream", "reset-before-request"} <= set(
+            policy["retry_on"].split(",")
+        )
+        assert {"name": MARK, "present_match": True} in policy["retriable_headers"]
+        assert route["route"]["timeout"] == "0s"
+
+
+def test_answers_of_the_application_are_never_a_reason_to_retry() -> None:
+    routes = document(packed(virtual_host("a", ["a.b"], "out")))["routes"]
+    reasons = {r for route in routes for r in route["route"]["retry_policy"]["retry_on"].split(",")}
+    assert not reasons & {"5xx", "gateway-error", "retriable-4xx", "retriable-status-codes"}
+
+
+def test_only_idempotent_methods_are_sent_again_when_the_application_broke_off() -> None:
+    safe, other = document(packed(virtual_host("a", ["a.b"], "out")))["routes"]
+    assert safe["match"]["headers"][0]["name"] == ":method"
+    unfinished = {"name": UNFINISHED, "present_match": True}
+    assert unfinished in safe["route"]["retry_policy"]["retriable_headers"]
+    assert unfinished not in other["route"]["retry_policy"]["retriable_headers"]
+
+
+def test_marks_are_put_on_local_replies_and_stripped_from_the_applications() -> None:
+    unreached, unfinished = marking()["mappers"]
+    flags = unreached["filter"]["response_flag_filter"]["flags"]
+    assert set(flags) == {"UF", "UH", "UO", "NC", "NR"}
+    assert unreached["headers_to_add"][0]["header"]["key"] == MARK
+    by_flags, by_method = unfinished["filter"]["and_filter"]["filters"]
+    assert set(by_flags["response_flag_filter"]["flags"]) == {"UC", "UR"}
+    assert by_method["header_filter"]["header"]["name"] == ":method"
+    assert unfinished["headers_to_add"][0]["header"]["key"] == UNFINISHED
+    routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
+    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED]
+
+
+def test_the_last_hop_retries_nothing() -> None:
+    routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
+    (route,) = routes["virtual_hosts"][0]["routes"]
+    assert route["route"] == {"cluster": "app", "timeout": "0s"}
+
+
+def test_clients_never_see_the_marks() -> None:
+    routes = document(packed(outbound_routes("out", [], "no")))
+    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED]
+
+
+def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() -> None:
+    manager = document(connection_manager("x")["typed_config"].SerializeToString())
+    assert manager["internal_address_config"] == {}
+    assert manager["http_filters"][0]["typed_config"]["suppress_envoy_headers"] is True
+    assert manager["server_header_transformation"] == "PASS_THROUGH"
+
+
+def test_filters_come_before_the_router() -> None:
+    made = connection_manager("x", filters=[draining_when_unreached()])
+    manager = document(made["typed_config"].SerializeToString())
+    assert [found["name"] for found in manager["http_filters"]] == [
+        "envoy.filters.http.lua",
+        "envoy.filters.http.router",
+    ]
+
+
+def test_a_marked_answer_ends_the_connection_it_came_on() -> None:
+    """A new connection through the gateway leads to another workload."""
+    script = document(draining_when_unreached()["typed_config"].SerializeToString())
+    text = script["default_source_code"]["inline_string"]
+    assert f'get("{MARK}")' in text
+    assert "drainConnectionUponCompletion" in text

@@ -1,0 +1,83 @@
+"""The plan of a service: ports, server names, who may answer."""
+
+from federation.model.exports import Transport
+from federation.model.imports import Cluster, Plan
+from federation.planning.plan import plan_service
+from tests.unit import builders as b
+
+HOME = b.cluster("east")
+WEST = b.cluster("west", gateways=(b.gateway("10.2.0.1"),))
+
+
+def clusters(plan: Plan) -> list[str]:
+    return [
+        destination.cluster
+        for port in plan.ports
+        for part in port.parts
+        for tier in part.tiers
+        for destination in tier.destinations
+    ]
+
+
+def test_a_plan_has_the_tcp_ports_with_their_server_names() -> None:
+    ports = (b.port(53, "dns", "", Transport.UDP), b.port(443, "grpc", "grpc"), b.HTTP)
+    plan = plan_service(b.facts(b.service("east", ports=ports)), None, b.importer())
+    assert [(port.port.name, port.sni) for port in plan.ports] == [
+        ("http", "80.api.shop.svc.clusterset.local"),
+        ("grpc", "443.api.shop.svc.clusterset.local"),
+    ]
+    assert [[(p.name, p.weight) for p in port.parts] for port in plan.ports] == [
+        [("default", 1)],
+        [("default", 1)],
+    ]
+
+
+def test_local_endpoints_come_first_when_the_own_cluster_exports() -> None:
+    facts = b.facts(b.service("east", "west"), (b.backend("west"),), (HOME, WEST))
+    plan = plan_service(facts, b.local_service(b.endpoint()), b.importer())
+    assert clusters(plan) == ["east", "west"]
+
+
+def test_local_endpoints_do_not_count_when_the_own_cluster_does_not_export() -> None:
+    """O11."""
+    facts = b.facts(b.service("west"), (b.backend("west"),), (HOME, WEST))
+    plan = plan_service(facts, b.local_service(b.endpoint(account="other")), b.importer())
+    assert clusters(plan) == ["west"]
+    assert plan.identities == ("spiffe://west.mesh.test/ns/shop/sa/api",)
+
+
+def test_a_backend_of_a_cluster_that_does_not_export_is_not_used() -> None:
+    facts = b.facts(b.service("east"), (b.backend("west"),), (HOME, WEST))
+    plan = plan_service(facts, b.local_service(b.endpoint()), b.importer())
+    assert clusters(plan) == ["east"]
+    assert plan.identities == ("spiffe://east.mesh.test/ns/shop/sa/api",)
+
+
+def test_exactly_the_accounts_of_each_cluster_may_answer() -> None:
+    facts = b.facts(
+        b.service("east", "west"), (b.backend("west", accounts=("web", "api")),), (HOME, WEST)
+    )
+    plan = plan_service(facts, b.local_service(b.endpoint(account="local")), b.importer())
+    assert plan.identities == (
+        "spiffe://east.mesh.test/ns/shop/sa/local",
+        "spiffe://west.mesh.test/ns/shop/sa/api",
+        "spiffe://west.mesh.test/ns/shop/sa/web",
+    )
+
+
+def test_the_trust_domain_is_the_operators_word() -> None:
+    renamed = Cluster(WEST.id, "eu", ("a",), "net", "other.test", WEST.gateways)
+    facts = b.facts(b.service("west"), (b.backend("west"),), (HOME, renamed))
+    assert plan_service(facts, None, b.importer()).identities == (
+        "spiffe://other.test/ns/shop/sa/api",
+    )
+
+
+def test_a_backend_without_a_known_cluster_may_not_answer() -> None:
+    facts = b.facts(b.service("west"), (b.backend("west"),), (HOME,))
+    assert plan_service(facts, None, b.importer()).identities == ()
+
+
+def test_a_port_that_nobody_has_is_planned_without_tiers() -> None:
+    plan = plan_service(b.facts(b.service("west"), (), (HOME, WEST)), None, b.importer())
+    assert [part.tiers for port in plan.ports for part in port.parts] == [()]
