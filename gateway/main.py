@@ -3,7 +3,7 @@
 from federation.model.names import parse_label
 from federation.model.proxies import Kind, Proxy, State
 from federation.resources.entry import run_process
-from federation.supervisor.main import Supervisor
+from federation.supervisor.main import supervise
 from gateway.settings import GatewaySettings
 
 
@@ -13,7 +13,7 @@ async def run_gateway(settings: GatewaySettings) -> None:
     proxy = Proxy(
         name, Kind.GATEWAY, State.STARTING, settings.address, settings.port, settings.zone
     )
-    await Supervisor(settings, proxy).run()
+    await supervise(settings, proxy)
 
 
 def main() -> None:

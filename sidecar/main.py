@@ -3,7 +3,7 @@
 from federation.model.names import parse_service_name
 from federation.model.proxies import Kind, Proxy, State
 from federation.resources.entry import run_process
-from federation.supervisor.main import Supervisor
+from federation.supervisor.main import supervise
 from sidecar.settings import SidecarSettings
 
 
@@ -20,7 +20,7 @@ async def run_sidecar(settings: SidecarSettings) -> None:
         settings.outbound.host,
         settings.outbound.port,
     )
-    await Supervisor(settings, proxy).run()
+    await supervise(settings, proxy)
 
 
 def main() -> None:

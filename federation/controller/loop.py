@@ -30,7 +30,7 @@ GRACE_SECONDS = 10.0
 """How long after its start the controller waits for clusters to report before it says that what it
 does not know does not exist. Reports are written behind, so the last 200 ms may be missing."""
 
-FACT_RULES = tuple(Rule(type_url) for type_url in codec.FACTS)
+FACT_RULES = tuple(Rule(t, removals_after=(codec.SERVICE,)) for t in codec.FACTS)
 
 
 @dataclass(slots=True)

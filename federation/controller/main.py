@@ -20,10 +20,10 @@ from federation.controller.settings import ControllerSettings
 from federation.controller.store.sqlite import open_store
 from federation.model.errors import Failed
 from federation.model.names import parse_subdomain
-from federation.resources.entry import run_process
+from federation.resources.entry import run_process, state_folder
 from federation.resources.settings import Address
 from federation.runtime.clock import utc_now
-from federation.runtime.files import private_folder, read_if_there, write_private
+from federation.runtime.files import read_if_there, write_private
 from federation.runtime.tasks import run_until_stopped
 from federation.wire.channel import serve
 
@@ -33,7 +33,11 @@ RENEW_CHECK_SECONDS = 60.0
 async def run_controller(settings: ControllerSettings) -> None:
     """Run the controller until it is told to stop."""
     parse_subdomain(settings.domain, "domain")
-    folder = _state_folder(settings.state)
+    with state_folder(settings.state) as folder:
+        await _run_in(folder, settings)
+
+
+async def _run_in(folder: Path, settings: ControllerSettings) -> None:
     hosts = settings.advertise or (settings.api_listen.host,)
     authority = open_authority(folder, settings.domain, hosts, utc_now())
     url = f"https://{Address(hosts[0], settings.api_listen.port)}"
@@ -56,13 +60,6 @@ async def run_controller(settings: ControllerSettings) -> None:
                     "renewal": _renew(context, authority, folder / "api.pem"),
                 }
             )
-
-
-def _state_folder(path: Path) -> Path:
-    try:
-        return private_folder(path)
-    except OSError as error:
-        raise Failed(f"state folder {path} cannot be used: {error.strerror}") from error
 
 
 def _admin_token(folder: Path) -> str:

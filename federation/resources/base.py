@@ -2,14 +2,26 @@
 
 import re
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from federation.model.errors import InvalidInput
 from federation.model.names import parse_label, parse_port, parse_subdomain
 
 _LONGEST = 80
+_MAX_TEXT = 1024
+"""What `federation.wire.codec` carries; longer text would be refused by the controller."""
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 
 def _label(text: str) -> str:
@@ -18,6 +30,30 @@ def _label(text: str) -> str:
 
 def _subdomain(text: str) -> str:
     return _checked(parse_subdomain, text, "it")
+
+
+def _optional_label(text: str) -> str:
+    return _label(text) if text else text
+
+
+def _text(text: str) -> str:
+    if len(text) > _MAX_TEXT or not text.isprintable():
+        raise ValueError(f"must be printable text of at most {_MAX_TEXT} characters")
+    return text
+
+
+def _label_value(text: str) -> str:
+    if not _LABEL_VALUE.fullmatch(text):
+        raise ValueError("must be letters, digits, '-', '_' and '.', at most 63, or empty")
+    return text
+
+
+def is_address(text: str, version: int) -> bool:
+    """Whether `text` is an IP address of that version that every machine understands alike."""
+    try:
+        return ip_address(text).version == version and "%" not in text
+    except ValueError:
+        return False
 
 
 def _port(number: int) -> int:
@@ -49,20 +85,34 @@ def _seconds(value: object) -> int:
 
 Label = Annotated[str, AfterValidator(_label)]
 Subdomain = Annotated[str, AfterValidator(_subdomain)]
+OptionalLabel = Annotated[str, AfterValidator(_optional_label)]
+Text = Annotated[str, AfterValidator(_text)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
 Port = Annotated[int, AfterValidator(_port)]
 Seconds = Annotated[int, BeforeValidator(_seconds)]
 
 
 class Theirs(BaseModel):
-    """Part of a Kubernetes document: fields that we do not use are passed over."""
+    """Part of a Kubernetes document: fields that we do not use are passed over.
 
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, populate_by_name=True)
+    As in Kubernetes, a field that is null counts as not written.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_not_written(cls, found: Any) -> Any:
+        if not isinstance(found, dict):
+            return found
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {k: v for k, v in found.items() if v is not None or k not in known}
 
 
-class Ours(BaseModel):
+class Ours(Theirs):
     """Part of a document in which every field has a meaning: an unknown one is a mistake."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class Metadata(Theirs):
@@ -70,10 +120,16 @@ class Metadata(Theirs):
 
     name: Subdomain
     namespace: Label = "default"
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, LabelValue] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     created: Seconds | None = Field(default=None, alias="creationTimestamp")
     deleted: Seconds | None = Field(default=None, alias="deletionTimestamp")
+
+
+class LabelMetadata(Metadata):
+    """The metadata of kinds whose name is one DNS label, since it becomes part of a host name."""
+
+    name: Label
 
 
 class Document(Theirs):
@@ -92,18 +148,44 @@ class Document(Theirs):
         return self.metadata.namespace
 
 
+class OurDocument(Document):
+    """A document of a kind that fedmesh or the MCS API defines: unknown fields are mistakes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    metadata: LabelMetadata
+    api_version: str = Field(alias="apiVersion")
+    kind: str
+    status: Any = None
+
+
 def explain(error: ValidationError) -> str:
     """The first mistake as `field is VALUE, but ...`, with the count of the others."""
     first, *more = error.errors(include_url=False)
-    field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"]).lstrip(".")
+    parts = (p for p in first["loc"] if p != "[key]")
+    field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).lstrip(".")
     rest = f" (and {len(more)} more)" if more else ""
     if first["type"] == "missing":
         return f"{field} is missing{rest}"
     if first["type"] == "extra_forbidden":
         return f"{field} is not a known field{rest}"
-    reason = re.sub(r"^(Value error, |Input should be )", "", first["msg"])
-    reason = reason if reason.startswith("must ") else f"must be {reason}"
+    reason = _REASONS.get(first["type"]) or re.sub(
+        r"^(Value error, |Input should be |\w+ should )", "", first["msg"]
+    )
+    reason = reason.replace(" item after validation, not 0", " entry")
+    if not reason.startswith("must "):
+        reason = f"must {reason}" if reason.startswith("have ") else f"must be {reason}"
     return f"{field or 'it'} is {_short(first['input'])}, but {reason}{rest}"
+
+
+_REASONS = {
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+}
 
 
 def _short(value: object) -> str:

@@ -2,13 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from federation.model.errors import FedmeshError
+from federation.model.errors import Failed, FedmeshError
 from federation.resources.settings import Model, load_settings
 from federation.runtime import logs
+from federation.runtime.files import exclusive, private_folder
 from federation.runtime.tasks import run
 
 
@@ -30,6 +32,19 @@ def run_process(
         sys.exit(_said(name, str(error), error.exit_code))
     except OSError as error:
         sys.exit(_said(name, f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1))
+
+
+@contextmanager
+def state_folder(path: Path) -> Iterator[Path]:
+    """The private folder of a process, for it alone; raises Failed with the reason."""
+    try:
+        private_folder(path)
+        with exclusive(path):
+            yield path
+    except BlockingIOError as error:
+        raise Failed(f"state folder {path} is in use by another process that still runs") from error
+    except PermissionError as error:
+        raise Failed(f"state folder {path} cannot be used: {error.strerror}") from error
 
 
 def _said(name: str, reason: str, code: int) -> int:

@@ -5,13 +5,29 @@ Service and Pod, Node, Namespace are core v1; EndpointSlice is discovery.k8s.io/
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from federation.resources.base import Document, Port, Subdomain, Theirs
+from federation.resources.base import (
+    Document,
+    Label,
+    LabelMetadata,
+    LabelValue,
+    OptionalLabel,
+    Port,
+    Subdomain,
+    Text,
+    Theirs,
+    is_address,
+)
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 SIDECAR_ANNOTATION = "fedmesh.dev/sidecar"
+STATUS_ANNOTATION = "fedmesh.dev/status"
+"""Present where an injector put a sidecar into the Pod."""
+
+_VERSIONS = {"IPv4": 4, "IPv6": 6}
+_LABEL = TypeAdapter(Label)
 
 Protocol = Literal["TCP", "UDP", "SCTP"]
 
@@ -19,10 +35,10 @@ Protocol = Literal["TCP", "UDP", "SCTP"]
 class ServicePortDocument(Theirs):
     """spec.ports[] of a Service."""
 
-    name: str = ""
+    name: OptionalLabel = ""
     protocol: Protocol = "TCP"
     port: Port
-    app_protocol: str = Field(default="", alias="appProtocol")
+    app_protocol: Text = Field(default="", alias="appProtocol")
 
 
 class ClientIp(Theirs):
@@ -48,7 +64,7 @@ class ServiceSpec(Theirs):
     internal_traffic_policy: Literal["Cluster", "Local"] = Field(
         default="Cluster", alias="internalTrafficPolicy"
     )
-    traffic_distribution: str = Field(default="", alias="trafficDistribution")
+    traffic_distribution: Text = Field(default="", alias="trafficDistribution")
     ip_families: list[Literal["IPv4", "IPv6"]] = Field(
         default_factory=list, max_length=2, alias="ipFamilies"
     )
@@ -71,6 +87,7 @@ class ServiceSpec(Theirs):
 class ServiceDocument(Document):
     """A Service."""
 
+    metadata: LabelMetadata
     spec: ServiceSpec = ServiceSpec()
 
 
@@ -94,9 +111,9 @@ class EndpointDocument(Theirs):
 
     addresses: list[str] = Field(min_length=1, max_length=100)
     conditions: EndpointConditions = EndpointConditions()
-    hostname: str | None = None
+    hostname: OptionalLabel | None = None
     node_name: str | None = Field(default=None, alias="nodeName")
-    zone: str | None = None
+    zone: LabelValue | None = None
     target: TargetRef | None = Field(default=None, alias="targetRef")
 
 
@@ -115,6 +132,25 @@ class EndpointSliceDocument(Document):
     endpoints: list[EndpointDocument] = Field(default_factory=list, max_length=1000)
     ports: list[SlicePort] = Field(default_factory=list, max_length=100)
 
+    @model_validator(mode="after")
+    def _is_usable(self) -> Self:
+        """What is wrong here would reach every proxy of the cluster."""
+        version = _VERSIONS.get(self.address_type)
+        for index, endpoint in enumerate(self.endpoints):
+            address = endpoint.addresses[0]
+            if version is not None and not is_address(address, version):
+                raise ValueError(
+                    f"must have {self.address_type} addresses as its addressType says, but "
+                    f"endpoints[{index}].addresses[0] is {address[:80]!r}"
+                )
+        try:
+            _LABEL.validate_python(self.service or "none")
+        except ValidationError as error:
+            raise ValueError(
+                f"must have a DNS label in {SERVICE_NAME_LABEL}, but it is {self.service!r}"
+            ) from error
+        return self
+
     @property
     def service(self) -> str:
         """The name of its Service, empty without the label."""
@@ -124,8 +160,13 @@ class EndpointSliceDocument(Document):
 class PodSpec(Theirs):
     """spec of a Pod."""
 
-    service_account: Subdomain = Field(default="default", alias="serviceAccountName")
+    account: Subdomain | Literal[""] = Field(default="", alias="serviceAccountName")
     node_name: str = Field(default="", alias="nodeName")
+
+    @property
+    def service_account(self) -> str:
+        """The account it runs as."""
+        return self.account or "default"
 
 
 class PodDocument(Document):
@@ -136,7 +177,8 @@ class PodDocument(Document):
     @property
     def has_sidecar(self) -> bool:
         """Whether its annotation says that a fedmesh sidecar stands before it."""
-        return self.metadata.annotations.get(SIDECAR_ANNOTATION, "").lower() == "true"
+        notes = self.metadata.annotations
+        return notes.get(SIDECAR_ANNOTATION, "").lower() == "true" or STATUS_ANNOTATION in notes
 
 
 class NodeDocument(Document):

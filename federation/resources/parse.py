@@ -4,6 +4,7 @@ Kinds that do not concern fedmesh are passed over (None). Every mistake is one I
 names place, object, field and value.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from federation.resources.kubernetes import (
 )
 from federation.resources.serviceexport import ServiceExportDocument
 
+OUR_GROUP = "fedmesh.dev"
 MCS_GROUP = "multicluster.x-k8s.io"
 
 
@@ -30,7 +32,6 @@ class _Kind:
     model: type[Document]
     group: str
     versions: tuple[str, ...]
-    is_ours: bool = False
 
 
 KINDS = {
@@ -39,8 +40,8 @@ KINDS = {
     "Node": _Kind(NodeDocument, "", ("v1",)),
     "Namespace": _Kind(NamespaceDocument, "", ("v1",)),
     "EndpointSlice": _Kind(EndpointSliceDocument, "discovery.k8s.io", ("v1",)),
-    "ServiceExport": _Kind(ServiceExportDocument, MCS_GROUP, ("v1alpha1", "v1beta1"), True),
-    "Cluster": _Kind(ClusterDocument, "fedmesh.dev", ("v1alpha1",), True),
+    "ServiceExport": _Kind(ServiceExportDocument, MCS_GROUP, ("v1alpha1", "v1beta1")),
+    "Cluster": _Kind(ClusterDocument, OUR_GROUP, ("v1alpha1",)),
 }
 
 
@@ -55,6 +56,8 @@ def parse_document(document: object, where: str) -> Document | None:
     if not isinstance(kind, str) or not isinstance(version, str):
         raise InvalidInput(f"{where}: kind and apiVersion must be there and be text")
     known = KINDS.get(kind)
+    if known is None and version.startswith(f"{OUR_GROUP}/"):
+        raise InvalidInput(f"{where}: kind is {kind[:80]!r}, but {OUR_GROUP} has only Cluster")
     if known is None or not _is_meant(known, version, f"{where}: {kind}"):
         return None
     try:
@@ -63,13 +66,22 @@ def parse_document(document: object, where: str) -> Document | None:
         raise InvalidInput(f"{where}: {_called(kind, document)}: {explain(error)}") from error
 
 
+def unfold(document: object) -> Iterator[object]:
+    """The document itself, or the items of a `List`, as `kubectl get -o yaml` writes it."""
+    if isinstance(document, dict) and document.get("kind") == "List":
+        items = document.get("items")
+        yield from items if isinstance(items, list) else ()
+    else:
+        yield document
+
+
 def _is_meant(known: _Kind, version: str, what: str) -> bool:
     """Whether this apiVersion is the kind we know; raises InvalidInput when it is nearly that."""
     group, _, short = version.rpartition("/")
     if group == known.group and short in known.versions:
         return True
-    if not known.is_ours and group != known.group:
-        return False  # another project's kind of the same name
+    if known.group not in (group, MCS_GROUP):
+        return False  # another project's kind of the same name, such as the Cluster API's Cluster
     prefix = f"{known.group}/" if known.group else ""
     right = " or ".join(f"{prefix}{v}" for v in known.versions)
     raise InvalidInput(f"{what}: apiVersion is {version[:80]!r}, but must be {right}")

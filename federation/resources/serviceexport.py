@@ -2,19 +2,19 @@
 
 from pydantic import Field
 
-from federation.resources.base import Document, Ours
+from federation.resources.base import OurDocument, Ours, Text
 
 
 class ServiceExportSpec(Ours):
     """What of the Service goes along; the Service's own labels never do."""
 
-    labels: dict[str, str] = Field(default_factory=dict, max_length=64, alias="exportedLabels")
-    annotations: dict[str, str] = Field(
+    labels: dict[Text, Text] = Field(default_factory=dict, max_length=64, alias="exportedLabels")
+    annotations: dict[Text, Text] = Field(
         default_factory=dict, max_length=64, alias="exportedAnnotations"
     )
 
 
-class ServiceExportDocument(Document):
+class ServiceExportDocument(OurDocument):
     """Exports the Service of the same namespace and name."""
 
     spec: ServiceExportSpec = ServiceExportSpec()

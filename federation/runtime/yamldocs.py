@@ -45,7 +45,8 @@ def load_documents(text: str, name: str) -> list[tuple[int, object]]:
         return _compose(text, name)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line if mark else 0
+        # A text that ends too early is wrong on the line behind its last.
+        line = min(mark.line if mark else 0, max(0, len(text.splitlines()) - 1))
         column = mark.column if mark else 0
         raise YamlError(f"{name}:{line + 1}", _reason(error, text, line, column)) from error
     except yaml.reader.ReaderError as error:

@@ -15,9 +15,10 @@ from federation.envoy.bootstrap import bootstrap
 from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.model.locality import Locality
 from federation.model.proxies import Proxy, Refusal, State
+from federation.resources.entry import state_folder
+from federation.resources.settings import Address
 from federation.runtime.backoff import Backoff
 from federation.runtime.clock import wall_seconds
-from federation.runtime.files import private_folder
 from federation.runtime.health import serve_health
 from federation.runtime.logs import event
 from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_event
@@ -44,7 +45,7 @@ class Supervisor:
 
     def __init__(self, settings: ProxySettings, proxy: Proxy) -> None:
         self._settings = settings
-        self._state = _state_folder(settings.state)
+        self._state = settings.state
         self._xds_socket = self._state / "xds.sock"
         self._admin_socket = self._state / "admin.sock"
         self._proxy = proxy
@@ -78,7 +79,8 @@ class Supervisor:
             await stack.enter_async_context(serve(f"unix:{self._xds_socket}", xds))
             self._xds_socket.chmod(0o600)
             if self._settings.readiness is not None:
-                await self._serve_readiness()
+                server = await self._serve_readiness(self._settings.readiness)
+                stack.callback(server.close)
             agent = start(self._repeat(self._meet_agent), "agent")
             stack.push_async_callback(cancel, agent)
             renewal = start(self._repeat(self._renew), "certificate")
@@ -92,11 +94,9 @@ class Supervisor:
             )
             await self._leave()
 
-    async def _serve_readiness(self) -> None:
-        address = self._settings.readiness
-        assert address is not None  # noqa: S101 - asked by the caller
+    async def _serve_readiness(self, address: Address) -> asyncio.Server:
         try:
-            await serve_health(address.host, address.port, lambda: self._is_live)
+            return await serve_health(address.host, address.port, lambda: self._is_live)
         except OSError as error:
             raise Failed(
                 f"readiness: cannot listen at {address}: is it taken by another program?"
@@ -199,14 +199,18 @@ class Supervisor:
         await wait_for_event(asyncio.Event(), 0.1)
 
 
-def _state_folder(path: Path) -> Path:
+def check_depth(path: Path) -> None:
+    """Raise Failed when sockets in this folder would have paths that are too long."""
     longest = len(str(path / "admin.sock").encode())
     if longest > LONGEST_SOCKET_PATH:
         raise Failed(
             f"state folder {path} is too deep: the path of a socket in it has {longest} bytes, "
             f"but may have at most {LONGEST_SOCKET_PATH}"
         )
-    try:
-        return private_folder(path)
-    except OSError as error:
-        raise Failed(f"state folder {path} cannot be used: {error.strerror}") from error
+
+
+async def supervise(settings: ProxySettings, proxy: Proxy) -> None:
+    """Run the supervisor of one proxy until it is told to stop."""
+    check_depth(settings.state)
+    with state_folder(settings.state):
+        await Supervisor(settings, proxy).run()

@@ -41,8 +41,11 @@ CLUSTER = _PREFIX + "Cluster"
 BUNDLE = _PREFIX + "Bundle"
 PROXY = _PREFIX + "Proxy"
 
-REPORTS = (EXPORT, BACKEND, GATEWAY)
-FACTS = (BUNDLE, CLUSTER, SERVICE, BACKEND)
+REPORTS = (GATEWAY, BACKEND, EXPORT)
+"""What goes up, in this order: a service is told when what is behind it is known."""
+
+FACTS = (BUNDLE, CLUSTER, BACKEND, SERVICE)
+"""What comes down, in this order."""
 
 MAX_PORTS = 100
 MAX_GROUPS = 64

@@ -157,6 +157,12 @@ class Sender:
         found = [r for channel in self._channels.values() for r in channel.refused.values()]
         return tuple(sorted(found, key=lambda r: (r.type_url, r.name)))
 
+    def is_quiet(self) -> bool:
+        """Whether the receiver has acknowledged all there is."""
+        return all(
+            c.flight is None and not c.suspects and not c.dirty for c in self._channels.values()
+        )
+
     def due(self) -> float | None:
         """When `next_response` must be asked again though nothing happens; loop time in seconds."""
         sent = [c.flight.sent_at for c in self._channels.values() if c.flight is not None]

@@ -6,9 +6,17 @@ from ipaddress import ip_address, ip_network
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from trust_certs import API, DOMAIN, EAST, EAST_MEMBER, LEAF_KEY, NOW, ROOT
 
 from federation.trust import issue, profile
+from tests.unit.federation.trust.trust_certs import (
+    API,
+    DOMAIN,
+    EAST,
+    EAST_MEMBER,
+    LEAF_KEY,
+    NOW,
+    ROOT,
+)
 
 CONTROLLER = issue.issue_controller(
     ROOT.cert,

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from trust_certs import API, EAST_MEMBER, LEAF_KEY, ROOT
 
 from federation.model.errors import InvalidInput
 from federation.trust import issue, pem
+from tests.unit.federation.trust.trust_certs import API, EAST_MEMBER, LEAF_KEY, ROOT
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 P384_KEY = ec.generate_private_key(ec.SECP384R1())

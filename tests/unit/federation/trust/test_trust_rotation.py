@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from trust_certs import API, EAST_MEMBER, LEAF_KEY, NOW
-
 from federation.trust import issue, profile, rotation
+from tests.unit.federation.trust.trust_certs import API, EAST_MEMBER, LEAF_KEY, NOW
 
 
 def test_half_of_the_life() -> None:

@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from trust_certs import API, BOTH, EAST, EAST_MEMBER, LEAF_KEY, NOW, WEST_MEMBER, Draft
 
 from federation.model.errors import InvalidInput
 from federation.trust import rules
+from tests.unit.federation.trust.trust_certs import (
+    API,
+    BOTH,
+    EAST,
+    EAST_MEMBER,
+    LEAF_KEY,
+    NOW,
+    WEST_MEMBER,
+    Draft,
+)
 
 LEAF = Draft()
 AUTHORITY = Draft(

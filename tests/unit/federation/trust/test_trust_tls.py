@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from trust_certs import (
+
+from federation.trust import issue, profile
+from federation.trust.pem import key_pem, pem
+from tests.unit.federation.trust.trust_certs import (
     API,
     API_WEST,
     DOMAIN,
@@ -20,9 +23,6 @@ from trust_certs import (
     WEST_MEMBER,
     Draft,
 )
-
-from federation.trust import issue, profile
-from federation.trust.pem import key_pem, pem
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
 AGENT = profile.agent_host(EAST)

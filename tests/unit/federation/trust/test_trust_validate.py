@@ -5,7 +5,12 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from trust_certs import (
+
+from federation.model.errors import InvalidInput
+from federation.model.imports import Bundle
+from federation.trust import issue, profile, validate
+from federation.trust.pem import certificate_sha256, pem
+from tests.unit.federation.trust.trust_certs import (
     API,
     API_WEST,
     DOMAIN,
@@ -20,11 +25,6 @@ from trust_certs import (
     make_member,
     make_root,
 )
-
-from federation.model.errors import InvalidInput
-from federation.model.imports import Bundle
-from federation.trust import issue, profile, validate
-from federation.trust.pem import certificate_sha256, pem
 
 LEAF = EAST_MEMBER.leaf(LEAF_KEY, API, (profile.agent_host(EAST),))
 CONTROLLER = issue.issue_controller(

@@ -5,7 +5,11 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from trust_certs import (
+
+from federation.model.errors import Denied, InvalidInput
+from federation.trust import issue, profile, validate
+from federation.trust.pem import pem
+from tests.unit.federation.trust.trust_certs import (
     ANCHORS,
     API,
     API_WEST,
@@ -21,10 +25,6 @@ from trust_certs import (
     make_member,
     make_root,
 )
-
-from federation.model.errors import Denied, InvalidInput
-from federation.trust import issue, profile, validate
-from federation.trust.pem import pem
 
 LEAF = EAST_MEMBER.leaf(LEAF_KEY, API, (profile.agent_host(EAST),))
 CONTROLLER = issue.issue_controller(

@@ -1,0 +1,1 @@
+"""The process in every cluster: watches, syncs, plans, serves xDS."""

@@ -1,0 +1,35 @@
+"""What has become of an export: the conditions that people see on their ServiceExport.
+
+In: whether it is valid here, what the clusterset made of it (the Service fact), what the controller
+refused. Out: conditions as the MCS API words them (standards part 1.2).
+"""
+
+from cluster_agent.sources.source import Condition
+from federation.model.imports import Service
+from federation.model.names import ClusterId
+
+_MOST_CHARACTERS = 32_768
+
+
+def conditions(
+    valid: Condition, service: Service | None, refusal: str, here: ClusterId
+) -> tuple[Condition, ...]:
+    """The conditions of one export; `refusal` is why the controller did not take it, or empty."""
+    if refusal:
+        refused = Condition("Valid", "False", "NotAllowed", refusal[:_MOST_CHARACTERS])
+        return refused, Condition("Ready", "False", "Failed", "the controller refused the export")
+    if valid.status != "True":
+        return valid, Condition("Ready", "False", "Failed", "the export is not valid")
+    if service is None or here not in service.exporters:
+        pending = "the controller has not confirmed the export yet"
+        return valid, Condition("Ready", "False", "Pending", pending)
+    exported = f"exported to the clusterset by {', '.join(service.exporters)}"
+    return valid, Condition("Ready", "True", "Exported", exported), _conflict(service)
+
+
+def _conflict(service: Service) -> Condition:
+    if not service.conflicts:
+        return Condition("Conflict", "False", "NoConflicts", "all exporting clusters agree")
+    reasons = ",".join(dict.fromkeys(c.reason for c in service.conflicts))
+    message = "; ".join(c.message for c in service.conflicts)
+    return Condition("Conflict", "True", reasons, message[:_MOST_CHARACTERS])

@@ -1,0 +1,98 @@
+"""The agent process: builds every object in order, then runs its loops."""
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+from cluster_agent.identity import open_authority
+from cluster_agent.loop import Agent
+from cluster_agent.proxies import TYPES
+from cluster_agent.settings import AgentSettings
+from cluster_agent.sources.directory import DirectorySource
+from cluster_agent.sync import Sync
+from cluster_agent.workloads import WorkloadServer
+from federation.model.errors import Failed
+from federation.model.names import parse_cluster_id
+from federation.resources.entry import run_process, state_folder
+from federation.runtime.clock import utc_now
+from federation.runtime.files import read_if_there, write_private
+from federation.runtime.tasks import run_until_stopped
+from federation.wire.channel import serve
+from federation.xds.session import Rule
+
+PROXY_RULES = tuple(Rule(type_url) for type_url in TYPES)
+"""No order is needed on this leg: the supervisor orders what it gives to Envoy."""
+
+_TOKEN_KEY_BYTES = 32
+
+
+async def run_agent(settings: AgentSettings) -> None:
+    """Run the agent of one cluster until it is told to stop."""
+    with state_folder(settings.state) as state:
+        await _run_in(state, settings)
+
+
+async def _run_in(state: Path, settings: AgentSettings) -> None:
+    cluster = parse_cluster_id(settings.cluster)
+    token_key = _token_key(state / "workload-tokens.key")
+    life = timedelta(seconds=settings.leaf_seconds)
+    authority = await open_authority(state, cluster, settings.join_token_file, life)
+    source = DirectorySource(settings.source)
+    agent = Agent(cluster, source, state)
+    workloads = WorkloadServer(
+        authority,
+        token_key,
+        agent.proxies,
+        PROXY_RULES,
+        account_of=agent.account_of,
+        zone_of=agent.zone_of,
+        on_proxy=agent.on_proxy,
+        on_quiet=agent.on_quiet,
+    )
+    sync = Sync(
+        authority,
+        state,
+        agent.receiver,
+        agent.reports.table,
+        on_facts=agent.on_facts,
+        on_refusals=agent.on_refusals,
+    )
+    agent.connect(workloads, sync.touch)
+    agent.load()
+    async with serve(
+        str(settings.listen),
+        workloads.handlers(),
+        lambda: authority.identity(utc_now()),
+        require_client=False,
+    ):
+        await run_until_stopped(
+            {
+                "source": source.run(agent.on_source),
+                "planning": agent.run_planning(),
+                "counts": agent.run_counts(),
+                "gateways": agent.run_gateways(),
+                "status": agent.run_status(),
+                "saving": agent.run_saving(),
+                "sync": sync.run(),
+            }
+        )
+
+
+def _token_key(file: Path) -> bytes:
+    """The key under which workload tokens are signed; made on the first start."""
+    found = read_if_there(file)
+    if found is None:
+        found = secrets.token_bytes(_TOKEN_KEY_BYTES)
+        write_private(file, found)
+    if len(found) < _TOKEN_KEY_BYTES:
+        raise Failed(f"{file} has {len(found)} bytes, but must have {_TOKEN_KEY_BYTES} random ones")
+    return found
+
+
+def main() -> None:
+    """Entry point of `fedmesh-agent`."""
+    run_process("fedmesh-agent", "The agent of one cluster.", AgentSettings, run_agent)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What goes up: exports and gateways at once, ready counts coalesced (DESIGN part 3, "Grain").
+
+A count that crosses 0 goes at once; one that moves by less than 10 % of what was last said waits,
+and any other goes after 100 ms, so that a rolling update costs a few messages and not hundreds.
+"""
+
+from federation.model.exports import Backend, Export, Gateway
+from federation.model.names import ServiceName
+from federation.wire import codec
+from federation.xds.resources import resource
+from federation.xds.snapshot import Table
+
+COALESCE_SECONDS = 0.1
+SMALLEST_MOVE = 0.1
+
+
+class Reports:
+    """The table that the Reports stream is fed from. Calls return the resources to touch."""
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self._said: dict[ServiceName, Backend] = {}
+        self._waiting: dict[ServiceName, tuple[float, Backend]] = {}
+
+    def export(self, name: ServiceName, export: Export | None) -> bool:
+        """Say (or withdraw) an export; returns whether that is news."""
+        if export is None:
+            return self.table.drop(codec.EXPORT, str(name))
+        return self.table.put(codec.EXPORT, resource(str(name), codec.encode_export(export)))
+
+    def has_export(self, name: ServiceName) -> bool:
+        """Whether this export was said."""
+        return self.table.get(codec.EXPORT, str(name)) is not None
+
+    def gateway(self, name: str, gateway: Gateway | None) -> bool:
+        """Say (or withdraw) a gateway; returns whether that is news."""
+        if gateway is None:
+            return self.table.drop(codec.GATEWAY, name)
+        return self.table.put(codec.GATEWAY, resource(name, codec.encode_gateway(gateway)))
+
+    def backend(self, name: ServiceName, backend: Backend | None, now: float) -> bool:
+        """Say what is behind a service, now or a moment later; returns whether to send now."""
+        before = self._said.get(name)
+        if backend is None or before is None or not _is_only_count(before, backend):
+            return self._say(name, backend)
+        if (before.ready == 0) != (backend.ready == 0):
+            return self._say(name, backend)
+        if backend == before:
+            self._waiting.pop(name, None)
+        else:
+            since = self._waiting[name][0] if name in self._waiting else now
+            self._waiting[name] = (since, backend)
+        return False
+
+    def due(self) -> float | None:
+        """When `tick` has something to say; loop time in seconds."""
+        moved = [
+            since
+            for name, (since, backend) in self._waiting.items()
+            if _has_moved(self._said[name], backend)
+        ]
+        return min(moved) + COALESCE_SECONDS if moved else None
+
+    def tick(self, now: float) -> tuple[ServiceName, ...]:
+        """Say what has waited long enough; returns the services to touch."""
+        ripe = [
+            (name, backend)
+            for name, (since, backend) in self._waiting.items()
+            if now >= since + COALESCE_SECONDS and _has_moved(self._said[name], backend)
+        ]
+        return tuple(name for name, backend in sorted(ripe) if self._say(name, backend))
+
+    def _say(self, name: ServiceName, backend: Backend | None) -> bool:
+        self._waiting.pop(name, None)
+        if backend is None:
+            self._said.pop(name, None)
+            return self.table.drop(codec.BACKEND, str(name))
+        self._said[name] = backend
+        return self.table.put(codec.BACKEND, resource(str(name), codec.encode_backend(backend)))
+
+
+def _is_only_count(before: Backend, after: Backend) -> bool:
+    """Whether nothing but counts of the same zones differs."""
+    zones = tuple(g.zone for g in before.groups) == tuple(g.zone for g in after.groups)
+    return zones and before.ports == after.ports and before.accounts == after.accounts
+
+
+def _has_moved(before: Backend, after: Backend) -> bool:
+    return abs(after.ready - before.ready) >= SMALLEST_MOVE * max(1, before.ready)

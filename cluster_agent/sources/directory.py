@@ -1,0 +1,226 @@
+"""A folder of YAML as the source of a cluster: the embedded default, no API server needed.
+
+Watched, and read again every few seconds in case the watch missed something. Files that are being
+written are given the time to become whole.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from watchfiles import awatch
+
+from cluster_agent.sources.folder import Folder
+from cluster_agent.sources.source import Condition, Key, Objects, Problem
+from federation.runtime.clock import wall_seconds
+from federation.runtime.files import write_atomic
+from federation.runtime.logs import event
+from federation.runtime.tasks import cancel, start, wait_for_event
+from federation.runtime.yamldocs import MAX_BYTES
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+STATUS_FOLDER = ".fedmesh"
+SETTLED_SECONDS = 0.03
+"""A file changed less than this ago may still be being written."""
+SHRINK_SECONDS = 0.5
+"""A file that lost objects, or became empty, is believed after this long without a change."""
+FULL_READ_SECONDS = 5.0
+MAX_FILES = 10_000
+
+_Stamp = tuple[int, int, int, int]
+"""Time of the content, size, inode, and time of the inode, which new permissions change too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: Path
+    stamp: _Stamp
+    age: float
+
+
+class DirectorySource:
+    """The objects in a folder and its direct sub-folders. See `source.Source`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = Folder()
+        self._stamps: dict[str, _Stamp] = {}
+        self._unreadable: tuple[Problem, ...] = ()
+        self._synced = False
+        self._wake = asyncio.Event()
+        self._written = ""
+
+    @property
+    def objects(self) -> Objects:
+        """See Source."""
+        return self._folder.objects
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """See Source."""
+        return self._unreadable + self._folder.problems
+
+    @property
+    def synced(self) -> bool:
+        """See Source."""
+        return self._synced
+
+    async def run(self, on_change: Callable[[set[Key]], None]) -> None:
+        """See Source."""
+        watcher = start(self._watch(), "folder-watch")
+        said: tuple[Problem, ...] = ()
+        try:
+            while True:
+                was_synced = self._synced
+                changed, wait = await self.turn()
+                for problem in set(self.problems) - set(said):
+                    log.warning(event("source", where=problem.where, problem=problem.message))
+                has_news = changed or self._synced != was_synced or self.problems != said
+                said = self.problems
+                if has_news:
+                    on_change(changed)
+                await wait_for_event(self._wake, wait)
+        finally:
+            await cancel(watcher)
+
+    async def _watch(self) -> None:
+        """Wake the reader when something in the folder changes."""
+        while True:
+            with contextlib.suppress(OSError, RuntimeError):
+                async for _ in awatch(
+                    self._path, watch_filter=None, debounce=20, step=5, rust_timeout=1000
+                ):
+                    self._wake.set()
+            await asyncio.sleep(1.0)
+
+    async def turn(self) -> tuple[set[Key], float]:
+        """Read what changed; returns the changed objects and the seconds until the next look."""
+        try:
+            found = await asyncio.to_thread(_scan, self._path, wall_seconds())
+        except OSError as error:
+            reason = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
+            self._unreadable = (Problem(str(self._path), reason),)
+            return set(), 1.0
+        self._unreadable = ()
+        gone = self._stamps.keys() - found.keys()
+        fresh = {n: f for n, f in found.items() if self._stamps.get(n) != f.stamp}
+        texts, wait = await self._read(fresh)
+        for name in gone:
+            del self._stamps[name]
+        changed = self._folder.update(texts, gone)
+        self._synced = self._synced or wait == FULL_READ_SECONDS
+        return changed, wait
+
+    async def _read(self, fresh: Mapping[str, _Found]) -> tuple[dict[str, str], float]:
+        """The texts of changed files that are whole by now, and when to look at the others."""
+        texts: dict[str, str] = {}
+        wait = FULL_READ_SECONDS
+        for name, found in fresh.items():
+            if found.age < SETTLED_SECONDS:
+                wait = min(wait, SETTLED_SECONDS - found.age)
+                continue
+            try:
+                text = await asyncio.to_thread(_text, found.path)
+            except (OSError, ValueError) as error:
+                self._folder.set_broken(name, f"the file cannot be read: {_reason(error)}")
+                self._stamps[name] = found.stamp
+                continue
+            if found.age < SHRINK_SECONDS and self._may_be_cut(name, found, text):
+                wait = min(wait, SHRINK_SECONDS - found.age)
+                continue
+            texts[name] = text
+            self._stamps[name] = found.stamp
+        return texts, wait
+
+    def _may_be_cut(self, name: str, found: _Found, text: str) -> bool:
+        """Whether this may be the first part of a file that is being written in place."""
+        before = self._stamps.get(name)
+        if not text.strip():
+            return True
+        is_same_file = before is not None and before[2] == found.stamp[2]
+        return is_same_file and self._folder.would_shrink(name, text)
+
+    def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
+        """See Source: `.fedmesh/status.yaml` in the folder."""
+        text = _status(exports, self.problems)
+        if text == self._written:
+            return
+        try:
+            (self._path / STATUS_FOLDER).mkdir(exist_ok=True)
+            write_atomic(self._path / STATUS_FOLDER / "status.yaml", text.encode())
+            self._written = text
+        except OSError as error:
+            log.warning(event("status cannot be written", reason=error.strerror))
+            self._written = text  # said once; the next news is tried again
+
+
+def _scan(folder: Path, now: float) -> dict[str, _Found]:
+    """The files that count, by name relative to the folder; raises OSError."""
+    found: dict[str, _Found] = {}
+    root = folder.resolve()
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            inner = sorted(os.scandir(entry.path), key=lambda e: e.name)
+            found.update(_files(inner, f"{entry.name}/", root, now))
+        else:
+            found.update(_files([entry], "", root, now))
+    return found
+
+
+def _files(
+    entries: Iterable[os.DirEntry[str]], prefix: str, root: Path, now: float
+) -> dict[str, _Found]:
+    found: dict[str, _Found] = {}
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.name.startswith((".", "#")) or path.suffix not in SUFFIXES:
+            continue
+        with contextlib.suppress(FileNotFoundError):
+            about = path.stat()
+            if stat.S_ISREG(about.st_mode) and path.resolve().is_relative_to(root):
+                stamp = (about.st_mtime_ns, about.st_size, about.st_ino, about.st_ctime_ns)
+                changed = max(about.st_mtime, about.st_ctime)
+                found[prefix + entry.name] = _Found(path, stamp, max(0.0, now - changed))
+    return found
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES} bytes")
+    return data.decode()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _status(exports: Mapping[Key, Iterable[Condition]], problems: tuple[Problem, ...]) -> str:
+    """The status as YAML, in a stable order."""
+    documents = [
+        {
+            "kind": key.kind,
+            "namespace": key.namespace,
+            "name": key.name,
+            "conditions": [
+                {"type": c.type, "status": c.status, "reason": c.reason, "message": c.message}
+                for c in conditions
+            ],
+        }
+        for key, conditions in sorted(exports.items())
+    ]
+    told = {"exports": documents, "problems": [f"{p.where}: {p.message}" for p in problems]}
+    return f"# written by the agent; edits are overwritten\n{yaml.safe_dump(told, sort_keys=False)}"

@@ -1,0 +1,62 @@
+"""Where a cluster's objects come from: what every source offers to the agent's loop.
+
+A source holds the parsed objects and says which changed. It withdraws nothing it merely failed to
+read: unknown is not absent.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from federation.resources.base import Document
+
+
+class Key(NamedTuple):
+    """What an object is called; cluster-wide kinds have namespace "default"."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+Objects = Mapping[Key, Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with what was written; `where` is a file and line."""
+
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a ServiceExport (MCS API, standards part 1.2)."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+class Source(Protocol):
+    """A cluster's objects, kept current."""
+
+    @property
+    def objects(self) -> Objects:
+        """All objects; changes only between calls of `on_change`."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be read, in a stable order."""
+
+    @property
+    def synced(self) -> bool:
+        """Whether everything has been read once."""
+
+    async def run(self, on_change: Callable[[set[Key]], None]) -> None:
+        """Keep current for ever; `on_change` is called with what changed, and once when synced."""
+
+    def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
+        """Show people what has become of their exports."""

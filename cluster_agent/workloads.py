@@ -1,0 +1,179 @@
+"""The server for this cluster's proxies: certificates, resources, observations.
+
+Who calls is proved by its workload token, sent with every call over TLS that shows the agent's own
+certificate. A token for one namespace is of no use for another.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cluster_agent.identity import Authority
+from cluster_agent.proxies import Proxies, Touch
+from federation.model.errors import Denied, InvalidInput
+from federation.model.proxies import Kind, Proxy
+from federation.runtime.clock import utc_now, wall_seconds
+from federation.runtime.logs import event
+from federation.trust.tokens import check_workload_token
+from federation.wire import codec, methods
+from federation.wire import federation_pb2 as pb
+from federation.wire.channel import CallHandler, StreamHandler
+from federation.wire.links import Link, Peer
+from federation.wire.methods import Method
+from federation.wire.pump import receive, send
+from federation.xds.messages import Request, Response
+from federation.xds.receiver import Received, Receiver
+from federation.xds.resources import Resource
+from federation.xds.session import Rule, Sender
+
+log = logging.getLogger(__name__)
+
+GATEWAY_SUBJECT = "gateway"
+
+
+@dataclass(eq=False, slots=True)
+class _Stream:
+    layers: tuple[str, ...]
+    sender: Sender
+    wake: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Who a supervisor says it is: `kind/id`."""
+
+    kind: Kind
+    id: str
+
+
+class WorkloadServer:
+    """Handlers for what supervisors call.
+
+    `account_of` gives the service account of a workload ("namespace/pod"), None when it is not
+    known; `zone_of` its zone. `on_proxy` hears what a proxy says of itself, `on_quiet` that every
+    connected proxy has acknowledged all it was sent.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        token_key: bytes,
+        proxies: Proxies,
+        rules: Iterable[Rule],
+        *,
+        account_of: Callable[[str], str | None],
+        zone_of: Callable[[str], str],
+        on_proxy: Callable[[Proxy], None],
+        on_quiet: Callable[[], None],
+    ) -> None:
+        self._authority = authority
+        self._token_key = token_key
+        self._proxies = proxies
+        self._rules = tuple(rules)
+        self._account_of = account_of
+        self._zone_of = zone_of
+        self._on_proxy = on_proxy
+        self._on_quiet = on_quiet
+        self._streams: set[_Stream] = set()
+
+    def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
+        """What `wire.channel.serve` serves."""
+        return (
+            (methods.CERTIFY, self._certify),
+            (methods.RESOURCES, self._resources),
+            (methods.OBSERVATIONS, self._observations),
+        )
+
+    def touch(self, touched: Iterable[Touch]) -> None:
+        """Wake the streams that a change concerns."""
+        by_table: dict[str, list[Touch]] = {}
+        for touch in touched:
+            by_table.setdefault(touch.table, []).append(touch)
+        for stream in self._streams:
+            found = [t for table in stream.layers for t in by_table.get(table, ())]
+            for touch in found:
+                stream.sender.touch(touch.type_url, touch.name)
+            if found:
+                stream.wake.set()
+
+    def is_quiet(self) -> bool:
+        """Whether every connected proxy has acknowledged all it was sent."""
+        return all(stream.sender.is_quiet() for stream in self._streams)
+
+    def _hear(self) -> None:
+        if self.is_quiet():
+            self._on_quiet()
+
+    def wake_all(self) -> None:
+        """The tables became complete: streams that were silent may speak."""
+        for stream in self._streams:
+            stream.wake.set()
+
+    def _subject(self, peer: Peer) -> str:
+        return check_workload_token(self._token_key, peer.token, wall_seconds())
+
+    async def _certify(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
+        subject = self._subject(peer)
+        log.info(event("certified", subject=subject))
+        return self._authority.certify(subject, request.csr, utc_now())
+
+    async def _resources(self, link: Link[Request, Response], peer: Peer) -> None:
+        subject = self._subject(peer)
+        first = await link.read()
+        if first is None:
+            return
+        node = _parse_node(first.node)
+        self._check_node(subject, node)
+        zone = "" if node.kind is Kind.GATEWAY else self._zone_of(node.id)
+        layers = self._proxies.layers(node.kind, node.id, zone)
+        sender = Sender(self._proxies.view(layers), self._rules)
+        sender.receive(first, asyncio.get_running_loop().time())
+        stream = _Stream(layers, sender, asyncio.Event())
+        self._streams.add(stream)
+        log.info(event("proxy connected", proxy=first.node))
+        try:
+            await send(link, sender, stream.wake, lambda _: self._hear())
+        finally:
+            self._streams.discard(stream)
+            self._hear()
+            log.info(event("proxy disconnected", proxy=first.node))
+
+    async def _observations(self, link: Link[Response, Request], peer: Peer) -> None:
+        subject = self._subject(peer)
+
+        def check(_: str, found: Resource) -> None:
+            proxy = codec.decode_proxy(found.body)
+            self._check_node(subject, Node(proxy.kind, proxy.id))
+
+        def take(received: Received) -> None:
+            for change in received.changes:
+                if change.resource is not None:
+                    self._on_proxy(codec.decode_proxy(change.resource.body))
+
+        await receive(link, Receiver("agent", [codec.PROXY], check), take)
+
+    def _check_node(self, subject: str, node: Node) -> None:
+        """Whether the holder of this token may speak for this proxy; raises Denied."""
+        if node.kind is Kind.GATEWAY:
+            if subject != GATEWAY_SUBJECT:
+                raise Denied(f"the workload token is for {subject}, not for a gateway")
+            return
+        namespace, _, account = subject.partition("/")
+        if not account or node.id.partition("/")[0] != namespace:
+            raise Denied(f"the workload token is for {subject}, not for workload {node.id}")
+        known = self._account_of(node.id)
+        if known not in (None, account):
+            raise Denied(
+                f"the workload token is for {subject}, but workload {node.id} runs as {known}"
+            )
+
+
+def _parse_node(text: str) -> Node:
+    kind, _, proxy_id = text.partition("/")
+    try:
+        return Node(Kind(kind), proxy_id)
+    except ValueError as error:
+        raise InvalidInput(
+            f"node is {text[:80]!r}, but must be gateway/NAME or sidecar/NS/POD"
+        ) from error

@@ -1,0 +1,166 @@
+"""A small synchronous client of the controller's HTTPS API, on the standard library only.
+
+In: the controller's URL, the root certificate and a token. Out: JSON documents, and the model's
+errors: InvalidInput 400, Denied 401 and 403, NotReady 404, Conflict 409, Failed otherwise.
+"""
+
+import http.client
+import json
+import ssl
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+from federation.model.errors import (
+    Conflict,
+    Denied,
+    Failed,
+    FedmeshError,
+    InvalidInput,
+    NotReady,
+    PeerBroke,
+)
+
+Json = dict[str, Any]
+
+_TIMEOUT_SECONDS = 10.0
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_ERRORS: dict[int, type[FedmeshError]] = {
+    400: InvalidInput,
+    401: Denied,
+    403: Denied,
+    404: NotReady,
+    409: Conflict,
+    413: InvalidInput,
+    422: InvalidInput,
+}
+_FIRST_BAD_STATUS = 300
+
+
+class Client:
+    """Calls one controller; each call opens a connection of its own."""
+
+    def __init__(
+        self, url: str, ca_file: Path, token: str, timeout_seconds: float = _TIMEOUT_SECONDS
+    ) -> None:
+        """Raises InvalidInput for a URL that is none, Failed for a missing or broken ca_file."""
+        self._url = url.rstrip("/")
+        self._host, self._port, self._path = split_url(url)
+        self._token = token
+        self._timeout = timeout_seconds
+        try:
+            self._tls = ssl.create_default_context(cafile=str(ca_file))
+        except (OSError, ssl.SSLError) as error:
+            raise Failed(
+                f"ca_file {ca_file} cannot be used: {error.strerror or error}: "
+                "it must be the controller's root.pem"
+            ) from error
+
+    def is_healthy(self) -> bool:
+        """Whether the controller is ready to serve; raises nothing."""
+        try:
+            status, _ = self._exchange("GET", "/healthz", None)
+        except FedmeshError:
+            return False
+        return status == http.client.OK
+
+    def clusters(self) -> list[Json]:
+        """The members with what is seen of them."""
+        return _items(self._call("GET", "/v1/clusters"))
+
+    def put_cluster(self, document: Json) -> Json:
+        """Write a document of kind Cluster, new or changed."""
+        name = urllib.parse.quote(str(document["metadata"]["name"]), safe="")
+        return self._call("PUT", f"/v1/clusters/{name}", document)
+
+    def create_join_token(self, cluster: str, expires_seconds: int) -> Json:
+        """A new join token: {token, id, expires}."""
+        body = {"cluster": cluster, "expires_seconds": expires_seconds}
+        return self._call("POST", "/v1/join-tokens", body)
+
+    def services(self) -> list[Json]:
+        """The services of the clusterset with the counts of their backends."""
+        return _items(self._call("GET", "/v1/services"))
+
+    def status(self) -> Json:
+        """The controller's own state."""
+        return self._call("GET", "/v1/status")
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        status, data = self._exchange(method, path, body)
+        answer = _parse(data)
+        if status >= _FIRST_BAD_STATUS:
+            raise error_of(status, answer, f"{method} {self._url}{path}")
+        if answer is None:
+            raise PeerBroke(f"{method} {self._url}{path}: the answer is no JSON object")
+        return answer
+
+    def _exchange(self, method: str, path: str, body: Json | None) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {self._token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        connection = http.client.HTTPSConnection(
+            self._host, self._port, timeout=self._timeout, context=self._tls
+        )
+        try:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, self._path + path, data, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(_MAX_ANSWER_BYTES)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Failed(self._explain(error)) from error
+        finally:
+            connection.close()
+
+    def _explain(self, error: Exception) -> str:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return (
+                f"controller {self._url} is not the one of ca_file ({error.verify_message}): "
+                "check controller and ca_file in fedctl's configuration"
+            )
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return (
+            f"controller {self._url} cannot be reached ({reason or type(error).__name__}): "
+            "is it running, and is the address right?"
+        )
+
+
+def split_url(url: str) -> tuple[str, int, str]:
+    """Host, port and path of an https URL; raises InvalidInput."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port or 443
+    except ValueError as error:
+        raise InvalidInput(f"controller is {url[:120]!r}, but must be https://HOST:PORT") from error
+    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query:
+        raise InvalidInput(f"controller is {url[:120]!r}, but must be https://HOST:PORT")
+    return parts.hostname, port, parts.path.rstrip("/")
+
+
+def error_of(status: int, answer: Json | None, call: str) -> FedmeshError:
+    """The model's error for an answer that is not 2xx; `answer` is its JSON, if it had any."""
+    said = (answer or {}).get("error")
+    message = said.get("message") if isinstance(said, dict) else None
+    known = _ERRORS.get(status, Failed)
+    if not message:
+        return known(f"{call} answered {status} without a reason")
+    if isinstance(said, dict) and said.get("field"):
+        message = f"{said['field']}: {message}"
+    if known is Denied and status == http.client.UNAUTHORIZED:
+        message = f"{message}: check token_file in fedctl's configuration"
+    return known(str(message))
+
+
+def _parse(data: bytes) -> Json | None:
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _items(answer: Json) -> list[Json]:
+    items = answer.get("items")
+    if not isinstance(items, list):
+        raise PeerBroke("the controller's answer lacks items")
+    return items

@@ -1,0 +1,133 @@
+"""`fedctl demo run`: a scenario on the demo, judged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from federation.cli.io import IO, Format, aligned, standard_io
+from federation.cli.options import output_option, state_option
+
+if TYPE_CHECKING:
+    from federation.demo.scenarios.tour import Report
+    from federation.verify.guarantees import Summary
+
+PHASE_COLUMNS = ("phase", "sent", "failed", "answered by", "p50", "p99", "worst", "shifted in")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which demo, which scenario, and how to show the result."""
+
+    state: Path
+    scenario: str
+    output: Format
+    network: str
+
+
+@click.command("run")
+@click.argument("scenario", type=click.Choice(["tour"]))
+@click.option("--network", default="127.10", help="Addresses of a demo that it starts itself.")
+@output_option
+@state_option
+def command(scenario: str, output: Format, network: str, state: Path) -> int:
+    """Run a scenario and judge it.
+
+    Without a running demo it starts one and takes it down again.
+
+    tour: requests from each cluster, then all local backends of one cluster killed under load.
+    """
+    return run(Options(state, scenario, output, network), standard_io())
+
+
+def run(options: Options, io: IO) -> int:
+    """Run it; 0 only when every promise was kept."""
+    from federation.demo.scenarios.tour import run_tour  # noqa: PLC0415
+    from federation.demo.topology import read_layout  # noqa: PLC0415
+
+    with _demo(options.state, options.network, io):
+        report = run_tour(options.state, read_layout(options.state), io.say)
+    if options.output is Format.TABLE:
+        io.result(describe(report))
+    else:
+        io.show(options.output, document_of(report), (), ())
+    for note in report.notes:
+        io.say(f"note: {note}")
+    for sentence in report.broken:
+        io.say(f"not kept: {sentence}")
+    return 1 if report.broken else 0
+
+
+@contextmanager
+def _demo(state: Path, network: str, io: IO) -> Iterator[None]:
+    """The demo that runs, or one of our own for as long as this lasts."""
+    from federation.cli.commands import demo_up  # noqa: PLC0415
+    from federation.demo import mesh  # noqa: PLC0415
+    from federation.demo.layout import plan_layout  # noqa: PLC0415
+
+    if mesh.is_running(state):
+        yield
+        return
+    with demo_up.interruptible():
+        took = mesh.up(state, plan_layout(network), io.say)
+        io.say(f"ready after {took:.1f} s")
+        try:
+            yield
+        finally:
+            demo_up.ignore_signals()
+            io.say("taking everything down")
+            mesh.down(state)
+
+
+def document_of(report: "Report") -> Any:
+    """The report for machines; times in seconds."""
+    plain = asdict(report)
+    for visit in plain["visits"]:
+        visit["answers"] = dict(visit["answers"])
+    for phase in plain["phases"]:
+        phase["shares"] = dict(phase["shares"])
+    return _rounded({"kept": not report.broken, **plain})
+
+
+def _rounded(value: Any) -> Any:
+    """The same with all numbers to a tenth of a millisecond."""
+    match value:
+        case float():
+            return round(value, 4)
+        case dict():
+            return {key: _rounded(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_rounded(inner) for inner in value]
+        case _:
+            return value
+
+
+def describe(report: "Report") -> str:
+    """The report for people."""
+    visits = [
+        (v.cluster, ", ".join(f"{who} {n}" for who, n in v.answers), v.failed, v.caller)
+        for v in report.visits
+    ]
+    seen = aligned(("calls from", "answered by", "failed", "seen as"), visits)
+    shifts = ("", _seconds(report.shifted), _back(report.returned))
+    phases = [_row(p, s) for p, s in zip(report.phases, shifts, strict=True)]
+    verdict = "every promise was kept" if not report.broken else "NOT every promise was kept"
+    return f"\n{seen}\n\n{aligned(PHASE_COLUMNS, phases)}\n\n{verdict}"
+
+
+def _row(summary: "Summary", shifted: str) -> tuple[object, ...]:
+    shares = ", ".join(f"{cluster} {share:.1%}" for cluster, share in summary.shares)
+    times = (summary.p50, summary.p99, summary.worst)
+    milliseconds = (f"{seconds * 1000:.1f} ms" for seconds in times)
+    return (summary.phase, summary.sent, summary.failed, shares, *milliseconds, shifted)
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.2f} s"
+
+
+def _back(value: float | None) -> str:
+    return "never back" if value is None else f"back in {value:.1f} s"

@@ -1,0 +1,51 @@
+"""`fedctl workload token`: a token with which a workload on a host proves itself to its agent."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from federation.cli.io import IO, standard_io
+from federation.cli.options import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """For whom, the agent's state folder, and the end in seconds since 1970."""
+
+    subject: str
+    agent_state: Path
+    expires: int
+
+
+@click.command("token")
+@click.argument("subject")
+@click.option(
+    "--agent-state",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The state folder of the cluster's agent, on this machine.",
+)
+@click.option("--expires", callback=duration, default="720h", help="How long; default 720h.")
+def command(subject: str, agent_state: Path, expires: int) -> int:
+    """Print a workload token for SUBJECT: NAMESPACE/ACCOUNT, gateway or entry."""
+    from federation.runtime.clock import wall_seconds  # noqa: PLC0415
+
+    return run(Options(subject, agent_state, int(wall_seconds()) + expires), standard_io())
+
+
+def run(options: Options, io: IO) -> int:
+    """Make the token and print it, and nothing else, to stdout."""
+    from federation.model.errors import InvalidInput  # noqa: PLC0415
+    from federation.trust.tokens import mint_workload_token  # noqa: PLC0415
+
+    path = options.agent_state / "workload-tokens.key"
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be read ({error.strerror}): --agent-state must be the state folder of "
+            "the cluster's agent, and the agent must have started once"
+        ) from error
+    io.result(mint_workload_token(key, options.subject, options.expires))
+    return 0

@@ -1,0 +1,81 @@
+"""fedctl's configuration: which controller, how to know it, and as whom.
+
+    controller: https://127.10.0.1:8443
+    ca_file: root.pem          the controller's root certificate
+    token_file: admin.token    a token of the API
+
+Relative paths are meant from the file's own folder. Found by `--config`, else `$FEDCTL_CONFIG`,
+else `~/.config/fedmesh/fedctl.yaml`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from federation.api.client import Client
+from federation.model.errors import InvalidInput
+
+VARIABLE = "FEDCTL_CONFIG"
+_FIELDS = ("controller", "ca_file", "token_file")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration as read; paths are absolute."""
+
+    controller: str
+    ca_file: Path
+    token_file: Path
+
+
+def config_path(flag: Path | None, environment: Mapping[str, str]) -> Path:
+    """Where the configuration is."""
+    if flag is not None:
+        return flag
+    named = environment.get(VARIABLE)
+    return Path(named) if named else Path("~/.config/fedmesh/fedctl.yaml").expanduser()
+
+
+def load_config(path: Path) -> Config:
+    """Read a configuration; raises InvalidInput with one sentence."""
+    try:
+        found = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidInput(
+            f"configuration {path} cannot be read ({error.strerror}): name another one with "
+            f"--config or ${VARIABLE}, 'fedctl demo up' prints the demo's"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InvalidInput(f"configuration {path} is not YAML: {reason}") from error
+    return _parse(path, found)
+
+
+def _parse(path: Path, found: object) -> Config:
+    if not isinstance(found, dict):
+        raise InvalidInput(f"configuration {path} must be a mapping of {', '.join(_FIELDS)}")
+    unknown = sorted(str(key) for key in set(found) - set(_FIELDS))
+    if unknown:
+        known = ", ".join(_FIELDS)
+        raise InvalidInput(f"configuration {path}: field {unknown[0]} is not known, only {known}")
+    for field in _FIELDS:
+        value = found.get(field)
+        if not isinstance(value, str) or not value:
+            raise InvalidInput(f"configuration {path}: {field} is {value!r:.80}, but must be text")
+    here = path.absolute().parent
+    ca_file, token_file = (here / Path(found[f]).expanduser() for f in ("ca_file", "token_file"))
+    return Config(found["controller"], ca_file, token_file)
+
+
+def open_client(config: Config) -> Client:
+    """A client of the controller; raises InvalidInput when the token cannot be read."""
+    try:
+        token = config.token_file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise InvalidInput(f"token_file {config.token_file} cannot be read: {reason}") from error
+    if not token or not token.isprintable() or " " in token:
+        raise InvalidInput(f"token_file {config.token_file} does not hold one token")
+    return Client(config.controller, config.ca_file, token)

@@ -1,0 +1,90 @@
+"""fedctl: finds the command, runs it, and turns every error into one sentence and an exit code.
+
+0 done, 1 failed, 2 usage or wrong input, 4 denied, 8 not there yet. A command is a module of
+`federation.cli.commands`, imported only when it is asked for.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from federation.model.errors import FedmeshError
+
+_INTERRUPTED = 130
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules: `fedctl A B` is `federation.cli.commands.A_B`."""
+
+    def __init__(self, name: str, text: str, commands: Sequence[str], groups: Sequence[str] = ()):
+        super().__init__(name, help=text, context_settings=_HELP)
+        self._prefix = "" if name == "fedctl" else f"{name}_"
+        self._names = (*commands, *groups)
+        self._groups = frozenset(groups)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in order."""
+        return sorted(self._names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now."""
+        if cmd_name not in self._names:
+            return None
+        if cmd_name in self._groups:
+            return LazyGroup(cmd_name, *_GROUPS[cmd_name])
+        module = importlib.import_module(f"federation.cli.commands.{self._prefix}{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+
+_GROUPS = {
+    "cluster": ("The clusters of the federation.", ("add", "list")),
+    "demo": ("A whole federation on this machine.", ("up", "status", "down", "logs", "run")),
+    "service": ("The services of the federation.", ("list",)),
+    "token": ("Tokens with which clusters join.", ("create",)),
+    "workload": ("Workloads on hosts.", ("token",)),
+}
+
+
+def make_cli() -> click.Group:
+    """The root command."""
+    text = "fedctl operates a fedmesh federation: services callable across clusters."
+    return LazyGroup("fedctl", text, ("version",), tuple(_GROUPS))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code."""
+    try:
+        code = make_cli().main(list(arguments), "fedctl", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except FedmeshError as error:
+        sys.stderr.write(f"fedctl: {error}\n")
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("fedctl: interrupted\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader has enough; without this Python complains when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"fedctl: {where}{error.strerror or error}\n")
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """The entry point of `fedctl`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

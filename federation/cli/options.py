@@ -1,0 +1,82 @@
+"""Options that several commands share, and the readers of their values. Light to import."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from federation.cli.io import Format
+
+if TYPE_CHECKING:
+    from federation.api.client import Client
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(_: click.Context, __: click.Parameter, value: str) -> int:
+    """Callback of an option that is a time such as `90s`, `30m`, `1h30m` or `7d`: seconds."""
+    seconds = parse_duration(value)
+    if not seconds:
+        raise click.BadParameter(f"{value[:40]!r} is no duration, write for example 30m or 7d")
+    return seconds
+
+
+def parse_duration(text: str) -> int:
+    """Seconds; 0 when the text is no duration."""
+    if not re.fullmatch(r"(\d{1,9}[smhd])+", text, re.ASCII):
+        return 0
+    return sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
+
+
+def _format(_: click.Context, __: click.Parameter, value: str) -> Format:
+    return Format(value)
+
+
+def output_option(command: Command) -> Command:
+    """`--output`, for commands that list something."""
+    choice = click.Choice([str(f) for f in Format])
+    decorate = click.option(
+        "-o", "--output", type=choice, default="table", callback=_format, help="How to show it."
+    )
+    return decorate(command)
+
+
+def config_option(command: Command) -> Command:
+    """`--config`, for commands that ask the controller."""
+    decorate = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="Configuration; default: $FEDCTL_CONFIG, then ~/.config/fedmesh/fedctl.yaml.",
+    )
+    return decorate(command)
+
+
+def state_option(command: Command) -> Command:
+    """`--state`, for commands of the demo."""
+    decorate = click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        callback=lambda _, __, value: demo_folder(value),
+        help="The demo's folder; default: fedmesh-demo-UID in the folder for temporary files.",
+    )
+    return decorate(command)
+
+
+def demo_folder(flag: Path | None) -> Path:
+    """The demo's folder as one and the same absolute path for every command."""
+    if flag is not None:
+        return flag.expanduser().resolve()
+    import tempfile  # noqa: PLC0415 - slow, and most commands do not need it
+
+    return Path(tempfile.gettempdir()).resolve() / f"fedmesh-demo-{os.getuid()}"
+
+
+def client_for(config: Path | None) -> "Client":
+    """A client of the controller that the configuration names; raises InvalidInput."""
+    from federation.cli.config import config_path, load_config, open_client  # noqa: PLC0415
+
+    return open_client(load_config(config_path(config, os.environ)))

@@ -1,0 +1,187 @@
+"""Where the demo's files lie, and what its processes are told.
+
+In: a member of the layout and the demo's folder. Out: its settings (a mapping, to be written as
+YAML) and its command line. Nothing is read or written here.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from federation.demo.layout import (
+    DOMAIN,
+    GATEWAY_PORT,
+    NAMESPACE,
+    Layout,
+    Member,
+    Role,
+    Site,
+    find_site,
+    members,
+)
+from federation.model.errors import Failed
+
+LONGEST_SOCKET_PATH = 107
+"""Linux: sun_path has 108 bytes, the last is a zero."""
+
+_MODULES = {
+    Role.CONTROLLER: "federation.controller.main",
+    Role.AGENT: "cluster_agent.main",
+    Role.GATEWAY: "gateway.main",
+    Role.SIDECAR: "sidecar.main",
+    Role.APP: "federation.demo.app",
+}
+SUPERVISOR_MODULES = (_MODULES[Role.GATEWAY], _MODULES[Role.SIDECAR])
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The files of a demo, all below its folder."""
+
+    folder: Path
+
+    @property
+    def marker(self) -> Path:
+        """Says that the folder is ours, and how the demo is laid out."""
+        return self.folder / ".fedmesh-demo"
+
+    @property
+    def topology(self) -> Path:
+        """What outside tools read."""
+        return self.folder / "topology.json"
+
+    @property
+    def fedctl(self) -> Path:
+        """fedctl's configuration for this demo."""
+        return self.folder / "fedctl.yaml"
+
+    def source(self, cluster: str) -> Path:
+        """The folder of YAML that a cluster's agent watches."""
+        return self.folder / "clusters" / cluster
+
+    def config(self, member: Member) -> Path:
+        """The settings file of a process."""
+        return self.folder / "config" / f"{member.name}.yaml"
+
+    def state(self, name: str) -> Path:
+        """The state folder of a process."""
+        return self.folder / "state" / name
+
+    def log(self, name: str) -> Path:
+        """The log of a process."""
+        return self.folder / "logs" / f"{name}.log"
+
+    def token(self, name: str) -> Path:
+        """The token with which a process proves itself."""
+        return self.folder / "tokens" / f"{name}.token"
+
+    def root(self) -> Path:
+        """The certificate by which fedctl knows the controller."""
+        return self.state("controller") / "root.pem"
+
+    def admin_token(self) -> Path:
+        """The token that lets fedctl in."""
+        return self.state("controller") / "admin.token"
+
+    def workload_key(self, cluster: str) -> Path:
+        """The key with which an agent checks the tokens of workloads."""
+        return self.state(f"{cluster}-agent") / "workload-tokens.key"
+
+
+def has_envoy(member: Member) -> bool:
+    """Whether this process is the supervisor of an Envoy."""
+    return member.role in (Role.GATEWAY, Role.SIDECAR)
+
+
+def subject_of(member: Member, layout: Layout) -> str:
+    """Whom the workload token of a proxy names."""
+    if member.role is Role.GATEWAY:
+        return "gateway"
+    site = find_site(layout, member.cluster)
+    account = next(w.service for w in site.workloads if w.name == member.workload)
+    return f"{NAMESPACE}/{account}"
+
+
+def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
+    """The settings file of a process; raises KeyError for an application, which has none."""
+    if member.role is Role.CONTROLLER:
+        return {
+            "domain": DOMAIN,
+            "state": str(paths.state(member.name)),
+            "grpc_listen": member.address("grpc"),
+            "api_listen": member.address("api"),
+            "advertise": [layout.controller],
+        }
+    site = find_site(layout, member.cluster)
+    if member.role is Role.AGENT:
+        return {
+            "cluster": site.id,
+            "source": str(paths.source(site.id)),
+            "state": str(paths.state(member.name)),
+            "listen": member.address("xds"),
+            "join_token_file": str(paths.token(member.name)),
+        }
+    return _proxy(member, site, paths) | _OF_ITS_OWN[member.role](member, site)
+
+
+def _proxy(member: Member, site: Site, paths: Paths) -> dict[str, Any]:
+    agent = f"{site.id}-agent"
+    xds = next(m for m in _members_at(site) if m.name == agent).address("xds")
+    return {
+        "agent": xds,
+        "trust_file": str(paths.state(agent) / "trust.pem"),
+        "token_file": str(paths.token(member.name)),
+        "state": str(paths.state(member.name)),
+        "readiness": member.address("readiness"),
+        "zone": site.zone,
+        "concurrency": 1,
+    }
+
+
+def _members_at(site: Site) -> tuple[Member, ...]:
+    return members(Layout("", "", (site,)))
+
+
+def _gateway(_: Member, site: Site) -> dict[str, Any]:
+    return {"name": "gateway-1", "address": site.gateway, "port": GATEWAY_PORT}
+
+
+def _sidecar(member: Member, site: Site) -> dict[str, Any]:
+    address = next(w.address for w in site.workloads if w.name == member.workload)
+    return {
+        "workload": f"{NAMESPACE}/{member.workload}",
+        "address": address,
+        "app_address": address,
+        "outbound": member.address("outbound"),
+    }
+
+
+_OF_ITS_OWN = {Role.GATEWAY: _gateway, Role.SIDECAR: _sidecar}
+
+
+def command_of(member: Member, layout: Layout, paths: Paths) -> tuple[str, ...]:
+    """The command line of a process; -P, since the caller's folder must not shadow our modules."""
+    python = (sys.executable, "-P", "-m", _MODULES[member.role])
+    if member.role is not Role.APP:
+        return (*python, "--config", str(paths.config(member)))
+    site = find_site(layout, member.cluster)
+    workload = next(w for w in site.workloads if w.name == member.workload)
+    return (
+        *python,
+        *("--listen", member.address("http")),
+        *("--cluster", site.id),
+        *("--workload", workload.name),
+        *("--version", workload.version),
+    )
+
+
+def check_depth(layout: Layout, paths: Paths) -> None:
+    """Raise Failed when a socket's path would be longer than Linux permits."""
+    sockets = [paths.state(m.name) / "admin.sock" for m in members(layout) if has_envoy(m)]
+    longest = max(len(str(socket).encode()) for socket in sockets)
+    if longest > LONGEST_SOCKET_PATH:
+        raise Failed(
+            f"state folder {paths.folder} is too deep: the path of a socket in it has {longest} "
+            f"bytes, but may have at most {LONGEST_SOCKET_PATH}: choose a shorter --state"
+        )

@@ -1,0 +1,146 @@
+"""Waits until the demo answers: the controller, the agents, every proxy, and a real request.
+
+In: checks, each a question about one process. Out: nothing, or Failed with the name of the process
+that is to blame and the last lines of its log.
+"""
+
+import contextlib
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from federation.api.client import Client
+from federation.demo.configs import Paths, has_envoy
+from federation.demo.layout import CLIENT, Layout, Member, Role, members, service_host
+from federation.demo.processes import ProcessTable, bury, log_tail, pause
+from federation.model.errors import Failed, FedmeshError
+
+_PROBE_SECONDS = 2.0
+_AGAIN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question; `name` is the process that is to blame when the answer stays no."""
+
+    name: str
+    what: str
+    passes: Callable[[], bool]
+
+
+def wait_for(checks: Iterable[Check], folder: Path, deadline: float) -> None:
+    """Ask until all answers are yes; raises Failed at the deadline, or when a process ends."""
+    pending = list(checks)
+    while pending:
+        pending = [check for check in pending if not check.passes()]
+        _check_alive(folder)
+        if not pending:
+            return
+        if time.monotonic() > deadline:
+            late = pending[0]
+            raise Failed(f"{late.name}: {late.what} in time; {_tails(folder, late.name)}")
+        pause(_AGAIN_SECONDS)
+
+
+def _check_alive(folder: Path) -> None:
+    for process in ProcessTable(folder).load():
+        if not process.alive:
+            bury(process.pid)
+            raise Failed(f"{process.name} ended by itself; {_tails(folder, process.name)}")
+
+
+def _tails(folder: Path, name: str) -> str:
+    """The last lines of a process's log, and of its Envoy's, if it has one that said anything."""
+    paths = Paths(folder)
+    tail = log_tail(paths.state(name) / "envoy.log")
+    envoys = f"\nand of its Envoy's:\n{tail}" if tail else ""
+    return f"the last lines of its log:\n{log_tail(paths.log(name))}{envoys}"
+
+
+def get(address: str, path: str, host: str = "") -> tuple[int, dict[str, Any]]:
+    """GET over plain HTTP: status and the JSON object in the answer; (0, {}) without an answer."""
+    name, _, port = address.rpartition(":")
+    connection = http.client.HTTPConnection(name, int(port), timeout=_PROBE_SECONDS)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", path, headers={"Host": host or address})
+        answer = connection.getresponse()
+        data = answer.read()
+        with contextlib.suppress(ValueError):
+            found = json.loads(data)
+            return answer.status, found if isinstance(found, dict) else {}
+        return answer.status, {}
+    return 0, {}
+
+
+def client_of(layout: Layout, paths: Paths) -> Client:
+    """A client of the demo's controller; raises Failed while its certificate is not there yet."""
+    try:
+        token = paths.admin_token().read_text().strip()
+    except OSError as error:
+        raise Failed("the controller has not made its token yet") from error
+    return Client(f"https://{members(layout)[0].address('api')}", paths.root(), token)
+
+
+def controller_check(layout: Layout, paths: Paths) -> Check:
+    """Whether the controller is healthy."""
+
+    def passes() -> bool:
+        try:
+            return client_of(layout, paths).is_healthy()
+        except FedmeshError:
+            return False
+
+    return Check("controller", "did not become healthy", passes)
+
+
+def agent_checks(layout: Layout, paths: Paths) -> list[Check]:
+    """Whether each cluster's agent is connected."""
+    return [
+        Check(f"{site.id}-agent", "did not connect", partial(_is_connected, layout, paths, site.id))
+        for site in layout.sites
+    ]
+
+
+def _is_connected(layout: Layout, paths: Paths, cluster: str) -> bool:
+    try:
+        found = client_of(layout, paths).clusters()
+    except FedmeshError:
+        return False
+    return any(c.get("id") == cluster and c.get("connected") for c in found)
+
+
+def process_checks(found: Iterable[Member]) -> list[Check]:
+    """Whether applications and proxies answer; controller and agents are asked in other ways."""
+    checks = []
+    for member in found:
+        if member.role is Role.APP:
+            asked = partial(_answers, member.address("http"), "/count")
+        elif has_envoy(member):
+            asked = partial(_answers, member.address("readiness"), "/ready")
+        else:
+            continue
+        checks.append(Check(member.name, "did not become ready", asked))
+    return checks
+
+
+def request_checks(layout: Layout) -> list[Check]:
+    """Whether a request of each cluster's client is answered."""
+    host = service_host("api")
+    return [
+        Check(
+            member.name,
+            "did not get a request to api answered",
+            partial(_answers, member.address("outbound"), "/", host),
+        )
+        for member in members(layout)
+        if member.role is Role.SIDECAR and member.workload == CLIENT
+    ]
+
+
+def _answers(address: str, path: str, host: str = "") -> bool:
+    return get(address, path, host)[0] == http.client.OK

@@ -1,0 +1,135 @@
+"""`topology.json`: the running mesh as outside tools see it (docs/reference/topology.md).
+
+In: the layout, the demo's folder, the recorded processes and Envoys. Out: the document, and the
+file, which is replaced at once whenever a pid has changed.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from federation.demo.configs import Paths, has_envoy
+from federation.demo.layout import (
+    DEFAULT_CLUSTERS,
+    DEFAULT_NETWORK,
+    DOMAIN,
+    NAMESPACE,
+    SERVICE_PORT,
+    SERVICES,
+    Layout,
+    Member,
+    Role,
+    Site,
+    members,
+    plan_layout,
+    service_host,
+)
+from federation.demo.processes import ProcessTable, envoy_of
+from federation.model.errors import Failed, FedmeshError, NotReady
+from federation.runtime.files import read_if_there, write_atomic
+
+FORMAT = 1
+Document = dict[str, Any]
+
+
+def describe(
+    layout: Layout,
+    paths: Paths,
+    pids: Mapping[str, int],
+    envoys: Mapping[str, int | None],
+) -> Document:
+    """The document; pids of what runs (and of Envoys) by the names of the layout's members."""
+    controller = members(layout)[0]
+    return {
+        "format": FORMAT,
+        "domain": DOMAIN,
+        "fedctl_config": str(paths.fedctl),
+        "controller": {
+            "grpc": controller.address("grpc"),
+            "api": f"https://{controller.address('api')}",
+        },
+        "processes": [
+            _process(m, paths, pids.get(m.name), envoys.get(m.name)) for m in members(layout)
+        ],
+        "clusters": [
+            {"id": s.id, "region": s.region, "zone": s.zone, "source": str(paths.source(s.id))}
+            for s in layout.sites
+        ],
+        "services": [_service(layout, service) for service in SERVICES],
+    }
+
+
+def _process(member: Member, paths: Paths, pid: int | None, envoy: int | None) -> Document:
+    supervises = has_envoy(member)
+    is_app = member.role is Role.APP
+    return {
+        "role": str(member.role),
+        "cluster": member.cluster,
+        "name": member.name,
+        "pid": pid,
+        "envoy_pid": envoy,
+        "addresses": dict(member.addresses),
+        "log": str(paths.log(member.name)),
+        "admin_socket": str(paths.state(member.name) / "admin.sock") if supervises else None,
+        "config": None if is_app else str(paths.config(member)),
+    }
+
+
+def _service(layout: Layout, service: str) -> Document:
+    return {
+        "name": f"{NAMESPACE}/{service}",
+        "port": SERVICE_PORT,
+        "calls": [call(site, service) for site in layout.sites],
+    }
+
+
+def call(site: Site, service: str) -> Document:
+    """How a client in this cluster calls a service."""
+    client = site.client()
+    address = f"{client.address}:15001"
+    host = service_host(service)
+    return {
+        "cluster": site.id,
+        "via": client.name,
+        "proxy": address,
+        "host": host,
+        "curl": f"curl -H 'Host: {host}' http://{address}/",
+    }
+
+
+def read_layout(folder: Path) -> Layout:
+    """The layout of the demo in this folder; raises NotReady when there is none."""
+    data = read_if_there(Paths(folder).marker)
+    if data is None:
+        raise NotReady(f"no demo is running in {folder}: start one with 'fedctl demo up'")
+    try:
+        said = json.loads(data)
+        network = said.get("network", DEFAULT_NETWORK)
+        return plan_layout(network, said.get("clusters", DEFAULT_CLUSTERS))
+    except (ValueError, TypeError, AttributeError, FedmeshError) as error:
+        raise Failed(f"{Paths(folder).marker} is damaged: run 'fedctl demo down'") from error
+
+
+def marker_text(layout: Layout) -> str:
+    """What the marker file holds: enough to lay the demo out again."""
+    return json.dumps({"network": layout.network, "clusters": len(layout.sites)}) + "\n"
+
+
+def current(folder: Path) -> Document:
+    """The document as it is now; raises NotReady when there is no demo."""
+    layout = read_layout(folder)
+    paths = Paths(folder)
+    pids = {p.name: p.pid for p in ProcessTable(folder).load() if p.alive}
+    envoys = {m.name: envoy_of(paths.state(m.name)) for m in members(layout) if has_envoy(m)}
+    return describe(layout, paths, pids, envoys)
+
+
+def refresh(folder: Path) -> Document:
+    """Rewrite `topology.json` when a pid has changed; returns what it holds."""
+    document = current(folder)
+    data = json.dumps(document, indent=1).encode() + b"\n"
+    path = Paths(folder).topology
+    if read_if_there(path) != data:
+        write_atomic(path, data)
+    return document

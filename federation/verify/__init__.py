@@ -1,0 +1,1 @@
+"""Load, its history, and the judges of it."""

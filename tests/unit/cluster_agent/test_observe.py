@@ -1,0 +1,383 @@
+"""What a cluster's objects say about one service: export, backend, endpoints, validity."""
+
+from typing import Any
+
+import pytest
+
+from cluster_agent.observe import (
+    Index,
+    Observed,
+    account_of_workload,
+    backend_summary,
+    observe_service,
+    zone_of_workload,
+)
+from cluster_agent.sources.source import Key
+from federation.model.exports import Group, ServicePort, ServiceType, Transport
+from federation.model.imports import Endpoint
+from federation.model.names import ClusterId, ServiceName
+from federation.resources.base import Document
+from federation.resources.parse import parse_document
+
+API = ServiceName("shop", "api")
+EAST = ClusterId("east")
+NOW = 1_000
+Json = dict[str, Any]
+World = dict[Key, Document]
+
+HTTP = {"name": "http", "port": 80, "appProtocol": "http"}
+DNS = {"name": "dns", "port": 53, "protocol": "UDP"}
+
+
+def world(*documents: Json) -> World:
+    found: World = {}
+    for document in documents:
+        parsed = parse_document(document, "test")
+        assert parsed is not None
+        found[Key(document["kind"], parsed.namespace, parsed.name)] = parsed
+    return found
+
+
+def service(**spec: Any) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "api", "namespace": "shop"},
+        "spec": {"ports": [HTTP], **spec},
+    }
+
+
+def export(created: str = "", **spec: Any) -> Json:
+    metadata = {"name": "api", "namespace": "shop"}
+    if created:
+        metadata["creationTimestamp"] = created
+    version = "multicluster.x-k8s.io/v1beta1"
+    return {"apiVersion": version, "kind": "ServiceExport", "metadata": metadata, "spec": spec}
+
+
+def endpoint(address: str, pod: str = "", **fields: Any) -> Json:
+    target = {"targetRef": {"kind": "Pod", "name": pod}} if pod else {}
+    return {"addresses": [address], **target, **fields}
+
+
+def slice_of(*endpoints: Json, name: str = "api-1", ports: Any = None, kind: str = "IPv4") -> Json:
+    labels = {"kubernetes.io/service-name": "api"}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": name, "namespace": "shop", "labels": labels},
+        "addressType": kind,
+        "endpoints": list(endpoints),
+        "ports": ports or [{"name": "http", "port": 8080}],
+    }
+
+
+def pod(name: str, account: str = "api", sidecar: str = "true", **metadata: Any) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "annotations": {"fedmesh.dev/sidecar": sidecar},
+            **metadata,
+        },
+        "spec": {"serviceAccountName": account, "nodeName": "n1"},
+    }
+
+
+def node(zone: str) -> Json:
+    labels = {"topology.kubernetes.io/zone": zone}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": labels}}
+
+
+def observed(*documents: Json, leaving: frozenset[str] = frozenset()) -> Observed:
+    objects = world(*documents)
+    index = Index()
+    index.affected(objects, objects)
+    slices = index.slices(API, objects)
+    return observe_service(API, slices, objects, EAST, first_seen=NOW, leaving=leaving)
+
+
+def endpoints(*documents: Json) -> tuple[Endpoint, ...]:
+    local = observed(*documents).local
+    assert local is not None
+    return local.endpoints
+
+
+def test_nothing_is_known_of_a_service_that_is_not_there() -> None:
+    assert observed() == Observed(None, None, None, None)
+
+
+def test_a_service_without_an_export_is_local_only() -> None:
+    found = observed(service(), slice_of(endpoint("10.0.0.1")))
+    assert (found.export, found.backend, found.valid) == (None, None, None)
+    assert found.local is not None
+    assert len(found.local.endpoints) == 1
+
+
+def test_an_export_without_a_service_is_not_valid() -> None:
+    found = observed(export())
+    assert (found.export, found.backend) == (None, None)
+    assert found.valid is not None
+    assert (found.valid.status, found.valid.reason) == ("False", "NoService")
+    assert "shop/api" in found.valid.message
+
+
+def test_an_external_name_cannot_be_exported() -> None:
+    found = observed(service(type="ExternalName"), export())
+    assert (found.export, found.backend) == (None, None)
+    assert found.valid is not None
+    assert (found.valid.status, found.valid.reason) == ("False", "InvalidServiceType")
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        ({"type": "ClusterIP"}, ServiceType.CLUSTERSET_IP),
+        ({"type": "NodePort"}, ServiceType.CLUSTERSET_IP),
+        ({"type": "LoadBalancer"}, ServiceType.CLUSTERSET_IP),
+        ({"clusterIP": "None"}, ServiceType.HEADLESS),
+    ],
+)
+def test_the_type_of_an_export_follows_the_service(spec: Json, kind: ServiceType) -> None:
+    found = observed(service(**spec), export())
+    assert found.export is not None
+    assert found.export.type is kind
+    assert found.valid is not None
+    assert (found.valid.status, found.valid.reason) == ("True", "Valid")
+
+
+def test_an_export_carries_all_ports_and_the_exported_labels_only() -> None:
+    document = service(
+        ports=[HTTP, DNS],
+        sessionAffinity="ClientIP",
+        internalTrafficPolicy="Local",
+        trafficDistribution="PreferClose",
+        ipFamilies=["IPv6", "IPv4"],
+    )
+    document["metadata"] |= {"labels": {"not": "exported"}}
+    found = observed(document, export(exportedLabels={"b": "2", "a": "1"})).export
+    assert found is not None
+    assert found.ports == (
+        ServicePort("dns", Transport.UDP, 53),
+        ServicePort("http", Transport.TCP, 80, "http"),
+    )
+    assert (found.labels, found.annotations) == ((("a", "1"), ("b", "2")), ())
+    assert (found.session_affinity, found.session_seconds) == ("ClientIP", 10_800)
+    assert (found.internal_traffic_policy, found.traffic_distribution) == ("Local", "PreferClose")
+    assert found.ip_families == ("IPv6", "IPv4")
+
+
+def test_affinity_seconds_count_only_with_affinity() -> None:
+    config = {"clientIP": {"timeoutSeconds": 10}}
+    without = observed(service(sessionAffinityConfig=config), export()).export
+    with_it = observed(
+        service(sessionAffinity="ClientIP", sessionAffinityConfig=config), export()
+    ).export
+    assert without is not None
+    assert with_it is not None
+    assert (without.session_seconds, with_it.session_seconds) == (0, 10)
+
+
+def test_an_export_is_as_old_as_it_says_or_as_it_was_first_seen() -> None:
+    stated = observed(service(), export("1970-01-01T00:10:00Z")).export
+    silent = observed(service(), export()).export
+    assert stated is not None
+    assert silent is not None
+    assert (stated.created, silent.created) == (600, NOW)
+
+
+def test_an_endpoint_takes_identity_and_zone_from_pod_and_node() -> None:
+    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", "p1")), pod("p1"), node("a"))
+    assert found == Endpoint("10.0.0.1", "shop/p1", "a", "api", True, True, ((80, 8080),))
+
+
+def test_an_endpoints_own_zone_goes_before_its_nodes() -> None:
+    [found] = endpoints(
+        service(), slice_of(endpoint("10.0.0.1", zone="b", nodeName="n1")), node("a")
+    )
+    assert found.zone == "b"
+    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", nodeName="n1")), node("a"))
+    assert found.zone == "a"
+
+
+def test_an_endpoint_without_a_pod_has_neither_sidecar_nor_account() -> None:
+    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1")))
+    assert found == Endpoint("10.0.0.1", "", "", "", True, False, ((80, 8080),))
+
+
+def test_a_pod_that_is_not_there_is_no_pod() -> None:
+    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", "gone")))
+    assert (found.workload, found.sidecar, found.account) == ("", False, "")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready", "draining"),
+    [
+        ({}, True, False),
+        ({"ready": False}, False, False),
+        ({"ready": False, "serving": True, "terminating": True}, False, True),
+    ],
+)
+def test_readiness_that_is_not_stated_is_readiness(
+    conditions: Json, ready: bool, draining: bool
+) -> None:
+    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", conditions=conditions)))
+    assert (found.ready, found.draining) == (ready, draining)
+
+
+def test_a_pod_that_is_being_deleted_or_whose_sidecar_leaves_is_draining() -> None:
+    documents = [service(), slice_of(endpoint("10.0.0.1", "p1"))]
+    [found] = endpoints(*documents, pod("p1", deletionTimestamp="2026-08-01T12:00:00Z"))
+    assert found.draining
+    leaving = observed(*documents, pod("p1"), leaving=frozenset({"shop/p1"})).local
+    assert leaving is not None
+    assert leaving.endpoints[0].draining
+
+
+def test_slices_are_merged_and_an_address_counts_once() -> None:
+    found = endpoints(
+        service(),
+        slice_of(endpoint("10.0.0.2"), endpoint("10.0.0.1"), name="api-1"),
+        slice_of(endpoint("10.0.0.2"), endpoint("10.0.0.3"), name="api-2"),
+    )
+    assert [e.address for e in found] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+
+
+def test_slices_of_host_names_are_passed_over() -> None:
+    assert endpoints(service(), slice_of(endpoint("a.example"), kind="FQDN")) == ()
+
+
+def test_targets_are_found_by_port_name_and_are_of_tcp_only() -> None:
+    ports = [{"name": "dns", "port": 5353, "protocol": "UDP"}, {"name": "http", "port": 8080}]
+    extra = {"name": "admin", "port": 81}
+    [found] = endpoints(
+        service(ports=[HTTP, DNS, extra]), slice_of(endpoint("10.0.0.1"), ports=ports)
+    )
+    assert found.targets == ((80, 8080),)
+
+
+def test_a_backend_counts_what_has_a_sidecar_by_zone() -> None:
+    found = observed(
+        service(ports=[HTTP, DNS]),
+        export(),
+        slice_of(
+            endpoint("10.0.0.1", "p1", zone="b"),
+            endpoint("10.0.0.2", "p2", zone="a"),
+            endpoint("10.0.0.3", "p3", zone="a", conditions={"ready": False}),
+            endpoint("10.0.0.4", "p4", zone="a", conditions={"terminating": True}),
+            endpoint("10.0.0.5", "plain", zone="a"),
+            endpoint("10.0.0.6", zone="c"),
+        ),
+        *(pod(f"p{number}", account=f"acc{number % 2}") for number in range(1, 5)),
+        pod("plain", account="other", sidecar="false"),
+    ).backend
+    assert found is not None
+    assert found.groups == (Group("a", 1, 3), Group("b", 1, 1))
+    assert found.accounts == ("acc0", "acc1")
+    assert found.ports == (80,)
+
+
+def test_an_exported_service_without_endpoints_has_an_empty_backend() -> None:
+    found = observed(service(), export()).backend
+    assert found is not None
+    assert (found.groups, found.ready) == ((), 0)
+
+
+def test_the_order_of_documents_does_not_matter() -> None:
+    documents = [
+        service(),
+        export(),
+        slice_of(endpoint("10.0.0.1", "p1"), name="api-1"),
+        slice_of(endpoint("10.0.0.1"), endpoint("10.0.0.2"), name="api-2"),
+        pod("p1"),
+        node("a"),
+    ]
+    assert observed(*documents) == observed(*reversed(documents))
+
+
+def test_the_workload_server_learns_account_and_zone() -> None:
+    objects = world(pod("p1", account="acc"), node("a"))
+    assert account_of_workload("shop/p1", objects) == "acc"
+    assert account_of_workload("shop/p2", objects) is None
+    assert zone_of_workload("shop/p1", objects) == "a"
+    assert zone_of_workload("shop/p2", objects) == ""
+
+
+class Story:
+    """Objects that change step by step, and the services that each step makes dirty."""
+
+    def __init__(self, *documents: Json) -> None:
+        self.objects = world(*documents)
+        self.index = Index()
+        self.index.affected(self.objects, self.objects)
+
+    def put(self, document: Json) -> set[ServiceName]:
+        added = world(document)
+        self.objects = self.objects | added
+        return self.index.affected(added, self.objects)
+
+    def drop(self, key: Key) -> set[ServiceName]:
+        self.objects = {k: v for k, v in self.objects.items() if k != key}
+        return self.index.affected([key], self.objects)
+
+
+def test_a_change_dirties_the_services_it_concerns() -> None:
+    story = Story(service(), export(), slice_of(endpoint("10.0.0.1", "p1")), pod("p1"), node("a"))
+    assert story.put(service(ports=[DNS])) == {API}
+    assert story.drop(Key("ServiceExport", "shop", "api")) == {API}
+    assert story.put(pod("p1", account="other")) == {API}
+    assert story.put(pod("stranger")) == set()
+    assert story.put(node("b")) == {API}
+    assert story.put(slice_of(endpoint("10.0.0.9"))) == {API}
+    assert story.put(pod("p1")) == set()
+
+
+def test_a_pod_that_comes_after_its_slice_dirties_the_service() -> None:
+    story = Story(service(), slice_of(endpoint("10.0.0.1", "p1")))
+    assert story.put(pod("p1")) == {API}
+    assert story.put(node("a")) == {API}
+
+
+def test_a_slice_that_goes_or_moves_dirties_the_service_it_left() -> None:
+    story = Story(service(), slice_of(endpoint("10.0.0.1")))
+    moved = slice_of(endpoint("10.0.0.1"))
+    moved["metadata"]["labels"] = {"kubernetes.io/service-name": "web"}
+    assert story.put(moved) == {API, ServiceName("shop", "web")}
+    assert story.index.slices(API, story.objects) == []
+    assert story.drop(Key("EndpointSlice", "shop", "api-1")) == {ServiceName("shop", "web")}
+
+
+def test_a_slice_port_without_a_number_stands_for_every_port() -> None:
+    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1"), ports=[{"name": "http"}]))
+    assert found.targets == ((80, 80),)
+
+
+def test_an_address_in_two_slices_has_the_ports_of_both_and_is_ready_where_one_says_so() -> None:
+    admin = {"name": "admin", "port": 81}
+    [found] = endpoints(
+        service(ports=[HTTP, admin]),
+        slice_of(endpoint("10.0.0.1", conditions={"ready": False}), name="api-1"),
+        slice_of(endpoint("10.0.0.1"), name="api-2", ports=[{"name": "admin", "port": 8081}]),
+    )
+    assert found.ready
+    assert found.targets == ((80, 8080), (81, 8081))
+
+
+@pytest.mark.parametrize(
+    ("sidecars", "conditions", "text"),
+    [
+        ([], {}, "no endpoints"),
+        (["true", "true"], {}, "2 ready of 2"),
+        (["true"], {"ready": False}, "0 ready of 1"),
+        (["true", "false"], {}, "2 ready of 2, 1 of them without a sidecar"),
+        (["false"], {}, "1 ready, none with a sidecar: not reachable from other clusters"),
+    ],
+)
+def test_a_person_reads_what_is_behind_a_service(
+    sidecars: list[str], conditions: Json, text: str
+) -> None:
+    found = [endpoint(f"10.0.0.{i}", f"p{i}", conditions=conditions) for i in range(len(sidecars))]
+    pods = [pod(f"p{i}", sidecar=sidecar) for i, sidecar in enumerate(sidecars)]
+    assert backend_summary(observed(service(), slice_of(*found), *pods)) == text

@@ -1,0 +1,72 @@
+"""Every process is told what it needs, in the words of its own settings."""
+
+from pathlib import Path
+
+import pytest
+
+from federation.controller.settings import ControllerSettings
+from federation.demo.configs import (
+    Paths,
+    check_depth,
+    command_of,
+    has_envoy,
+    settings_of,
+    subject_of,
+)
+from federation.demo.layout import Member, Role, members, plan_layout
+from federation.model.errors import Failed
+
+LAYOUT = plan_layout()
+PATHS = Paths(Path("/tmp/demo"))
+
+
+def member(name: str) -> Member:
+    return next(m for m in members(LAYOUT) if m.name == name)
+
+
+def test_the_controllers_settings_are_valid() -> None:
+    settings = ControllerSettings.model_validate(settings_of(member("controller"), LAYOUT, PATHS))
+    assert str(settings.api_listen) == "127.10.0.1:8443"
+    assert settings.advertise == ("127.10.0.1",)
+
+
+def test_an_agent_watches_its_folder_and_joins_with_its_token() -> None:
+    settings = settings_of(member("us-west-agent"), LAYOUT, PATHS)
+    assert settings["source"] == "/tmp/demo/clusters/us-west"
+    assert settings["listen"] == "127.12.0.2:15012"
+    assert settings["join_token_file"] == "/tmp/demo/tokens/us-west-agent.token"
+
+
+def test_proxies_trust_and_ask_the_agent_of_their_own_cluster() -> None:
+    for found in filter(has_envoy, members(LAYOUT)):
+        settings = settings_of(found, LAYOUT, PATHS)
+        agent = member(f"{found.cluster}-agent")
+        assert settings["agent"] == agent.address("xds")
+        assert settings["trust_file"] == f"/tmp/demo/state/{agent.name}/trust.pem"
+        assert settings["state"] == f"/tmp/demo/state/{found.name}"
+
+
+def test_a_sidecar_stands_before_its_application() -> None:
+    settings = settings_of(member("us-east-api-2-sidecar"), LAYOUT, PATHS)
+    assert settings["workload"] == "demo/api-2"
+    app = member("us-east-api-2-app").address("http")
+    assert app == f"{settings['app_address']}:8080"
+
+
+def test_a_token_names_the_account_of_its_workload() -> None:
+    assert subject_of(member("us-east-api-1-sidecar"), LAYOUT) == "demo/api"
+    assert subject_of(member("us-east-web-1-sidecar"), LAYOUT) == "demo/web"
+    assert subject_of(member("us-east-gateway"), LAYOUT) == "gateway"
+
+
+def test_no_folder_of_the_caller_can_shadow_our_modules() -> None:
+    for found in members(LAYOUT):
+        command = command_of(found, LAYOUT, PATHS)
+        assert command[1:3] == ("-P", "-m")
+        assert ("--config" in command) == (found.role is not Role.APP)
+
+
+def test_a_folder_too_deep_for_sockets_is_refused_before_anything_starts() -> None:
+    check_depth(LAYOUT, PATHS)
+    with pytest.raises(Failed, match="shorter --state"):
+        check_depth(LAYOUT, Paths(Path("/tmp") / ("x" * 90)))

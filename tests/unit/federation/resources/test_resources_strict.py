@@ -1,0 +1,121 @@
+"""What would reach a proxy or the controller and be refused there is refused here, by name."""
+
+from typing import Any
+
+import pytest
+
+from cluster_agent.sources.folder import Folder
+from cluster_agent.sources.source import Key
+from federation.model.errors import InvalidInput
+from federation.resources.kubernetes import PodDocument
+from federation.resources.parse import parse_document, unfold
+
+META = {"name": "api", "namespace": "shop"}
+MCS = "multicluster.x-k8s.io/v1beta1"
+Json = dict[str, Any]
+
+
+def document(version: str, kind: str, **fields: Any) -> Json:
+    return {"apiVersion": version, "kind": kind, "metadata": META, **fields}
+
+
+def endpoint_slice(address: str = "10.0.0.1", kind: str = "IPv4", **fields: Any) -> Json:
+    endpoints = [{"addresses": [address]}]
+    return document(
+        "discovery.k8s.io/v1", "EndpointSlice", addressType=kind, endpoints=endpoints, **fields
+    )
+
+
+def export(**fields: Any) -> Json:
+    return document(MCS, "ServiceExport", **fields)
+
+
+@pytest.mark.parametrize(
+    ("found", "part"),
+    [
+        (endpoint_slice("nonsense"), "endpoints[0].addresses[0] is 'nonsense'"),
+        (endpoint_slice("fd00::1"), "must have IPv4 addresses"),
+        (endpoint_slice("fe80::1%eth0", "IPv6"), "must have IPv6 addresses"),
+        (
+            endpoint_slice() | {"metadata": META | {"labels": {"kubernetes.io/service-name": "A"}}},
+            "must have a DNS label in kubernetes.io/service-name, but it is 'A'",
+        ),
+        (document("v1", "Service") | {"metadata": {"name": "a.b"}}, "metadata.name is 'a.b'"),
+        (
+            document("v1", "Service", spec={"ports": [{"name": "A", "port": 1}]}),
+            "spec.ports[0].name is 'A', but must be a DNS label",
+        ),
+        (export(sepc={}), "sepc is not a known field"),
+        (export(spec={"labels": {}}), "spec.labels is not a known field"),
+        (export(spec={"exportedLabels": {"a": "b" * 1025}}), "at most 1024 characters"),
+        (export(spec={"exportedAnnotations": {"a": "1\n2"}}), "must be printable text"),
+        (document("fedmesh.dev/v1alpha1", "TrafficSplit"), "fedmesh.dev has only Cluster"),
+        (
+            document("v1", "Pod") | {"metadata": META | {"labels": {"a": "b c"}}},
+            "labels.a is 'b c'",
+        ),
+        (document("v1", "Service", spec={"ports": {}}), "spec.ports is {}, but must be a list"),
+        (document("v1", "Service", spec=1), "spec is 1, but must be a mapping"),
+        (
+            document("v1", "Service", spec={"ports": [{"port": "80"}]}),
+            "spec.ports[0].port is '80', but must be a whole number",
+        ),
+    ],
+)
+def test_what_others_would_refuse_later_is_refused_now(found: Json, part: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_document(found, "f.yaml:1")
+    assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        endpoint_slice() | {"endpoints": None, "ports": None},
+        document("v1", "Service", spec=None),
+        document("v1", "Service", spec={"ports": [{"port": 80, "appProtocol": None}]}),
+        document("v1", "Pod", spec={"serviceAccountName": ""}),
+        export(spec=None, status={"conditions": []}),
+        endpoint_slice("a.example", "FQDN"),
+        document("v1", "Pod") | {"metadata": META | {"labels": None, "creationTimestamp": None}},
+    ],
+)
+def test_null_is_not_written_as_in_kubernetes(found: Json) -> None:
+    assert parse_document(found, "f.yaml:1") is not None
+
+
+def test_another_projects_cluster_is_none_of_our_business() -> None:
+    assert parse_document(document("cluster.x-k8s.io/v1beta1", "Cluster"), "f.yaml:1") is None
+
+
+@pytest.mark.parametrize(
+    ("notes", "has"),
+    [
+        ({"fedmesh.dev/sidecar": "true"}, True),
+        ({"fedmesh.dev/status": "injected"}, True),
+        ({"fedmesh.dev/sidecar": "false"}, False),
+        ({}, False),
+    ],
+)
+def test_a_pod_says_whether_it_has_a_sidecar(notes: dict[str, str], has: bool) -> None:
+    found = parse_document(
+        document("v1", "Pod") | {"metadata": META | {"annotations": notes}}, "f.yaml:1"
+    )
+    assert isinstance(found, PodDocument)
+    assert (found.has_sidecar, found.spec.service_account) == (has, "default")
+
+
+def test_the_items_of_a_list_are_documents() -> None:
+    listed = {"apiVersion": "v1", "kind": "List", "items": [export(), 1]}
+    assert list(unfold(listed)) == [export(), 1]
+    assert list(unfold(export())) == [export()]
+    folder = Folder()
+    text = (
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- {apiVersion: v1, kind: Service, metadata: {name: a}}\n"
+        "- {apiVersion: v1, kind: Service, metadata: {name: b}}\n"
+    )
+    assert folder.update({"a.yaml": text}) == {
+        Key("Service", "default", "a"),
+        Key("Service", "default", "b"),
+    }
