@@ -1,12 +1,15 @@
 """The gateway's settings file."""
 
-from pydantic import Field
+from typing import Annotated
 
+from msgspec import Meta
+
+from federation.resources.settings import Port
 from federation.supervisor.settings import ProxySettings
 
 
-class GatewaySettings(ProxySettings):
+class GatewaySettings(ProxySettings, frozen=True, kw_only=True):
     """Settings of `fedmesh-gateway`."""
 
-    name: str = Field(description="name of this gateway, unique in its cluster")
-    port: int = Field(default=15443, ge=1, le=65535, description="the east-west mTLS port")
+    name: Annotated[str, Meta(description="name of this gateway, unique in its cluster")]
+    port: Annotated[Port, Meta(description="the east-west mTLS port")] = 15443

@@ -1,17 +1,21 @@
 """The sidecar's settings file."""
 
-from pydantic import Field
+from typing import Annotated
 
-from federation.resources.settings import AddressField
+from msgspec import Meta
+
+from federation.resources.settings import Address, Port
 from federation.supervisor.settings import ProxySettings
 
 
-class SidecarSettings(ProxySettings):
+class SidecarSettings(ProxySettings, frozen=True, kw_only=True):
     """Settings of `fedmesh-sidecar`."""
 
-    workload: str = Field(description="the Pod this sidecar stands before, as NAMESPACE/NAME")
-    app_address: str = Field(default="127.0.0.1", description="where the application listens")
-    outbound: AddressField = Field(
-        description="where the application sends its requests to other services"
-    )
-    port: int = Field(default=15006, ge=1, le=65535, description="the inbound mTLS port")
+    workload: Annotated[
+        str, Meta(description="the Pod this sidecar stands before, as NAMESPACE/NAME")
+    ]
+    outbound: Annotated[
+        Address, Meta(description="where the application sends its requests to other services")
+    ]
+    app_address: Annotated[str, Meta(description="where the application listens")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="the inbound mTLS port")] = 15006

@@ -1,35 +1,44 @@
 """Settings files of the processes: documents people write, read once at the start.
 
-In: a YAML file. Out: a frozen model of one process; InvalidInput names file, field and value.
+In: a YAML file. Out: a frozen struct of one process; InvalidInput names file, field and value.
+Built on msgspec and not on pydantic, which would cost every supervisor 10 MB of memory.
 """
 
+import re
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from msgspec import Meta
 
 from federation.model.errors import InvalidInput
 from federation.model.names import MAX_PORT
-from federation.resources.base import explain
 
-Model = TypeVar("Model", bound="Settings")
+_LONGEST = 80
 
 
-class Settings(BaseModel):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of all settings: unknown fields are mistakes, and nothing changes later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+Model = TypeVar("Model", bound=Settings)
 
 
-class Address(NamedTuple):
-    """Where to listen or to dial: an IP address or host name, and a port."""
+class Address:
+    """Where to listen or to dial: an IP address or host name, and a port. Written HOST:PORT."""
 
-    host: str
-    port: int
+    __slots__ = ("host", "port")
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+Port = Annotated[int, Meta(ge=1, le=MAX_PORT)]
 
 
 def parse_address(text: object) -> Address:
@@ -40,12 +49,17 @@ def parse_address(text: object) -> Address:
     return Address(host.strip("[]"), int(port))
 
 
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+def _path(text: object) -> Path:
+    if not isinstance(text, str) or not text:
+        raise ValueError("must be the path of a file or folder")
+    return Path(text).expanduser().absolute()
 
 
-AddressField = Annotated[Address, BeforeValidator(parse_address)]
-PathField = Annotated[Path, AfterValidator(_absolute)]
+_READERS = {Address: parse_address, Path: _path}
+
+
+def _read(kind: type, value: object) -> object:
+    return _READERS[kind](value)
 
 
 def load_settings(model: type[Model], path: Path) -> Model:
@@ -60,6 +74,29 @@ def load_settings(model: type[Model], path: Path) -> Model:
     if not isinstance(found, dict):
         raise InvalidInput(f"settings file {path} must be a mapping of field to value")
     try:
-        return model.model_validate(found)
-    except ValidationError as error:
-        raise InvalidInput(f"settings file {path}: {explain(error)}") from error
+        return msgspec.convert(found, model, dec_hook=_read)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"settings file {path}: {_explain(str(error), found)}") from error
+
+
+def _explain(said: str, document: dict[str, Any]) -> str:
+    """What msgspec says, as `field is VALUE, but must be ...`."""
+    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", said)
+    if unknown:
+        return f"field {unknown[1]} is not known"
+    missing = re.fullmatch(r"Object missing required field `(.+)`", said)
+    if missing:
+        return f"field {missing[1]} is missing"
+    reason, _, place = said.partition(" - at `$.")
+    field = place.rstrip("`")
+    value = repr(document.get(re.split(r"[.\[]", field)[0]))
+    shown = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
+    return f"field {field} is {shown}, but {_in_words(reason)}"
+
+
+def _in_words(reason: str) -> str:
+    """Turn "Expected `int` <= 9, got `str`" into "must be a whole number <= 9"."""
+    wanted = reason.partition(", got ")[0].replace("Expected ", "must be ").replace("`", "")
+    for kind, words in (("int", "a whole number"), ("float", "a number"), ("str", "text")):
+        wanted = re.sub(rf"\b{kind}\b", words, wanted)
+    return wanted

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from federation.controller.settings import ControllerSettings
 from federation.demo.configs import (
@@ -15,6 +16,7 @@ from federation.demo.configs import (
 )
 from federation.demo.layout import Member, Role, members, plan_layout
 from federation.model.errors import Failed
+from federation.resources.settings import load_settings
 
 LAYOUT = plan_layout()
 PATHS = Paths(Path("/tmp/demo"))
@@ -24,8 +26,10 @@ def member(name: str) -> Member:
     return next(m for m in members(LAYOUT) if m.name == name)
 
 
-def test_the_controllers_settings_are_valid() -> None:
-    settings = ControllerSettings.model_validate(settings_of(member("controller"), LAYOUT, PATHS))
+def test_the_controllers_settings_are_valid(tmp_path: Path) -> None:
+    file = tmp_path / "controller.yaml"
+    file.write_text(yaml.safe_dump(settings_of(member("controller"), LAYOUT, PATHS)))
+    settings = load_settings(ControllerSettings, file)
     assert str(settings.api_listen) == "127.10.0.1:8443"
     assert settings.advertise == ("127.10.0.1",)
 
