@@ -4,20 +4,13 @@ Decoding parses names and numbers once (`federation.model`) and raises InvalidIn
 re-checks.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
-from ipaddress import ip_address
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
-from google.protobuf.message import DecodeError, Message
-
-from federation.model.errors import InvalidInput
 from federation.model.exports import (
     Backend,
     Export,
     Gateway,
     Group,
-    Pairs,
     ServicePort,
     ServiceType,
     Transport,
@@ -31,6 +24,15 @@ from federation.model.names import (
 )
 from federation.model.proxies import Kind, Proxy, Refusal, State
 from federation.wire import federation_pb2 as pb
+from federation.wire.border import (
+    MAX_TEXT,
+    few,
+    ip_text,
+    one_of,
+    parse_message,
+    printable,
+    read_pairs,
+)
 
 _PREFIX = "type.googleapis.com/fedmesh.v1."
 EXPORT = _PREFIX + "Export"
@@ -53,8 +55,6 @@ MAX_ACCOUNTS = 256
 MAX_GATEWAYS = 64
 MAX_REFUSALS = 1_000
 MAX_READY = 1_000_000
-_MAX_TEXT = 1024
-_MAX_PAIRS = 64
 
 
 def _ports(ports: tuple[ServicePort, ...]) -> list[pb.Port]:
@@ -143,53 +143,53 @@ def encode_bundle(bundle: Bundle) -> bytes:
 
 def decode_export(body: bytes) -> Export:
     """The Export in `body`; raises InvalidInput."""
-    message = _parse(pb.Export(), body)
+    message = parse_message(pb.Export(), body)
     return Export(
         service=parse_service_name(message.service),
         cluster=parse_cluster_id(message.cluster),
         created=max(0, message.created),
-        type=_one_of(ServiceType, message.type, "type"),
+        type=one_of(ServiceType, message.type, "type"),
         ports=_read_ports(message.ports),
-        session_affinity=_text(message.session_affinity, "session affinity"),
+        session_affinity=printable(message.session_affinity, "session affinity"),
         session_seconds=message.session_seconds,
-        internal_traffic_policy=_text(message.internal_traffic_policy, "traffic policy"),
-        traffic_distribution=_text(message.traffic_distribution, "traffic distribution"),
-        labels=_pairs(message.labels),
-        annotations=_pairs(message.annotations),
-        ip_families=tuple(_few(message.ip_families, 2, "ip families")),
+        internal_traffic_policy=printable(message.internal_traffic_policy, "traffic policy"),
+        traffic_distribution=printable(message.traffic_distribution, "traffic distribution"),
+        labels=read_pairs(message.labels),
+        annotations=read_pairs(message.annotations),
+        ip_families=tuple(few(message.ip_families, 2, "ip families")),
     )
 
 
 def decode_service(body: bytes) -> Service:
     """The Service fact in `body`; raises InvalidInput."""
-    message = _parse(pb.Service(), body)
+    message = parse_message(pb.Service(), body)
     return Service(
         name=parse_service_name(message.name),
-        type=_one_of(ServiceType, message.type, "type"),
+        type=one_of(ServiceType, message.type, "type"),
         ports=_read_ports(message.ports),
         exporters=tuple(parse_cluster_id(c) for c in message.exporters),
         conflicts=tuple(Disagreement(c.reason, c.message) for c in message.conflicts),
-        session_affinity=_text(message.session_affinity, "session affinity"),
+        session_affinity=printable(message.session_affinity, "session affinity"),
         session_seconds=message.session_seconds,
-        internal_traffic_policy=_text(message.internal_traffic_policy, "traffic policy"),
-        traffic_distribution=_text(message.traffic_distribution, "traffic distribution"),
-        labels=_pairs(message.labels),
-        annotations=_pairs(message.annotations),
+        internal_traffic_policy=printable(message.internal_traffic_policy, "traffic policy"),
+        traffic_distribution=printable(message.traffic_distribution, "traffic distribution"),
+        labels=read_pairs(message.labels),
+        annotations=read_pairs(message.annotations),
         ip_families=tuple(message.ip_families),
     )
 
 
 def decode_backend(body: bytes) -> Backend:
     """The Backend in `body`; raises InvalidInput."""
-    message = _parse(pb.Backend(), body)
-    groups = _few(message.groups, MAX_GROUPS, "groups")
+    message = parse_message(pb.Backend(), body)
+    groups = few(message.groups, MAX_GROUPS, "groups")
     return Backend(
         service=parse_service_name(message.service),
         cluster=parse_cluster_id(message.cluster),
-        ports=tuple(parse_port(p, "port") for p in _few(message.ports, MAX_PORTS, "ports")),
+        ports=tuple(parse_port(p, "port") for p in few(message.ports, MAX_PORTS, "ports")),
         groups=tuple(
             Group(
-                _text(g.zone, "zone"),
+                printable(g.zone, "zone"),
                 min(g.ready, MAX_READY),
                 min(max(g.total, g.ready), MAX_READY),
             )
@@ -197,41 +197,41 @@ def decode_backend(body: bytes) -> Backend:
         ),
         accounts=tuple(
             parse_subdomain(a, "service account")
-            for a in _few(message.accounts, MAX_ACCOUNTS, "accounts")
+            for a in few(message.accounts, MAX_ACCOUNTS, "accounts")
         ),
     )
 
 
 def decode_gateway(body: bytes) -> Gateway:
     """The Gateway in `body`; raises InvalidInput."""
-    return _read_gateway(_parse(pb.Gateway(), body))
+    return _read_gateway(parse_message(pb.Gateway(), body))
 
 
 def _read_gateway(message: pb.Gateway) -> Gateway:
     return Gateway(
         parse_subdomain(message.name, "gateway name"),
-        _ip(message.address, f"address of gateway {message.name!r}"),
+        ip_text(message.address, f"address of gateway {message.name!r}"),
         parse_port(message.port, f"port of gateway {message.name!r}"),
-        _text(message.zone, "zone"),
+        printable(message.zone, "zone"),
     )
 
 
 def decode_cluster(body: bytes) -> Cluster:
     """The Cluster fact in `body`; raises InvalidInput."""
-    message = _parse(pb.Cluster(), body)
+    message = parse_message(pb.Cluster(), body)
     return Cluster(
         id=parse_cluster_id(message.id),
-        region=_text(message.region, "region"),
+        region=printable(message.region, "region"),
         zones=tuple(message.zones),
-        network=_text(message.network, "network"),
+        network=printable(message.network, "network"),
         trust_domain=parse_subdomain(message.trust_domain, "trust domain"),
-        gateways=tuple(_read_gateway(g) for g in _few(message.gateways, MAX_GATEWAYS, "gateways")),
+        gateways=tuple(_read_gateway(g) for g in few(message.gateways, MAX_GATEWAYS, "gateways")),
     )
 
 
 def decode_bundle(body: bytes) -> Bundle:
     """The Bundle fact in `body`; raises InvalidInput."""
-    message = _parse(pb.Bundle(), body)
+    message = parse_message(pb.Bundle(), body)
     return Bundle(parse_subdomain(message.trust_domain, "trust domain"), tuple(message.anchors))
 
 
@@ -255,20 +255,20 @@ def encode_proxy(proxy: Proxy) -> bytes:
 
 def decode_proxy(body: bytes) -> Proxy:
     """The Proxy in `body`; raises InvalidInput."""
-    message = _parse(pb.Proxy(), body)
-    refused = _few(message.refused, MAX_REFUSALS, "refusals")
+    message = parse_message(pb.Proxy(), body)
+    refused = few(message.refused, MAX_REFUSALS, "refusals")
     outbound = message.outbound_address
     return Proxy(
-        id=_text(message.id, "id of the proxy"),
-        kind=_one_of(Kind, message.kind, "kind of the proxy"),
-        state=_one_of(State, message.state, "state of the proxy"),
-        address=_ip(message.address, "address of the proxy"),
+        id=printable(message.id, "id of the proxy"),
+        kind=one_of(Kind, message.kind, "kind of the proxy"),
+        state=one_of(State, message.state, "state of the proxy"),
+        address=ip_text(message.address, "address of the proxy"),
         port=parse_port(message.port, "port of the proxy"),
-        zone=_text(message.zone, "zone of the proxy"),
-        app_address=_ip(message.app_address, "app address") if message.app_address else "",
-        outbound_address=_ip(outbound, "outbound address") if outbound else "",
+        zone=printable(message.zone, "zone of the proxy"),
+        app_address=ip_text(message.app_address, "app address") if message.app_address else "",
+        outbound_address=ip_text(outbound, "outbound address") if outbound else "",
         outbound_port=parse_port(message.outbound_port, "outbound port") if outbound else 0,
-        refused=tuple(Refusal(r.type_url, r.name, r.reason[:_MAX_TEXT]) for r in refused),
+        refused=tuple(Refusal(r.type_url, r.name, r.reason[:MAX_TEXT]) for r in refused),
     )
 
 
@@ -283,61 +283,13 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 
 
-_Message = TypeVar("_Message", bound=Message)
-_Enum = TypeVar("_Enum", bound=StrEnum)
-_Item = TypeVar("_Item")
-
-
-def _parse(message: _Message, body: bytes) -> _Message:
-    try:
-        message.ParseFromString(body)
-    except DecodeError as error:
-        raise InvalidInput(f"these bytes are not a {type(message).__name__}: {error}") from error
-    return message
-
-
 def _read_ports(ports: Sequence[pb.Port]) -> tuple[ServicePort, ...]:
     return tuple(
         ServicePort(
-            _text(p.name, "port name"),
-            _one_of(Transport, p.transport, "protocol"),
+            printable(p.name, "port name"),
+            one_of(Transport, p.transport, "protocol"),
             parse_port(p.number, "port"),
-            _text(p.app_protocol, "appProtocol"),
+            printable(p.app_protocol, "appProtocol"),
         )
-        for p in _few(ports, MAX_PORTS, "ports")
+        for p in few(ports, MAX_PORTS, "ports")
     )
-
-
-def _pairs(found: Mapping[str, str]) -> Pairs:
-    if len(found) > _MAX_PAIRS:
-        raise InvalidInput(f"{len(found)} labels or annotations, but at most {_MAX_PAIRS} may be")
-    return tuple(
-        sorted((_text(k, "key"), _text(v, f"value of {k[:80]!r}")) for k, v in found.items())
-    )
-
-
-def _one_of(kind: type[_Enum], text: str, what: str) -> _Enum:
-    try:
-        return kind(text)
-    except ValueError as error:
-        known = ", ".join(kind)
-        raise InvalidInput(f"{what} is {text[:80]!r}, but must be one of {known}") from error
-
-
-def _ip(text: str, what: str) -> str:
-    try:
-        return str(ip_address(text))
-    except ValueError as error:
-        raise InvalidInput(f"{what} is {text[:80]!r}, but must be an IP address") from error
-
-
-def _text(text: str, what: str) -> str:
-    if len(text) > _MAX_TEXT or not text.isprintable():
-        raise InvalidInput(f"{what} is {text[:80]!r}, but must be printable text of at most 1024")
-    return text
-
-
-def _few(items: Sequence[_Item], most: int, what: str) -> Sequence[_Item]:
-    if len(items) > most:
-        raise InvalidInput(f"{len(items)} {what}, but at most {most} may be")
-    return items
