@@ -19,7 +19,7 @@ from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.planning.plan import plan_service
 from federation.xds.resources import resource
 from federation.xds.snapshot import Layers, Table
-from gateway.compile import compile_listener, compile_service
+from gateway.compile import CHECK_SECONDS, compile_listener, compile_service
 from sidecar.compile import (
     OUTBOUND,
     Inbound,
@@ -31,6 +31,9 @@ from sidecar.compile import (
 )
 
 TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
+MAX_CHECKS_PER_SECOND = 400
+"""Of one gateway; each is a TLS handshake of about half a millisecond of one core."""
+
 SECRETS = "secrets"
 GATEWAYS = "gateways"
 
@@ -77,6 +80,8 @@ class Proxies:
         self._sidecars: dict[str, Proxy] = {}
         self._region = ""
         self._synced = False
+        self._checks = 0
+        self._check_interval = CHECK_SECONDS
 
     def set_region(self, region: str) -> list[Touch]:
         """Say in which region this cluster lies; plans of all services depend on it."""
@@ -129,12 +134,28 @@ class Proxies:
         before = self._services.pop(name, None)
         if state.facts is not None or state.local is not None:
             self._services[name] = state
-        touched = self._put(GATEWAYS, str(name), _gateway_resources(state))
+        touched = self._serve_by_gateways(name, before, state)
         for zone in self._hosts:
             touched += self._plan(name, state, zone)
         for workload in sorted(self._index(name, before, state)):
             touched += self._compile_sidecar(workload)
         return touched
+
+    def _serve_by_gateways(
+        self, name: ServiceName, before: ServiceState | None, after: ServiceState
+    ) -> list[Touch]:
+        """Compile one service for the gateways, or all when they must check less often."""
+        self._checks += _count_checks(after) - _count_checks(before)
+        interval = check_interval(self._checks)
+        if interval == self._check_interval:
+            return self._put(GATEWAYS, str(name), _gateway_resources(after, interval))
+        self._check_interval = interval
+        everyone = {**self._services, name: after}
+        return [
+            touch
+            for other, state in everyone.items()
+            for touch in self._put(GATEWAYS, str(other), _gateway_resources(state, interval))
+        ]
 
     def _index(
         self, name: ServiceName, before: ServiceState | None, after: ServiceState
@@ -221,10 +242,29 @@ class Proxies:
         return touched
 
 
-def _gateway_resources(state: ServiceState) -> tuple[Resource, ...]:
+def _gateway_resources(state: ServiceState, interval: float) -> tuple[Resource, ...]:
     if state.local is None or state.export is None:
         return ()
-    return compile_service(state.local, state.export.ports)
+    return compile_service(state.local, state.export.ports, interval)
+
+
+def _count_checks(state: ServiceState | None) -> int:
+    """How many addresses a gateway checks for one service."""
+    if state is None or state.local is None or state.export is None:
+        return 0
+    ports = sum(port.transport is Transport.TCP for port in state.export.ports)
+    return ports * sum(endpoint.sidecar for endpoint in state.local.endpoints)
+
+
+def check_interval(checks: int) -> float:
+    """Seconds between two checks of one address, so that a gateway's checks stay bounded.
+
+    Doubles in steps, since a changed interval replaces every cluster of the gateway.
+    """
+    interval = CHECK_SECONDS
+    while checks / interval > MAX_CHECKS_PER_SECOND:
+        interval *= 2
+    return interval
 
 
 def _workloads(state: ServiceState | None) -> set[str]:

@@ -171,9 +171,6 @@ class WorkloadServer:
 
 def _parse_node(text: str) -> Node:
     kind, _, proxy_id = text.partition("/")
-    try:
-        return Node(Kind(kind), proxy_id)
-    except ValueError as error:
-        raise InvalidInput(
-            f"node is {text[:80]!r}, but must be gateway/NAME or sidecar/NS/POD"
-        ) from error
+    if kind not in tuple(Kind) or not proxy_id:
+        raise InvalidInput(f"node is {text[:80]!r}, but must be gateway/NAME or sidecar/NS/POD")
+    return Node(Kind(kind), proxy_id)

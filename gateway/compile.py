@@ -16,7 +16,12 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3 import heade
 
 from federation.envoy import http
 from federation.envoy.build import Resource, address, downstream_tls, extension, resource
-from federation.envoy.clusters import application_http, eds_cluster, load_assignment
+from federation.envoy.clusters import (
+    application_http,
+    eds_cluster,
+    load_assignment,
+    workload_checks,
+)
 from federation.model.exports import ServicePort, Transport, app_protocol
 from federation.model.imports import Destination, Endpoint, LocalService, Target, Tier
 from federation.model.locality import Locality
@@ -24,6 +29,7 @@ from federation.model.names import CLUSTERSET_ZONE, ClusterId, sni, terminated_s
 from federation.planning.failover import distinct, target_of
 
 EAST_WEST = "east-west"
+CHECK_SECONDS = 0.5
 
 _PASSED_ON = f"*.svc.{CLUSTERSET_ZONE}"
 _TERMINATED = f"*.svc-t.{CLUSTERSET_ZONE}"
@@ -46,27 +52,32 @@ def compile_listener(host: str, port: int) -> Resource:
 
 
 def compile_service(
-    local: LocalService, exported_ports: Iterable[ServicePort]
+    local: LocalService,
+    exported_ports: Iterable[ServicePort],
+    check_interval: float = CHECK_SECONDS,
 ) -> tuple[Resource, ...]:
     """Clusters and endpoints of one exported service of the gateway's own cluster.
 
     Connections to endpoints with a sidecar are passed on as they are; endpoints without one get
     a cluster of their own behind the terminating chain. A port without endpoints has an empty
-    cluster, so that senders are refused at once and go elsewhere.
+    cluster, so that senders are refused at once and go elsewhere. Workloads are checked every
+    `check_interval` seconds.
     """
     found: list[Resource] = []
     ports = {port for port in exported_ports if port.transport is Transport.TCP}
     for port in sorted(ports, key=lambda port: (port.number, port.name)):
-        found += _passthrough(local, port)
+        found += _passthrough(local, port, check_interval)
         found += _terminated(local, port)
     return tuple(found)
 
 
-def _passthrough(local: LocalService, port: ServicePort) -> tuple[Resource, ...]:
+def _passthrough(
+    local: LocalService, port: ServicePort, check_interval: float
+) -> tuple[Resource, ...]:
     name = sni(local.name, port.number)
     targets = _targets(local.endpoints, port.number, sidecar=True)
     return (
-        resource(name, eds_cluster(name)),
+        resource(name, eds_cluster(name, **workload_checks(name, check_interval))),
         resource(name, load_assignment(name, _one_tier(targets))),
     )
 

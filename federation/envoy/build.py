@@ -89,6 +89,17 @@ def upstream_tls(identities: Iterable[str], alpn: tuple[str, ...] = ()) -> dict[
     return extension("envoy.transport_sockets.tls", context)
 
 
+def probe_tls(server_name: str) -> dict[str, Message]:
+    """The TLS with which a gateway checks a workload; any identity of the clusterset will do."""
+    context = tls_pb2.UpstreamTlsContext(common_tls_context=_common_tls([], ()), sni=server_name)
+    return extension("envoy.transport_sockets.tls", context)
+
+
+def raw_socket() -> dict[str, Message]:
+    """No TLS of our own."""
+    return extension("envoy.transport_sockets.raw_buffer", raw_buffer_pb2.RawBuffer())
+
+
 def downstream_tls(alpn: tuple[str, ...] = ()) -> dict[str, Message]:
     """The socket that receives from sidecars: a valid identity of the clusterset is required."""
     context = tls_pb2.DownstreamTlsContext(
@@ -99,8 +110,7 @@ def downstream_tls(alpn: tuple[str, ...] = ()) -> dict[str, Message]:
 
 def plain_match() -> list[dict[str, Message]]:
     """The socket for endpoints without a sidecar, chosen by their metadata (`plain_metadata`)."""
-    socket = extension("envoy.transport_sockets.raw_buffer", raw_buffer_pb2.RawBuffer())
-    return [{"name": "plain", "match": _PLAIN_MATCH, "transport_socket": socket}]
+    return [{"name": "plain", "match": _PLAIN_MATCH, "transport_socket": raw_socket()}]
 
 
 def plain_metadata() -> base_pb2.Metadata:

@@ -14,7 +14,14 @@ from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
-from federation.envoy.build import ADS, address, any_of, plain_metadata
+from federation.envoy.build import (
+    ADS,
+    address,
+    any_of,
+    plain_metadata,
+    probe_tls,
+    raw_socket,
+)
 from federation.model.exports import AppProtocol
 from federation.model.imports import Destination, Target, Tier
 
@@ -52,6 +59,10 @@ _OUTLIERS = {
     "max_ejection_time": timedelta(seconds=30),
     "max_ejection_percent": {"value": 100},
 }
+
+# A frozen workload is left after interval + time-out.
+_CHECK_TIMEOUT = 0.3
+_CHECK_MATCH = {"check": "tls"}
 
 # Half of the local endpoints may fail before any request leaves the cluster (140 by default).
 _OVERPROVISIONING = 200
@@ -92,6 +103,37 @@ def eds_cluster(name: str, reach: Reach = NEAR, **settings: Message) -> cluster_
         outlier_detection=_OUTLIERS,
         **settings,
     )
+
+
+def workload_checks(server_name: str, interval: float) -> dict[str, Message]:
+    """Cluster settings by which a gateway checks the workloads it passes connections on to.
+
+    A check is a TLS handshake with the workload's sidecar under the name it serves, while traffic
+    goes through untouched. A workload that freezes is left alone and its connections are closed,
+    so that senders need not leave the whole cluster (envoy-notes 33c). `interval` in seconds.
+    """
+    check = {
+        "timeout": timedelta(seconds=_CHECK_TIMEOUT),
+        "interval": timedelta(seconds=interval),
+        "interval_jitter_percent": 10,
+        "no_traffic_interval": timedelta(seconds=interval),
+        "unhealthy_threshold": {"value": 1},
+        "healthy_threshold": {"value": 1},
+        "tcp_health_check": {},
+        "transport_socket_match_criteria": _CHECK_MATCH,
+    }
+    return {
+        "health_checks": [check],
+        "close_connections_on_host_health_failure": True,
+        "transport_socket_matches": [
+            {
+                "name": "check",
+                "match": _CHECK_MATCH,
+                "transport_socket": probe_tls(server_name),
+            },
+            {"name": "traffic", "match": {}, "transport_socket": raw_socket()},
+        ],
+    }
 
 
 def application_cluster(

@@ -3,6 +3,7 @@
 Out go `Link`s and plain calls; gRPC's own errors become those of `federation.model.errors`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -222,10 +223,8 @@ class _ClientLink:
     async def write(self, message: Any) -> None:
         try:
             await self._call.write(message)
-        except grpc.aio.AioRpcError as error:
-            raise _translated(error, self._address) from error
-        except grpc.aio.UsageError as error:
-            await self._raise_end()
+        except (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as error:
+            await self._raise_end()  # how the call ended says more than that writing failed
             raise NotReady(f"{self._address} ended the stream") from error
 
     async def _raise_end(self) -> None:
