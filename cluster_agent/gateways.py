@@ -53,7 +53,7 @@ class Gateways:
         silent = [n for n, (_, at) in self._known.items() if now - at > FORGET_SECONDS]
         for name in silent:
             del self._known[name]
-        if silent:
+        if self._known or silent:
             self._save()
         return tuple(silent)
 

@@ -44,6 +44,7 @@ SAVE_AFTER_SECONDS = 0.2
 STATUS_AFTER_SECONDS = 0.2
 FRESH_SECONDS = 0.2
 """How long a new export waits at most until this cluster's proxies have acknowledged it."""
+GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
 """After its start the agent waits this long for its gateways before it says it knows them all."""
 
@@ -57,6 +58,8 @@ class Audience(Protocol):
 
     def is_quiet(self) -> bool: ...
 
+    def connected(self, kind: Kind) -> set[str]: ...
+
 
 class _Nobody:
     def touch(self, touched: Iterable[Touch]) -> None:
@@ -67,6 +70,9 @@ class _Nobody:
 
     def is_quiet(self) -> bool:
         return True
+
+    def connected(self, kind: Kind) -> set[str]:
+        return set()
 
 
 @dataclass(slots=True)
@@ -294,7 +300,19 @@ class Agent:
         await asyncio.sleep(GATEWAYS_WAIT_SECONDS)
         self.reports.table.mark_complete(codec.GATEWAY)
         self._tell_controller(codec.GATEWAY, "")
-        await asyncio.Event().wait()
+        while True:
+            await asyncio.sleep(GATEWAYS_LOOK_SECONDS)
+            connected = self._audience.connected(Kind.GATEWAY)
+            for name in self._gateways.forget(connected, wall_seconds()):
+                log.warning(event("gateway forgotten", gateway=name))
+                if self.reports.gateway(name, None):
+                    self._tell_controller(codec.GATEWAY, name)
+
+    def on_gone(self, kind: Kind, proxy_id: str) -> None:
+        """Both streams of a proxy have ended. It may well go on serving without us."""
+        self.proxies.forget(kind, proxy_id)
+        if not self.proxies.services_behind(proxy_id):
+            self._leaving.discard(proxy_id)
 
     async def run_counts(self) -> None:
         """Send ready counts that waited to be coalesced, and exports no proxy confirmed in time."""

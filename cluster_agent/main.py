@@ -48,6 +48,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         zone_of=agent.zone_of,
         on_proxy=agent.on_proxy,
         on_quiet=agent.on_quiet,
+        on_gone=agent.on_gone,
     )
     sync = Sync(
         authority,

@@ -163,6 +163,8 @@ class Proxies:
         """Note which workloads stand behind a service; returns those it did or does concern."""
         for workload in _workloads(before):
             self._behind[workload].discard(name)
+            if not self._behind[workload]:
+                del self._behind[workload]
         for workload in _workloads(after):
             self._behind.setdefault(workload, set()).add(name)
         return _workloads(before) | _workloads(after)
@@ -204,6 +206,15 @@ class Proxies:
         table = own_table(proxy.kind, proxy.id)
         self._tables.setdefault(table, Table()).mark_complete(*TYPES)
         return self._put(table, "listener", (compile_listener(proxy.address, proxy.port),))
+
+    def forget(self, kind: Kind, proxy_id: str) -> None:
+        """A proxy has gone; when it comes back it says again who it is."""
+        if kind is Kind.SIDECAR:
+            self._sidecars.pop(proxy_id, None)
+        table = own_table(kind, proxy_id)
+        self._tables.pop(table, None)
+        for owner in ("listener", "inbound"):
+            self._made.pop((table, owner), None)
 
     def _compile_sidecar(self, workload: str) -> list[Touch]:
         proxy = self._sidecars.get(workload)

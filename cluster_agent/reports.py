@@ -86,4 +86,6 @@ def _is_only_count(before: Backend, after: Backend) -> bool:
 
 
 def _has_moved(before: Backend, after: Backend) -> bool:
+    if before.ready == after.ready:
+        return before.groups != after.groups
     return abs(after.ready - before.ready) >= SMALLEST_MOVE * max(1, before.ready)

@@ -6,7 +6,9 @@ certificate. A token for one namespace is of no use for another.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from cluster_agent.identity import Authority
@@ -52,7 +54,7 @@ class WorkloadServer:
 
     `account_of` gives the service account of a workload ("namespace/pod"), None when it is not
     known; `zone_of` its zone. `on_proxy` hears what a proxy says of itself, `on_quiet` that every
-    connected proxy has acknowledged all it was sent.
+    connected proxy has acknowledged all it was sent, `on_gone` that both streams of one have ended.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class WorkloadServer:
         zone_of: Callable[[str], str],
         on_proxy: Callable[[Proxy], None],
         on_quiet: Callable[[], None],
+        on_gone: Callable[[Kind, str], None],
     ) -> None:
         self._authority = authority
         self._token_key = token_key
@@ -75,6 +78,8 @@ class WorkloadServer:
         self._zone_of = zone_of
         self._on_proxy = on_proxy
         self._on_quiet = on_quiet
+        self._on_gone = on_gone
+        self._present: Counter[Node] = Counter()
         self._streams: set[_Stream] = set()
 
     def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
@@ -110,6 +115,21 @@ class WorkloadServer:
         for stream in self._streams:
             stream.wake.set()
 
+    def connected(self, kind: Kind) -> set[str]:
+        """The ids of proxies of that kind which have a stream open."""
+        return {node.id for node in self._present if node.kind is kind}
+
+    @contextmanager
+    def _presence(self, node: Node) -> Iterator[None]:
+        self._present[node] += 1
+        try:
+            yield
+        finally:
+            self._present[node] -= 1
+            if not self._present[node]:
+                del self._present[node]
+                self._on_gone(node.kind, node.id)
+
     def _subject(self, peer: Peer) -> str:
         return check_workload_token(self._token_key, peer.token, wall_seconds())
 
@@ -133,7 +153,8 @@ class WorkloadServer:
         self._streams.add(stream)
         log.info(event("proxy connected", proxy=first.node))
         try:
-            await send(link, sender, stream.wake, lambda _: self._hear())
+            with self._presence(node):
+                await send(link, sender, stream.wake, lambda _: self._hear())
         finally:
             self._streams.discard(stream)
             self._hear()
@@ -142,16 +163,24 @@ class WorkloadServer:
     async def _observations(self, link: Link[Response, Request], peer: Peer) -> None:
         subject = self._subject(peer)
 
-        def check(_: str, found: Resource) -> None:
-            proxy = codec.decode_proxy(found.body)
-            self._check_node(subject, Node(proxy.kind, proxy.id))
+        with ExitStack() as seen:
+            nodes: set[Node] = set()
 
-        def take(received: Received) -> None:
-            for change in received.changes:
-                if change.resource is not None:
-                    self._on_proxy(codec.decode_proxy(change.resource.body))
+            def check(_: str, found: Resource) -> None:
+                proxy = codec.decode_proxy(found.body)
+                self._check_node(subject, Node(proxy.kind, proxy.id))
 
-        await receive(link, Receiver("agent", [codec.PROXY], check), take)
+            def take(received: Received) -> None:
+                for change in received.changes:
+                    if change.resource is not None:
+                        proxy = codec.decode_proxy(change.resource.body)
+                        node = Node(proxy.kind, proxy.id)
+                        if node not in nodes:
+                            nodes.add(node)
+                            seen.enter_context(self._presence(node))
+                        self._on_proxy(proxy)
+
+            await receive(link, Receiver("agent", [codec.PROXY], check), take)
 
     def _check_node(self, subject: str, node: Node) -> None:
         """Whether the holder of this token may speak for this proxy; raises Denied."""

@@ -4,6 +4,9 @@ Two locks (DESIGN part 5): TLS verifies the chain up to the root, with the name 
 intermediates; `verify_peer_chain` then demands the anchor of the caller's own trust domain.
 """
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
 from cryptography import x509
 
 from federation.controller.authority import Authority
@@ -57,15 +60,33 @@ class AgentServer:
 
     def _member(self, peer: Peer) -> Member:
         """The member whose agent calls; raises Denied."""
-        now = utc_now()
         members = self._federation.registry.members.values()
         by_domain = {m.trust_domain: m for m in members if m.anchors}
-        anchors = {
-            name: check_bundle(Bundle(name, m.anchors), now) for name, m in by_domain.items()
-        }
+        now = utc_now()
+        anchors = _Anchors(by_domain, now)
         identity = verify_peer_chain(
             peer.chain, root=self._authority.root, anchors=anchors, now=now
         )
         if str(identity) != agent_id(identity.trust_domain):
             raise Denied(f"{identity} is not an agent")
         return by_domain[identity.trust_domain]
+
+
+class _Anchors(Mapping[str, tuple[x509.Certificate, ...]]):
+    """The anchors of each member's trust domain, judged when they are asked for.
+
+    So a member whose anchors are bad or over locks out nobody but itself.
+    """
+
+    def __init__(self, members: Mapping[str, Member], now: datetime) -> None:
+        self._members = members
+        self._now = now
+
+    def __getitem__(self, trust_domain: str) -> tuple[x509.Certificate, ...]:
+        return check_bundle(Bundle(trust_domain, self._members[trust_domain].anchors), self._now)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)

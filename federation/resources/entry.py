@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from errno import EACCES, EDQUOT, EEXIST, ENOSPC, ENOTDIR, EPERM, EROFS
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from federation.resources.settings import Model, load_settings
 from federation.runtime import logs
 from federation.runtime.files import exclusive, private_folder
 from federation.runtime.tasks import run
+
+_FOLDER_IS_UNUSABLE = (EACCES, EDQUOT, EEXIST, ENOSPC, ENOTDIR, EPERM, EROFS)
 
 
 def run_process(
@@ -43,7 +46,9 @@ def state_folder(path: Path) -> Iterator[Path]:
             yield path
     except BlockingIOError as error:
         raise Failed(f"state folder {path} is in use by another process that still runs") from error
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in _FOLDER_IS_UNUSABLE:
+            raise
         raise Failed(f"state folder {path} cannot be used: {error.strerror}") from error
 
 

@@ -29,19 +29,20 @@ async def cancel(task: asyncio.Task[Any] | None) -> None:
         await task
 
 
-async def stop_signal() -> None:
-    """Wait for SIGTERM or SIGINT."""
+def listen_for_stop() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets, from now on."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 async def run_until_stopped(loops: Mapping[str, Work]) -> None:
     """Run endless loops by name until a signal comes; raises what the first failing one raised."""
+    stopped = listen_for_stop()
     tasks = [start(work, name) for name, work in loops.items()]
-    stopper = start(stop_signal(), "stop-signal")
+    stopper = start(stopped.wait(), "stop-signal")
     try:
         done, _ = await asyncio.wait([*tasks, stopper], return_when=asyncio.FIRST_COMPLETED)
         for task in done:

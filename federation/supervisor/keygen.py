@@ -4,6 +4,8 @@ The cryptography library costs 11 MB of memory, and a supervisor needs it twice 
 millisecond. The key goes to the supervisor over a pipe and nowhere else.
 """
 
+import contextlib
+import os
 import sys
 
 from federation.trust.issue import make_csr, new_key
@@ -13,7 +15,8 @@ from federation.trust.pem import key_pem, pem
 def main() -> None:
     """Print the private key and the certificate request, both PEM."""
     key = new_key()
-    sys.stdout.buffer.write(key_pem(key) + pem(make_csr(key)))
+    with contextlib.suppress(BrokenPipeError):  # the supervisor has ended meanwhile
+        os.write(sys.stdout.fileno(), key_pem(key) + pem(make_csr(key)))
 
 
 if __name__ == "__main__":

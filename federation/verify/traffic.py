@@ -159,19 +159,13 @@ async def _flush(out: TextIO) -> None:
 
 
 async def _main(load: Load, out: TextIO) -> None:
-    stop = asyncio.Event()
-
-    async def stop_on_signal() -> None:
-        await tasks.stop_signal()
-        stop.set()
-
-    helpers = [tasks.start(stop_on_signal(), "stop-signal"), tasks.start(_flush(out), "flush")]
+    stop = tasks.listen_for_stop()
+    flusher = tasks.start(_flush(out), "flush")
     run = f"{random.SystemRandom().getrandbits(24):06x}"
     gc.collect()
     gc.disable()  # a collection of a long history would look like a slow mesh
     await Generator(load, run, out.write).run(stop)
-    for helper in helpers:
-        await tasks.cancel(helper)
+    await tasks.cancel(flusher)
 
 
 def parse_arguments(arguments: list[str]) -> tuple[Load, Path]:

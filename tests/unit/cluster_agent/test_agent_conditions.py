@@ -1,0 +1,58 @@
+"""What people read on their ServiceExport, in the words of the MCS API."""
+
+from dataclasses import replace
+
+from cluster_agent.conditions import conditions
+from cluster_agent.observe import VALID
+from cluster_agent.sources.source import Condition
+from federation.model.imports import Disagreement
+from federation.model.names import ClusterId
+from tests.unit.builders import service
+
+EAST = ClusterId("east")
+
+
+def short(found: tuple[Condition, ...]) -> list[tuple[str, str, str]]:
+    return [(c.type, c.status, c.reason) for c in found]
+
+
+def test_an_export_that_is_confirmed_is_ready() -> None:
+    found = conditions(VALID, service("east", "west"), "", EAST)
+    ready, conflict = ("Ready", "True", "Exported"), ("Conflict", "False", "NoConflicts")
+    assert short(found) == [("Valid", "True", "Valid"), ready, conflict]
+    assert found[1].message == "exported to the clusterset by east, west"
+
+
+def test_an_export_is_pending_until_the_controller_lists_this_cluster() -> None:
+    pending = [("Valid", "True", "Valid"), ("Ready", "False", "Pending")]
+    assert short(conditions(VALID, None, "", EAST)) == pending
+    assert short(conditions(VALID, service("west"), "", EAST)) == pending
+
+
+def test_an_invalid_export_says_why_and_is_not_ready() -> None:
+    invalid = Condition("Valid", "False", "NoService", "there is no Service")
+    found = conditions(invalid, service("east"), "", EAST)
+    assert found[0] is invalid
+    assert short(found)[1:] == [("Ready", "False", "Failed")]
+
+
+def test_the_controllers_refusal_is_shown_in_its_own_words() -> None:
+    found = conditions(VALID, service("east"), "namespace shop may not be exported", EAST)
+    assert short(found) == [("Valid", "False", "NotAllowed"), ("Ready", "False", "Failed")]
+    assert found[0].message == "namespace shop may not be exported"
+
+
+def test_conflicts_are_listed_each_reason_once() -> None:
+    disagreements = (
+        Disagreement("PortConflict", "port 80"),
+        Disagreement("PortConflict", "port 81"),
+        Disagreement("TypeConflict", "type"),
+    )
+    merged = replace(service("east"), conflicts=disagreements)
+    conflict = conditions(VALID, merged, "", EAST)[2]
+    assert (conflict.status, conflict.reason) == ("True", "PortConflict,TypeConflict")
+    assert conflict.message == "port 80; port 81; type"
+
+
+def test_messages_fit_into_what_kubernetes_takes() -> None:
+    assert len(conditions(VALID, None, "x" * 100_000, EAST)[0].message) == 32_768

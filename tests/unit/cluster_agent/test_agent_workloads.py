@@ -1,0 +1,216 @@
+"""Who may be told what: a workload token opens one namespace's door, and only its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from cluster_agent.identity import Authority
+from cluster_agent.main import PROXY_RULES
+from cluster_agent.proxies import Proxies
+from cluster_agent.workloads import WorkloadServer
+from federation.model.errors import Denied, InvalidInput
+from federation.model.names import ClusterId
+from federation.model.proxies import Kind, Proxy, State
+from federation.model.types import LISTENER, SECRET
+from federation.runtime.clock import utc_now
+from federation.runtime.tasks import cancel, start
+from federation.trust.issue import make_csr, new_key
+from federation.trust.pem import load_certificates, pem
+from federation.trust.spiffe import workload_id
+from federation.trust.tokens import mint_workload_token
+from federation.trust.validate import check_leaf
+from federation.wire import codec, methods
+from federation.wire import federation_pb2 as pb
+from federation.wire.links import Peer
+from federation.xds.messages import WILDCARD, Request, Response
+from federation.xds.resources import resource
+from tests.unit.fakes.authorities import make_authority
+from tests.unit.fakes.memory_link import MemoryLink, linked
+
+KEY = b"k" * 32
+FAR = 4_000_000_000
+POD = "shop/api-1"
+
+
+def token(subject: str, expires: int = FAR) -> Peer:
+    return Peer("test", token=mint_workload_token(KEY, subject, expires))
+
+
+class World:
+    """A server whose source knows one pod, `shop/api-1`, of account api."""
+
+    def __init__(self) -> None:
+        self.authority: Authority = make_authority(utc_now())
+        self.proxies = Proxies(ClusterId("east"))
+        self.heard: list[Proxy] = []
+        self.quiet = 0
+        self.gone: list[tuple[Kind, str]] = []
+        self.on_quiet: Callable[[], None] = self._count
+        self.server = WorkloadServer(
+            self.authority,
+            KEY,
+            self.proxies,
+            PROXY_RULES,
+            account_of={POD: "api"}.get,
+            zone_of=lambda _: "a",
+            on_proxy=self._hear,
+            on_quiet=self._tell_quiet,
+            on_gone=lambda kind, name: self.gone.append((kind, name)),
+        )
+        self.calls: dict[str, Callable[[Any, Peer], Awaitable[Any]]] = {
+            method.path: handler for method, handler in self.server.handlers()
+        }
+
+    def _hear(self, proxy: Proxy) -> None:
+        self.heard.append(proxy)
+        self.server.touch(self.proxies.meet(proxy))
+
+    def _tell_quiet(self) -> None:
+        self.on_quiet()
+
+    def _count(self) -> None:
+        self.quiet += 1
+
+    async def ask(self, node: str, peer: Peer) -> None:
+        """Open a stream of resources and end it at once."""
+        there, here = linked()
+        await there.write(Request(LISTENER, node, (WILDCARD,)))
+        there.end()
+        await self.calls[methods.RESOURCES.path](here, peer)
+
+
+@pytest.mark.parametrize(
+    ("node", "subject"),
+    [
+        ("gateway/gw", "shop/api"),
+        ("sidecar/shop/api-1", "gateway"),
+        ("sidecar/shop/api-1", "other/api"),
+        ("sidecar/shop/api-1", "shop/other"),
+    ],
+)
+async def test_a_token_for_something_else_opens_nothing(node: str, subject: str) -> None:
+    with pytest.raises(Denied, match="the workload token is for"):
+        await World().ask(node, token(subject))
+
+
+async def test_the_right_token_opens_the_stream_of_its_proxy() -> None:
+    world = World()
+    await world.ask("gateway/gw", token("gateway"))
+    await world.ask("sidecar/shop/api-1", token("shop/api"))
+    await world.ask("sidecar/shop/not-known-yet", token("shop/api"))
+
+
+@pytest.mark.parametrize("node", ["", "gateway", "gateway/", "robot/x"])
+async def test_a_node_that_is_no_proxy_is_refused(node: str) -> None:
+    with pytest.raises(InvalidInput, match="gateway/NAME or sidecar/NS/POD"):
+        await World().ask(node, token("gateway"))
+
+
+@pytest.mark.parametrize("peer", [Peer("t"), Peer("t", token="fmw1.x.y"), token("gateway", 1)])
+async def test_no_token_a_forged_one_and_an_old_one_open_nothing(peer: Peer) -> None:
+    world = World()
+    with pytest.raises(Denied):
+        await world.ask("gateway/gw", peer)
+    with pytest.raises(Denied):
+        await world.calls[methods.CERTIFY.path](pb.CertifyRequest(csr=b""), peer)
+
+
+async def test_a_certificate_names_whom_the_token_names_whatever_is_asked_for() -> None:
+    world = World()
+    key = new_key()
+    csr = pem(make_csr(key, "gateway"))
+    certify = world.calls[methods.CERTIFY.path]
+    answer = await certify(pb.CertifyRequest(csr=csr), token("shop/api"))
+    leaf, issuer = load_certificates(answer.chain)
+    identity = workload_id("east.mesh.test", "shop", "api")
+    check_leaf(leaf, issuer=issuer, spiffe_id=identity, now=utc_now())
+    assert leaf.public_key() == key.public_key()
+
+
+def said(proxy: Proxy) -> Response:
+    found = resource(proxy.id, codec.encode_proxy(proxy))
+    return Response(codec.PROXY, "1", (found,), complete=1)
+
+
+async def observe(world: World, proxy: Proxy, peer: Peer) -> Request:
+    """Say something of a proxy; returns the answer to it."""
+    there, here = linked()
+    await there.write(said(proxy))
+    there.end()
+    await world.calls[methods.OBSERVATIONS.path](here, peer)
+    await there.read()
+    answer = await there.read()
+    assert isinstance(answer, Request)
+    return answer
+
+
+async def test_nobody_speaks_for_another_namespaces_sidecar() -> None:
+    world = World()
+    sidecar = Proxy("pay/card", Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006)
+    with pytest.raises(Denied):
+        await observe(world, sidecar, token("shop/api"))
+    assert world.heard == []
+
+
+async def test_what_a_proxy_says_of_itself_is_heard() -> None:
+    world = World()
+    gateway = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
+    answer = await observe(world, gateway, token("gateway"))
+    assert answer.error == ""
+    assert world.heard == [gateway]
+
+
+async def connected(world: World) -> tuple[MemoryLink, asyncio.Task[Any]]:
+    """A gateway that has introduced itself and waits for its listeners."""
+    gateway = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
+    world.proxies.set_synced()
+    world.proxies.meet(gateway)
+    there, here = linked()
+    await there.write(Request(LISTENER, "gateway/gw", (WILDCARD,)))
+    stream = world.calls[methods.RESOURCES.path](here, token("gateway"))
+    return there, start(_all(stream), "stream")
+
+
+async def _all(stream: Awaitable[Any]) -> None:
+    await stream
+
+
+async def test_the_cluster_is_quiet_once_every_proxy_has_acknowledged() -> None:
+    world = World()
+    there, stream = await connected(world)
+    response = await there.read()
+    assert not world.server.is_quiet()
+    assert world.quiet == 0
+    await there.write(Request(LISTENER, nonce=response.nonce))
+    there.end()
+    await stream
+    assert world.quiet > 0
+
+
+async def test_a_proxy_that_hangs_up_keeps_nobody_waiting() -> None:
+    world = World()
+    there, stream = await connected(world)
+    await there.read()
+    there.end()
+    await stream
+    assert world.server.is_quiet()
+    assert world.quiet == 1
+
+
+async def test_being_quiet_may_itself_touch_the_streams() -> None:
+    """What hears of the quiet reports exports, and may find more to say."""
+    world = World()
+    there, stream = await connected(world)
+
+    def touch_all() -> None:
+        world.server.touch(world.proxies.set_bundles([]))
+        world.server.wake_all()
+
+    world.on_quiet = touch_all
+    response = await there.read()
+    await there.write(Request(LISTENER, nonce=response.nonce))
+    await there.write(Request(SECRET, subscribe=(WILDCARD,)))
+    assert (await there.read()).type_url == SECRET
+    await cancel(stream)

@@ -1,0 +1,260 @@
+"""The whole path without I/O, in the order in which it runs (docs/architecture.md).
+
+Texts of a folder become objects, objects a report, reports facts, facts a plan, plans the resources
+of a sidecar; at every leg a sender and a receiver joined in memory.
+"""
+
+from envoy.config.endpoint.v3 import endpoint_pb2
+from google.protobuf.any_pb2 import Any
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cluster_agent.facts import Facts
+from cluster_agent.observe import Index, observe_service
+from cluster_agent.proxies import TYPES, Proxies, ServiceState, Touch
+from cluster_agent.reports import Reports
+from cluster_agent.sources.folder import Folder
+from cluster_agent.sync import REPORT_RULES
+from federation.controller.loop import FACT_RULES
+from federation.controller.registry import Member, Registry, Touched
+from federation.model.exports import Gateway
+from federation.model.names import ClusterId, ServiceName
+from federation.model.proxies import Kind, Proxy, State
+from federation.model.types import CLUSTER, ENDPOINTS
+from federation.supervisor.relay import ENVOY_RULES
+from federation.wire import codec
+from federation.xds.messages import Point
+from federation.xds.receiver import Receiver
+from federation.xds.session import Sender
+from tests.unit.fakes.fake_envoy import FakeEnvoy
+from tests.unit.fakes.shop import shop
+from tests.unit.fakes.wires import Wire
+
+API = "out~80.api.shop.svc.clusterset.local"
+EAST, WEST = ClusterId("east"), ClusterId("west")
+NETS = {EAST: 1, WEST: 2}
+FIRST_SEEN = 1_000
+
+
+class Controller:
+    """The registry as it stands after a start: members are on its disk, reports are not."""
+
+    def __init__(self, epoch: str = "first") -> None:
+        self.registry = Registry()
+        for cluster in NETS:
+            domain = f"{cluster}.mesh.test"
+            self.registry.set_member(Member(cluster, domain, "eu", ("a",), anchors=("PEM",)))
+        self.registry.table.stand_at(Point(epoch, 1))
+
+
+class Home:
+    """One cluster: its agent's functions in the agent's order, and one sidecar of a client."""
+
+    def __init__(self, cluster: ClusterId, controller: Controller) -> None:
+        self.cluster = cluster
+        self.folder, self.index = Folder(), Index()
+        self.reports, self.facts = Reports(), Facts()
+        self.proxies = Proxies(cluster)
+        self.held = Receiver(f"agent/{cluster}", codec.FACTS)
+        self.now = 0.0
+        self.reports.gateway("gw", Gateway("gw", f"10.{NETS[cluster]}.9.1", 15443, "a"))
+        self.reports.table.mark_complete(*codec.REPORTS)
+        client = Proxy("shop/client", Kind.SIDECAR, State.SERVING, "10.0.0.9", 15006, "a")
+        self.layers = self.proxies.layers(Kind.SIDECAR, client.id, "a")
+        self.gateway = self.proxies.layers(Kind.GATEWAY, "gw", "")
+        self.proxies.meet(client)
+        self.proxies.set_synced()
+        self.to_envoy = Sender(self.proxies.view(self.layers), ENVOY_RULES, marks=False)
+        self.envoy = FakeEnvoy(self.to_envoy)
+        self.connect(controller)
+
+    def connect(self, controller: Controller) -> None:
+        """Open both streams anew; what is held stays held."""
+        self.controller = controller
+        checker = controller.registry.checker(self.cluster)
+        receiver = Receiver("controller", codec.REPORTS, checker)
+        self.up = Wire(Sender(self.reports.table, REPORT_RULES), receiver)
+        self.down = Wire(Sender(controller.registry.table, FACT_RULES), self.held)
+
+    def write(self, text: str) -> None:
+        """Somebody changes the folder of this cluster."""
+        changed = self.folder.update({"shop.yaml": text})
+        for name in self.index.affected(changed, self.folder.objects):
+            self._look_at(name)
+
+    def _look_at(self, name: ServiceName) -> None:
+        objects = self.folder.objects
+        slices = self.index.slices(name, objects)
+        seen = observe_service(name, slices, objects, self.cluster, first_seen=FIRST_SEEN)
+        if self.reports.export(name, seen.export):
+            self.up.sender.touch(codec.EXPORT, str(name))
+        if self.reports.backend(name, seen.backend, self.now):
+            self.up.sender.touch(codec.BACKEND, str(name))
+        facts = self.facts.of(name, self.cluster)
+        self._tell(self.proxies.set_service(name, ServiceState(facts, seen.local, seen.export)))
+        self._tell(self.proxies.finish())
+
+    def _tell(self, touched: list[Touch]) -> None:
+        for touch in touched:
+            self.to_envoy.touch(touch.type_url, touch.name)
+
+    def report(self) -> Touched:
+        """Counts have waited long enough; everything goes up. Returns the facts that changed."""
+        self.now += 1.0
+        for name in self.reports.tick(self.now):
+            self.up.sender.touch(codec.BACKEND, str(name))
+        return self.controller.registry.apply(self.cluster, self.up.changes(), 0)
+
+    def learn(self) -> None:
+        """Facts come down, and the sidecar gets what they lead to."""
+        concerned = self.facts.apply(self.down.changes())
+        here = self.facts.clusters.get(self.cluster)
+        self._tell(self.proxies.set_region(here.region if here else ""))
+        for name in sorted(concerned.services):
+            self._look_at(name)
+        self.envoy.fetch()
+
+    def dials(self) -> set[tuple[str, str]]:
+        """Where the sidecar goes for the service: (cluster, address)."""
+        if API not in self.envoy.has.get(CLUSTER, {}):
+            return set()
+        found = endpoint_pb2.ClusterLoadAssignment()
+        assert Any.FromString(self.envoy.has[ENDPOINTS][API]).Unpack(found)
+        return {
+            (locality.locality.sub_zone, lb.endpoint.address.socket_address.address)
+            for locality in found.endpoints
+            for lb in locality.lb_endpoints
+        }
+
+    def tables(self) -> dict[tuple[str, str], bytes]:
+        """Everything that the sidecar and the gateway of this cluster are fed from."""
+        views = [self.proxies.view(layers) for layers in (self.layers, self.gateway)]
+        return {
+            (f"{number}{type_url}", name): found.body
+            for number, view in enumerate(views)
+            for type_url in TYPES
+            for name in view.names(type_url)
+            if (found := view.get(type_url, name)) is not None
+        }
+
+
+class World:
+    """Two clusters and a controller."""
+
+    def __init__(self) -> None:
+        self.controller = Controller()
+        self.controller.registry.table.mark_complete(*codec.FACTS)
+        self.east = Home(EAST, self.controller)
+        self.west = Home(WEST, self.controller)
+        self.settle()
+
+    @property
+    def homes(self) -> tuple[Home, Home]:
+        return self.east, self.west
+
+    def settle(self) -> None:
+        """Everybody hears everything."""
+        for touched in [home.report() for home in self.homes]:
+            for type_url, name in touched:
+                for home in self.homes:
+                    home.down.sender.touch(type_url, name)
+        for home in self.homes:
+            home.learn()
+
+    def restart_controller(self) -> None:
+        """Another life of the controller: a lost store, so it knows members and nothing else."""
+        self.controller = Controller("second")
+        for home in self.homes:
+            home.connect(self.controller)
+
+
+def test_an_exported_service_becomes_an_endpoint_of_a_sidecar_in_another_cluster() -> None:
+    world = World()
+    assert world.west.dials() == set()
+    world.east.write(shop(True, True))
+    world.settle()
+    assert world.west.dials() == {("east", "10.1.9.1")}, "the gateway, never a pod of east"
+
+
+def test_what_is_not_exported_is_not_reached() -> None:
+    world = World()
+    world.east.write(shop(True, exported=False))
+    world.settle()
+    assert world.west.dials() == set()
+
+
+def test_withdrawing_the_export_takes_it_away_everywhere() -> None:
+    world = World()
+    world.east.write(shop(True))
+    world.settle()
+    world.east.write(shop(True, exported=False))
+    world.settle()
+    assert world.west.dials() == set()
+    assert API not in world.west.envoy.has[CLUSTER]
+
+
+def test_a_service_of_both_clusters_is_reached_at_home_and_elsewhere() -> None:
+    world = World()
+    world.east.write(shop(True, net=1))
+    world.west.write(shop(True, net=2))
+    world.settle()
+    assert world.west.dials() == {("west", "10.2.0.1"), ("east", "10.1.9.1")}
+
+
+def test_a_cluster_without_ready_endpoints_is_left_while_another_one_has_some() -> None:
+    world = World()
+    world.east.write(shop(True, net=1))
+    world.west.write(shop(True, net=2))
+    world.settle()
+    world.east.write(shop(False, net=1))
+    world.settle()
+    assert world.west.dials() == {("west", "10.2.0.1")}
+
+
+def test_a_controller_that_starts_again_with_nothing_takes_nothing_away() -> None:
+    world = World()
+    world.east.write(shop(True))
+    world.settle()
+    world.restart_controller()
+    world.west.learn()
+    assert world.west.dials() == {("east", "10.1.9.1")}
+
+
+def test_a_controller_that_starts_again_is_believed_once_it_knows_everything() -> None:
+    world = World()
+    world.east.write(shop(True))
+    world.settle()
+    world.restart_controller()
+    world.east.write(shop(True, exported=False))
+    world.settle()
+    assert world.west.dials() == {("east", "10.1.9.1")}, "still incomplete: nothing is taken away"
+    world.controller.registry.table.mark_complete(*codec.FACTS)
+    world.settle()
+    assert world.west.dials() == set()
+
+
+STEP = st.tuples(
+    st.sampled_from(sorted(NETS)), st.booleans(), st.lists(st.booleans(), max_size=3), st.booleans()
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STEP, min_size=1, max_size=8))
+def test_step_by_step_leads_where_starting_from_scratch_leads(
+    steps: list[tuple[ClusterId, bool, list[bool], bool]],
+) -> None:
+    world, last = World(), {EAST: "", WEST: ""}
+    for cluster, exported, ready, settles in steps:
+        last[cluster] = shop(*ready, exported=exported, net=NETS[cluster])
+        (world.east if cluster == EAST else world.west).write(last[cluster])
+        if settles:
+            world.settle()
+    world.settle()
+    scratch = World()
+    for home in scratch.homes:
+        home.write(last[home.cluster])
+    scratch.settle()
+    for home, fresh in zip(world.homes, scratch.homes, strict=True):
+        assert home.tables() == fresh.tables()
+        assert home.dials() == fresh.dials()
+        assert home.envoy.has == fresh.envoy.has, "what was sent adds up to what there is"

@@ -1,0 +1,77 @@
+"""Every source module has its test file, or stands in a short list with its reason."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("federation", "gateway", "sidecar", "cluster_agent")
+
+TABLES = {
+    "test_cli_commands": ("federation/cli/commands/*.py", "federation/cli/options.py"),
+    "test_resources_strict": (
+        "federation/resources/base.py",
+        "federation/resources/cluster.py",
+        "federation/resources/kubernetes.py",
+        "federation/resources/serviceexport.py",
+        "federation/api/documents.py",
+    ),
+    "test_controller_store": ("federation/controller/store/sqlite.py",),
+    "test_controller_members": ("federation/controller/authority.py",),
+    "test_supervisor_keys": ("federation/supervisor/keygen.py",),
+    "test_supervisor_relay": ("federation/envoy/identity.py",),
+    "test_xds_session": (
+        "federation/xds/flight.py",
+        "federation/xds/receiver.py",
+        "federation/xds/resources.py",
+        "federation/xds/snapshot.py",
+    ),
+    "test_planning_failover": ("federation/model/locality.py",),
+    "test_wire_codec": ("federation/model/names.py", "federation/wire/border.py"),
+    "test_traffic": ("federation/verify/connection.py",),
+}
+"""Tests that cover modules of another name, since these are only of use together."""
+
+WITHOUT = {
+    "cluster_agent/identity.py": "joins over the network: the end-to-end tests do it",
+    "cluster_agent/sync.py": "the connection to the controller: the end-to-end tests cut it",
+    "cluster_agent/sources/source.py": "an interface",
+    "federation/demo/mesh.py": "starts the processes of the demo: the end-to-end tests do it",
+    "federation/model/errors.py": "error classes, raised in every other test",
+    "federation/model/types.py": "names of types",
+    "federation/runtime/clock.py": "asks the machine for the time",
+    "federation/runtime/logs.py": "formats lines for people",
+    "federation/wire/links.py": "an interface",
+    "federation/wire/methods.py": "a table of calls, made for real by test_wire_channel",
+    "federation/xds/messages.py": "values without rules",
+    "federation/model/exports.py": "values; their rules are tested where they are merged and built",
+    "federation/model/imports.py": "values without rules",
+    "federation/model/proxies.py": "values without rules",
+}
+
+
+def names_of_tests() -> set[str]:
+    return {file.stem for file in (ROOT / "tests").rglob("test_*.py")}
+
+
+def modules() -> list[str]:
+    found = (file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+    names = (str(file.relative_to(ROOT)) for file in found if "_pb2" not in file.name)
+    return sorted(n for n in names if Path(n).name not in ("__init__.py", "main.py", "settings.py"))
+
+
+def has_test(module: str) -> bool:
+    """Whether a test is called after the module, or covers it among others."""
+    path = Path(module)
+    found = names_of_tests()
+    shared = (n for n, patterns in TABLES.items() if any(path.match(p) for p in patterns))
+    return any(name.endswith(f"_{path.stem}") for name in found) or any(n in found for n in shared)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_has_its_test(module: str) -> None:
+    assert has_test(module) or module in WITHOUT, "no test file"
+
+
+def test_the_exceptions_exist() -> None:
+    assert set(WITHOUT) <= set(modules())
