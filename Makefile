@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 E2E ?=
 
-.PHONY: demo test check e2e bench proto golden fix clean setup
+.PHONY: demo test check e2e bench proto golden docs fix clean setup
 
 setup: $(READY)
 
@@ -45,6 +45,9 @@ proto: $(READY)  ## generated code from federation.proto
 
 golden: $(READY)  ## write the golden files anew; look at the difference before you commit it
 	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/gateway tests/unit/sidecar tests/unit/federation/envoy
+
+docs: $(READY)  ## write the generated pages of docs/ anew
+	@$(BIN)/python -m tests.docs.settings
 
 clean:
 	@rm -rf $(VENV) *.egg-info build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache reports

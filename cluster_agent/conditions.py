@@ -1,7 +1,7 @@
 """What has become of an export: the conditions that people see on their ServiceExport.
 
 In: whether it is valid here, what the clusterset made of it (the Service fact), what the controller
-refused. Out: conditions as the MCS API words them (standards part 1.2).
+refused. Out: conditions as the MCS API words them.
 """
 
 from cluster_agent.sources.source import Condition

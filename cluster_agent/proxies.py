@@ -3,7 +3,7 @@
 In: one service (facts, local endpoints, export), the bundles, a proxy that introduced itself. Out:
 tables of Envoy resources, in layers: `secrets` for all, `gateways` for all gateways, `zone/Z` for
 all sidecars of a zone, and one of its own for each proxy. Calls return what was touched, so that
-`cluster_agent.xds` wakes only the streams concerned.
+`cluster_agent.workloads` wakes only the streams concerned.
 """
 
 from collections.abc import Iterable

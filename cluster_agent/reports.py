@@ -1,4 +1,4 @@
-"""What goes up: exports and gateways at once, ready counts coalesced (DESIGN part 3, "Grain").
+"""What goes up: exports and gateways at once, ready counts coalesced.
 
 A count that crosses 0 goes at once; one that moves by less than 10 % of what was last said waits,
 and any other goes after 100 ms, so that a rolling update costs a few messages and not hundreds.

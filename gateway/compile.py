@@ -1,8 +1,8 @@
 """An east-west gateway's Envoy resources: one listener that never changes, clusters per service.
 
 In: the gateway's address, the exported services of its own cluster. Out: named bytes, which
-`cluster_agent.xds` serves to the gateway's supervisor. The server name of a connection names the
-cluster it goes to, so services change clusters and endpoints only (reference: envoy-notes C).
+`cluster_agent.workloads` serves to the gateway's supervisor. The server name of a connection names
+the cluster it goes to, so services change clusters and endpoints only.
 """
 
 from collections.abc import Iterable

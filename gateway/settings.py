@@ -13,3 +13,6 @@ class GatewaySettings(ProxySettings, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(description="name of this gateway, unique in its cluster")]
     port: Annotated[Port, Meta(description="the east-west mTLS port")] = 15443
+    zone: Annotated[
+        str, Meta(description="the zone of this gateway; others prefer gateways that are near")
+    ] = ""

@@ -1,7 +1,7 @@
 """A sidecar's Envoy resources: outbound from plans, inbound from what the workload serves.
 
 In: `Plan`s (from `federation.planning.plan`) and an `Inbound`. Out: named bytes, which
-`cluster_agent.xds` serves to the sidecar's supervisor. Pure: equal input, equal bytes.
+`cluster_agent.workloads` serves to the sidecar's supervisor. Pure: equal input, equal bytes.
 """
 
 from collections.abc import Iterable

@@ -2,6 +2,7 @@
 
 from federation.model.names import parse_service_name
 from federation.model.proxies import Kind, Proxy, State
+from federation.planning.failover import INBOUND_PORT
 from federation.resources.entry import run_process
 from federation.supervisor.main import supervise
 from sidecar.settings import SidecarSettings
@@ -14,11 +15,10 @@ async def run_sidecar(settings: SidecarSettings) -> None:
         Kind.SIDECAR,
         State.STARTING,
         settings.address,
-        settings.port,
-        settings.zone,
-        settings.app_address,
-        settings.outbound.host,
-        settings.outbound.port,
+        INBOUND_PORT,
+        app_address=settings.app_address,
+        outbound_address=settings.outbound.host,
+        outbound_port=settings.outbound.port,
     )
     await supervise(settings, proxy)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from federation.resources.settings import Address, Port
+from federation.resources.settings import Address
 from federation.supervisor.settings import ProxySettings
 
 
@@ -18,4 +18,3 @@ class SidecarSettings(ProxySettings, frozen=True, kw_only=True):
         Address, Meta(description="where the application sends its requests to other services")
     ]
     app_address: Annotated[str, Meta(description="where the application listens")] = "127.0.0.1"
-    port: Annotated[Port, Meta(description="the inbound mTLS port")] = 15006

@@ -32,7 +32,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition of a ServiceExport (MCS API, standards part 1.2)."""
+    """One condition of a ServiceExport (MCS API)."""
 
     type: str
     status: str

@@ -1,6 +1,6 @@
 """The gRPC side of the controller: who calls is read from its certificate, then handed to the loop.
 
-Two locks (DESIGN part 5): TLS verifies the chain up to the root, with the name constraints of the
+Two locks: TLS verifies the chain up to the root, with the name constraints of the
 intermediates; `verify_peer_chain` then demands the anchor of the caller's own trust domain.
 """
 

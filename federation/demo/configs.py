@@ -134,7 +134,6 @@ def _proxy(member: Member, site: Site, paths: Paths) -> dict[str, Any]:
         "token_file": str(paths.token(member.name)),
         "state": str(paths.state(member.name)),
         "readiness": member.address("readiness"),
-        "zone": site.zone,
         "concurrency": 1,
     }
 
@@ -144,7 +143,12 @@ def _members_at(site: Site) -> tuple[Member, ...]:
 
 
 def _gateway(_: Member, site: Site) -> dict[str, Any]:
-    return {"name": "gateway-1", "address": site.gateway, "port": GATEWAY_PORT}
+    return {
+        "name": "gateway-1",
+        "address": site.gateway,
+        "port": GATEWAY_PORT,
+        "zone": site.zone,
+    }
 
 
 def _sidecar(member: Member, site: Site) -> dict[str, Any]:

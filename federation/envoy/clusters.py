@@ -1,7 +1,7 @@
 """Envoy clusters and their endpoints, with the failover settings measured on real Envoy.
 
 In: names, tiers of a plan, TLS sockets. Out: Cluster and ClusterLoadAssignment messages. The
-numbers come from failure tests (reference: envoy-notes part E, items 21 and 31 to 36); stock
+numbers come from failure tests on Envoy 1.40; stock
 Envoy never fails over.
 """
 
@@ -110,7 +110,7 @@ def workload_checks(server_name: str, interval: float) -> dict[str, Message]:
 
     A check is a TLS handshake with the workload's sidecar under the name it serves, while traffic
     goes through untouched. A workload that freezes is left alone and its connections are closed,
-    so that senders need not leave the whole cluster (envoy-notes 33c). `interval` in seconds.
+    so that senders need not leave the whole cluster. `interval` in seconds.
     """
     check = {
         "timeout": timedelta(seconds=_CHECK_TIMEOUT),

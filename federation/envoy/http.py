@@ -2,7 +2,7 @@
 
 In: cluster names and domains. Out: HttpConnectionManager filters, virtual hosts, route
 configurations. The rule behind it: the mesh retries what the mesh failed, never what an
-application answered (reference: envoy-notes 31a).
+application answered.
 """
 
 from collections.abc import Iterable

@@ -52,7 +52,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The trust anchors of one cluster's trust domain: PEM of its twins (DESIGN part 5)."""
+    """The trust anchors of one cluster's trust domain: PEM of its twins."""
 
     trust_domain: str
     anchors: tuple[str, ...]

@@ -90,5 +90,5 @@ def terminated_sni(service: ServiceName, port: int) -> str:
 
 
 def workload_identity(trust_domain: str, namespace: str, account: str) -> str:
-    """The SPIFFE id of a workload, by the convention of Kubernetes (standards 6.1)."""
+    """The SPIFFE id of a workload, by the convention of Kubernetes."""
     return f"spiffe://{trust_domain}/ns/{namespace}/sa/{account}"

@@ -1,7 +1,7 @@
 """The exports of one service become the one service that the clusterset sees.
 
 In: the exports that the clusters reported. Out: a `Service` with merged ports and the conflicts,
-in the rules of KEP-1645 (reference: standards 1.5): the oldest export wins, the lowest cluster id
+in the rules of KEP-1645: the oldest export wins, the lowest cluster id
 among equally old ones; ports are united. Next: `federation.planning.plan`.
 """
 

@@ -44,6 +44,9 @@ KINDS = {
     "Cluster": _Kind(ClusterDocument, OUR_GROUP, ("v1alpha1",)),
 }
 
+KINDS_OF_GROUP = {OUR_GROUP: ("Cluster",), MCS_GROUP: ("ServiceExport", "ServiceImport")}
+"""What there is in the groups that are ours to read: another kind there is a slip of the pen."""
+
 
 def parse_document(document: object, where: str) -> Document | None:
     """The document as a model, None for a kind that does not concern us; raises InvalidInput.
@@ -56,8 +59,10 @@ def parse_document(document: object, where: str) -> Document | None:
     if not isinstance(kind, str) or not isinstance(version, str):
         raise InvalidInput(f"{where}: kind and apiVersion must be there and be text")
     known = KINDS.get(kind)
-    if known is None and version.startswith(f"{OUR_GROUP}/"):
-        raise InvalidInput(f"{where}: kind is {kind[:80]!r}, but {OUR_GROUP} has only Cluster")
+    group = version.rpartition("/")[0]
+    if known is None and group in KINDS_OF_GROUP and kind not in KINDS_OF_GROUP[group]:
+        has = " and ".join(KINDS_OF_GROUP[group])
+        raise InvalidInput(f"{where}: kind is {kind[:80]!r}, but {group} has only {has}")
     if known is None or not _is_meant(known, version, f"{where}: {kind}"):
         return None
     try:

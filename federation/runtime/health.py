@@ -1,6 +1,6 @@
 """A health probe: the smallest HTTP server that answers `/live` and `/ready`.
 
-It is the one listener without authentication (DESIGN part 5), so it says nothing but a status.
+It is the one listener without authentication, so it says nothing but a status.
 """
 
 import asyncio

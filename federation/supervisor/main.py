@@ -108,7 +108,7 @@ class Supervisor:
             self._proxy.kind,
             str(self._xds_socket),
             str(self._admin_socket),
-            locality=Locality("", self._settings.zone),
+            locality=Locality("", self._proxy.zone),
         )
 
     async def _repeat(self, turn: Callable[[], Awaitable[None]]) -> None:

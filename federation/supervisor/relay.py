@@ -34,7 +34,7 @@ ENVOY_RULES = (
     Rule(LISTENER, after=(CLUSTER,)),
     Rule(ROUTE, after=(CLUSTER,)),
 )
-"""The order in which Envoy loses nothing (envoy-notes B7, B8)."""
+"""The order in which Envoy loses nothing."""
 
 _SAVE_AFTER_SECONDS = 0.1
 

@@ -19,7 +19,6 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
     token_file: Annotated[Path, Meta(description="the workload token; read again at every use")]
     state: Annotated[Path, Meta(description="folder for sockets, key and last good configuration")]
     address: Annotated[str, Meta(description="IP address where other proxies reach this one")]
-    zone: Annotated[str, Meta(description="the zone this proxy runs in")] = ""
     readiness: Annotated[
         Address | None, Meta(description="where /ready and /live are answered; default: nowhere")
     ] = None

@@ -1,6 +1,6 @@
 """What a receiver holds, on disk: one private file per type, whole or not there.
 
-A part that starts without its peer goes on with this (DESIGN part 1, second promise). The files are
+A part that starts without its peer goes on with this. The files are
 responses as they travel, so there is no second format.
 """
 

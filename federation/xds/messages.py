@@ -1,7 +1,7 @@
 """The messages of a sync stream as values; `federation.wire` turns them into bytes and back.
 
 They carry what Envoy's incremental discovery carries (xDS protocol, "Incremental xDS"), and between
-our own parts two things more: the point of the store and the Complete marker (DESIGN part 3).
+our own parts two things more: the point of the store and the Complete marker.
 """
 
 from dataclasses import dataclass, field

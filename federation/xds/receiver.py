@@ -2,7 +2,7 @@
 
 In: responses. Out: changes to apply and the request that acknowledges or refuses. What it holds
 survives streams (and, with `federation.runtime.files`, restarts), so a sender that comes back sends
-only differences. Rules of DESIGN part 3: lower revisions of the same epoch are refused; a new epoch
+only differences. Its rules: lower revisions of the same epoch are refused; a new epoch
 is applied only once it is declared complete.
 """
 

@@ -1,4 +1,4 @@
-"""The sender's half of a sync stream: incremental, without queues (DESIGN part 3).
+"""The sender's half of a sync stream: incremental, without queues.
 
 In: requests of the receiver (`receive`), names that changed (`touch`). Out: responses, asked for
 one by one (`next_response`) when the stream can take one; bytes are read from the view only then,
@@ -23,7 +23,7 @@ class Rule:
 
     Changes wait until the types in `after` are acknowledged, removals until those in
     `removals_after` are. When a resource is sent, the one of the same name in `companion` is sent
-    again, since Envoy waits for it without asking (envoy-notes B7).
+    again, since Envoy waits for it without asking.
     """
 
     type_url: str
