@@ -64,12 +64,13 @@ class Envoy:
         self.pid = self._find_running()
         if self.pid:
             log.info(event("envoy adopted", pid=self.pid))
-            await _ended(self.pid)
         while True:
-            self._start(make_bootstrap())
-            log.info(event("envoy started", pid=self.pid))
+            if not self.pid:
+                self._start(make_bootstrap())
+                log.info(event("envoy started", pid=self.pid))
             await _ended(self.pid)
             log.warning(event("envoy ended", pid=self.pid))
+            self.pid = 0
             await asyncio.sleep(START_AGAIN_SECONDS)
 
     def _start(self, bootstrap: str) -> None:
@@ -109,14 +110,15 @@ class Envoy:
 
     async def stop(self) -> None:
         """End Envoy; what is under way in it ends with it, so drain first."""
-        if not self.pid or not self._is_ours(self.pid):
+        pid = self.pid
+        if not pid or not self._is_ours(pid):
             return
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+                os.kill(pid, number)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
-                    await _ended(self.pid)
+                    await _ended(pid)
                     break
         self._pid_file.unlink(missing_ok=True)
 

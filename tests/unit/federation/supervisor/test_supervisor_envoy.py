@@ -73,8 +73,8 @@ async def test_a_supervisor_that_starts_again_adopts_the_envoy_that_runs(tmp_pat
     second = Envoy(binary, tmp_path, 1)
     task = await started(second)
     assert second.pid == first.pid, "the end of a supervisor does not end its Envoy"
-    await second.stop()
     await cancel(task)
+    await second.stop()
     assert not (tmp_path / "envoy.pid").exists()
 
 
