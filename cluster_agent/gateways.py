@@ -22,6 +22,7 @@ class Gateways:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._known: dict[str, tuple[Gateway, float]] = {}
+        self.is_new = not file.exists()
 
     def load(self) -> tuple[Gateway, ...]:
         """Take back what an earlier agent knew; a damaged file counts as not there."""

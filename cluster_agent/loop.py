@@ -24,6 +24,7 @@ from cluster_agent.observe import (
 )
 from cluster_agent.proxies import Proxies, ServiceState, Touch
 from cluster_agent.reports import Reports
+from cluster_agent.seen import Checks, Recovery
 from cluster_agent.sources.source import Condition, Key, Source
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy, State
@@ -80,7 +81,8 @@ class _Events:
     dirty: asyncio.Event = field(default_factory=asyncio.Event)
     facts: asyncio.Event = field(default_factory=asyncio.Event)
     status: asyncio.Event = field(default_factory=asyncio.Event)
-    counts: asyncio.Event = field(default_factory=asyncio.Event)
+    gateways: asyncio.Event = field(default_factory=asyncio.Event)
+    times: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Agent:
@@ -98,6 +100,8 @@ class Agent:
         self._gateways = Gateways(state / "gateways.json")
         self._observed: dict[ServiceName, Observed] = {}
         self._leaving: set[str] = set()
+        self._checks = Checks()
+        self._recovery = Recovery(cluster)
         self._first_seen: dict[str, int] = {}
         self._refused: dict[tuple[str, str], str] = {}
         self._dirty: set[ServiceName] = set()
@@ -168,13 +172,25 @@ class Agent:
                 event("proxy refused", proxy=proxy.id, resource=refusal.name, reason=refusal.reason)
             )
         if proxy.kind is Kind.GATEWAY:
+            self._mark(self._index_of(self._checks.hear(proxy)))
             for name, gateway in self._gateways.hear(proxy, wall_seconds()):
                 if self.reports.gateway(name, gateway):
                     self._tell_controller(codec.GATEWAY, name)
+                self._events.gateways.set()
         elif self._note_leaving(proxy):
             behind = self.proxies.services_behind(proxy.id)
             self._mark(behind)
         self._audience.touch(self.proxies.meet(proxy))
+
+    def _index_of(self, addresses: frozenset[str]) -> set[ServiceName]:
+        """The services that have one of these addresses among their endpoints."""
+        if not addresses:
+            return set()
+        return {
+            name
+            for name, seen in self._observed.items()
+            if seen.local and any(e.address in addresses for e in seen.local.endpoints)
+        }
 
     def _note_leaving(self, proxy: Proxy) -> bool:
         """Whether a sidecar just said that it goes, or that it is back."""
@@ -227,7 +243,7 @@ class Agent:
         self._save_first_seen()
         self._declare()
         self._events.status.set()
-        self._events.counts.set()
+        self._events.times.set()
 
     def _look_at(self, name: ServiceName, now: float) -> list[Touch]:
         objects = self._source.objects
@@ -235,21 +251,31 @@ class Agent:
         is_exported = Key("ServiceExport", *name) in objects
         seen = self._see(name) if is_exported else 0
         observed = observe_service(
-            name, slices, objects, self._cluster, first_seen=seen, leaving=self._leaving
+            name,
+            slices,
+            objects,
+            self._cluster,
+            first_seen=seen,
+            leaving=self._leaving,
+            failing=self._checks.failing,
         )
         self._observed[name] = observed
         if observed.local is None and observed.valid is None:
             del self._observed[name]
         self._report(name, observed, now)
         facts = self._facts.of(name, self._cluster)
-        return self.proxies.set_service(name, ServiceState(facts, observed.local, observed.export))
+        shares = self._recovery.look(facts, observed.local, name, now)
+        if shares:
+            self._events.times.set()
+        state = ServiceState(facts, observed.local, observed.export, tuple(sorted(shares.items())))
+        return self.proxies.set_service(name, state)
 
     def _report(self, name: ServiceName, observed: Observed, now: float) -> None:
         """Report a service; one that is new waits until our own proxies can answer for it."""
         is_new = observed.export is not None and not self.reports.has_export(name)
         if is_new and self._is_synced:
             self._fresh.setdefault(name, now + FRESH_SECONDS)
-            self._events.counts.set()
+            self._events.times.set()
             return
         self._fresh.pop(name, None)
         self._say(name, observed, now)
@@ -296,8 +322,14 @@ class Agent:
             log.info(event("synced", services=len(self._observed)))
 
     async def run_gateways(self) -> None:
-        """Declare the gateways known after a while; forget those that are long silent."""
-        await asyncio.sleep(GATEWAYS_WAIT_SECONDS)
+        """Declare the gateways known after a while; forget those that are long silent.
+
+        A cluster that never had one has nothing to withdraw, so its first ends the waiting.
+        """
+        if self._gateways.is_new:
+            await wait_for_event(self._events.gateways, GATEWAYS_WAIT_SECONDS)
+        else:
+            await asyncio.sleep(GATEWAYS_WAIT_SECONDS)
         self.reports.table.mark_complete(codec.GATEWAY)
         self._tell_controller(codec.GATEWAY, "")
         while True:
@@ -305,6 +337,7 @@ class Agent:
             connected = self._audience.connected(Kind.GATEWAY)
             for name in self._gateways.forget(connected, wall_seconds()):
                 log.warning(event("gateway forgotten", gateway=name))
+                self._checks.forget(name)
                 if self.reports.gateway(name, None):
                     self._tell_controller(codec.GATEWAY, name)
 
@@ -314,17 +347,21 @@ class Agent:
         if not self.proxies.services_behind(proxy_id):
             self._leaving.discard(proxy_id)
 
-    async def run_counts(self) -> None:
-        """Send ready counts that waited to be coalesced, and exports no proxy confirmed in time."""
+    async def run_times(self) -> None:
+        """What happens by time alone: counts that waited, exports no proxy confirmed, recovery."""
         loop = asyncio.get_running_loop()
+        looked = loop.time()
         while True:
             now = loop.time()
+            self._mark(self._recovery.changing(looked, now))
+            looked = now
             for name in self.reports.tick(now):
                 self._tell_controller(codec.BACKEND, str(name))
             if any(now >= due for due in self._fresh.values()):
                 self.on_quiet()
-            dues = [d for d in (self.reports.due(), *self._fresh.values()) if d is not None]
-            await wait_for_event(self._events.counts, min(dues) - now if dues else None)
+            own = (self.reports.due(), self._recovery.due(now), *self._fresh.values())
+            dues = [due for due in own if due is not None]
+            await wait_for_event(self._events.times, min(dues) - now if dues else None)
 
     async def run_saving(self) -> None:
         """Keep the facts on disk, a moment after they changed."""

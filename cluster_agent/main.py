@@ -6,13 +6,13 @@ from pathlib import Path
 
 from cluster_agent.identity import open_authority
 from cluster_agent.loop import Agent
-from cluster_agent.proxies import TYPES
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources.directory import DirectorySource
 from cluster_agent.sync import Sync
 from cluster_agent.workloads import WorkloadServer
 from federation.model.errors import Failed
 from federation.model.names import parse_cluster_id
+from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.resources.entry import run_process, state_folder
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_private
@@ -20,8 +20,14 @@ from federation.runtime.tasks import run_until_stopped
 from federation.wire.channel import serve
 from federation.xds.session import Rule
 
-PROXY_RULES = tuple(Rule(type_url) for type_url in TYPES)
-"""No order is needed on this leg: the supervisor orders what it gives to Envoy."""
+PROXY_RULES = (
+    Rule(SECRET),
+    Rule(CLUSTER, removals_after=(LISTENER, ROUTE)),
+    Rule(ENDPOINTS, removals_after=(CLUSTER,)),
+    Rule(LISTENER),
+    Rule(ROUTE),
+)
+"""What names something is changed before that something goes, as the supervisor does for Envoy."""
 
 _TOKEN_KEY_BYTES = 32
 
@@ -70,7 +76,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
             {
                 "source": source.run(agent.on_source),
                 "planning": agent.run_planning(),
-                "counts": agent.run_counts(),
+                "times": agent.run_times(),
                 "gateways": agent.run_gateways(),
                 "status": agent.run_status(),
                 "saving": agent.run_saving(),

@@ -44,17 +44,19 @@ def observe_service(
     *,
     first_seen: int,
     leaving: AbstractSet[str] = frozenset(),
+    failing: AbstractSet[str] = frozenset(),
 ) -> Observed:
     """What the objects say about a service; `slices` are its EndpointSlices.
 
     `first_seen` (seconds since 1970) stands in for a creation time the document does not have.
-    `leaving` are workloads whose sidecar says that it goes.
+    `leaving` are workloads whose sidecar says that it goes, `failing` addresses whose sidecar does
+    not answer this cluster's gateways.
     """
     service = objects.get(Key("Service", *name))
     wanted = objects.get(Key("ServiceExport", *name))
     local = None
     if isinstance(service, ServiceDocument):
-        local = _with_leaving(_local(name, service, slices, objects), leaving)
+        local = _judged(_local(name, service, slices, objects), leaving, failing)
     if not isinstance(wanted, ServiceExportDocument):
         return Observed(None, None, local, None)
     if not isinstance(service, ServiceDocument) or local is None:
@@ -68,9 +70,17 @@ def observe_service(
     return Observed(export, _backend(local, cluster), local, VALID)
 
 
-def _with_leaving(local: LocalService, leaving: AbstractSet[str]) -> LocalService:
+def _judged(
+    local: LocalService, leaving: AbstractSet[str], failing: AbstractSet[str]
+) -> LocalService:
+    """What the cluster's own proxies know better than its objects."""
     endpoints = tuple(
-        replace(e, draining=True) if e.workload in leaving else e for e in local.endpoints
+        replace(
+            e,
+            draining=e.draining or e.workload in leaving,
+            ready=e.ready and not (e.sidecar and e.address in failing),
+        )
+        for e in local.endpoints
     )
     return replace(local, endpoints=endpoints)
 

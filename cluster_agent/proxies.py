@@ -49,11 +49,15 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """All that is known of one service here; each part is None when it does not exist."""
+    """All that is known of one service here; each part is None when it does not exist.
+
+    `shares`: clusters that are coming back, with their share of the traffic in percent.
+    """
 
     facts: ServiceFacts | None
     local: LocalService | None
     export: Export | None
+    shares: tuple[tuple[ClusterId, int], ...] = ()
 
 
 def zone_table(zone: str) -> str:
@@ -174,7 +178,7 @@ class Proxies:
         hosts: tuple[bytes, ...] = ()
         if state.facts is not None:
             importer = Importer(self._here, Locality(self._region, zone))
-            plan = plan_service(state.facts, state.local, importer)
+            plan = plan_service(state.facts, state.local, importer, dict(state.shares))
             found, hosts = compile_outbound(plan), virtual_hosts(plan)
         if hosts != self._hosts[zone].get(name, ()):
             self._stale_routes.add(zone)

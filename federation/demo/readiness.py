@@ -99,7 +99,7 @@ def controller_check(layout: Layout, paths: Paths) -> Check:
 
 
 def agent_checks(layout: Layout, paths: Paths) -> list[Check]:
-    """Whether each cluster's agent is connected."""
+    """Whether each cluster's agent is connected and others know its gateway."""
     return [
         Check(f"{site.id}-agent", "did not connect", partial(_is_connected, layout, paths, site.id))
         for site in layout.sites
@@ -111,7 +111,8 @@ def _is_connected(layout: Layout, paths: Paths, cluster: str) -> bool:
         found = client_of(layout, paths).clusters()
     except FedmeshError:
         return False
-    return any(c.get("id") == cluster and c.get("connected") for c in found)
+    mine = (c for c in found if c.get("id") == cluster)
+    return any(c.get("connected") and c.get("gateways") for c in mine)
 
 
 def process_checks(found: Iterable[Member]) -> list[Check]:

@@ -35,6 +35,8 @@ class Proxy:
 
     `address`:`port` is where other proxies dial. The application of a sidecar listens at
     `app_address` and sends to `outbound_address`:`outbound_port`; both are empty for a gateway.
+    A gateway says which addresses it checks do not answer (`unhealthy`, sorted), and whether any
+    does: one that reaches nobody is itself cut off.
     """
 
     id: str
@@ -47,3 +49,5 @@ class Proxy:
     outbound_address: str = ""
     outbound_port: int = 0
     refused: tuple[Refusal, ...] = ()
+    unhealthy: tuple[str, ...] = ()
+    sees_healthy: bool = False

@@ -5,6 +5,9 @@ tier, weight and identity, so that proxies fail over without asking anybody. Nex
 `sidecar.compile`, `gateway.compile`.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from federation.model.exports import Transport
 from federation.model.imports import (
     Cluster,
@@ -18,10 +21,21 @@ from federation.model.imports import (
 )
 from federation.model.names import ClusterId, sni, workload_identity
 from federation.planning.failover import tiers
+from federation.planning.recovery import damped
+
+_ALL_TRUSTED: Mapping[ClusterId, int] = MappingProxyType({})
 
 
-def plan_service(facts: ServiceFacts, local: LocalService | None, importer: Importer) -> Plan:
+def plan_service(
+    facts: ServiceFacts,
+    local: LocalService | None,
+    importer: Importer,
+    shares: Mapping[ClusterId, int] = _ALL_TRUSTED,
+) -> Plan:
     """Plan every TCP port of a service.
+
+    `shares` holds clusters that were lost and are coming back, with what they may have of their
+    traffic in percent (`federation.planning.recovery`).
 
     `local` is the service in the importer's cluster, whose endpoints count only while that
     cluster exports the service (KEP-1645: a request reaches endpoints of exporting clusters).
@@ -38,7 +52,9 @@ def plan_service(facts: ServiceFacts, local: LocalService | None, importer: Impo
                 Part(
                     name="default",
                     weight=1,
-                    tiers=tiers(port.number, backends, facts.clusters, endpoints, importer),
+                    tiers=damped(
+                        tiers(port.number, backends, facts.clusters, endpoints, importer), shares
+                    ),
                 ),
             ),
         )

@@ -12,9 +12,9 @@ from pathlib import Path
 from random import SystemRandom
 
 from federation.envoy.bootstrap import bootstrap
-from federation.model.errors import Failed, FedmeshError, NotReady
+from federation.model.errors import Failed, FedmeshError, NotReady, PeerBroke
 from federation.model.locality import Locality
-from federation.model.proxies import Proxy, Refusal, State
+from federation.model.proxies import Kind, Proxy, Refusal, State
 from federation.resources.entry import state_folder
 from federation.resources.settings import Address
 from federation.runtime.backoff import Backoff
@@ -25,6 +25,7 @@ from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_
 from federation.supervisor import keys
 from federation.supervisor.admin import ask
 from federation.supervisor.envoy import Envoy, find_envoy
+from federation.supervisor.observe import read_checks
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import LONGEST_SOCKET_PATH, ProxySettings
 from federation.wire import codec, methods
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 _READY_CHECK_SECONDS = 0.1
 _READY_AGAIN_SECONDS = 1.0
+_OBSERVE_SECONDS = 0.5
 
 
 class Supervisor:
@@ -89,6 +91,7 @@ class Supervisor:
                 {
                     "envoy": self._envoy.run(self._bootstrap),
                     "readiness": self._watch(),
+                    "observation": self._observe(),
                     "saving": self._relay.run_saving(),
                 }
             )
@@ -174,6 +177,19 @@ class Supervisor:
             log.info(event("certificate renewed", not_after=certified.not_after))
         self._certified = certified
         self._relay.show_identity(certified)
+
+    async def _observe(self) -> None:
+        """Tell the agent which of the checked addresses do not answer; only gateways check."""
+        while self._proxy.kind is Kind.GATEWAY:
+            try:
+                seen = read_checks(await ask(self._admin_socket, "/clusters?format=json"))
+                self._say(
+                    replace(self._proxy, unhealthy=seen.unhealthy, sees_healthy=seen.sees_healthy)
+                )
+            except (NotReady, PeerBroke) as error:
+                log.debug(event("nothing observed", reason=error))
+            await asyncio.sleep(_OBSERVE_SECONDS)
+        await asyncio.Event().wait()
 
     async def _watch(self) -> None:
         """Ask Envoy whether it is live, and tell the agent."""

@@ -30,7 +30,7 @@ TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
 ENVOY_RULES = (
     Rule(SECRET),
     Rule(CLUSTER, removals_after=(LISTENER, ROUTE), companion=ENDPOINTS),
-    Rule(ENDPOINTS, removals_after=(CLUSTER,)),
+    Rule(ENDPOINTS),
     Rule(LISTENER, after=(CLUSTER,)),
     Rule(ROUTE, after=(CLUSTER,)),
 )

@@ -54,6 +54,7 @@ MAX_GROUPS = 64
 MAX_ACCOUNTS = 256
 MAX_GATEWAYS = 64
 MAX_REFUSALS = 1_000
+MAX_UNHEALTHY = 100_000
 MAX_READY = 1_000_000
 
 
@@ -250,6 +251,8 @@ def encode_proxy(proxy: Proxy) -> bytes:
         refused=[
             pb.Refusal(type_url=r.type_url, name=r.name, reason=r.reason) for r in proxy.refused
         ],
+        unhealthy=proxy.unhealthy,
+        sees_healthy=proxy.sees_healthy,
     ).SerializeToString(deterministic=True)
 
 
@@ -269,6 +272,11 @@ def decode_proxy(body: bytes) -> Proxy:
         outbound_address=ip_text(outbound, "outbound address") if outbound else "",
         outbound_port=parse_port(message.outbound_port, "outbound port") if outbound else 0,
         refused=tuple(Refusal(r.type_url, r.name, r.reason[:MAX_TEXT]) for r in refused),
+        unhealthy=tuple(
+            ip_text(a, "checked address")
+            for a in few(message.unhealthy, MAX_UNHEALTHY, "unhealthy addresses")
+        ),
+        sees_healthy=message.sees_healthy,
     )
 
 

@@ -719,6 +719,8 @@ class Proxy(_message.Message):
     OUTBOUND_ADDRESS_FIELD_NUMBER: _builtins.int
     OUTBOUND_PORT_FIELD_NUMBER: _builtins.int
     ZONE_FIELD_NUMBER: _builtins.int
+    UNHEALTHY_FIELD_NUMBER: _builtins.int
+    SEES_HEALTHY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """gateway | sidecar"""
@@ -731,8 +733,13 @@ class Proxy(_message.Message):
     outbound_address: _builtins.str
     outbound_port: _builtins.int
     zone: _builtins.str
+    sees_healthy: _builtins.bool
     @_builtins.property
     def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refusal]: ...
+    @_builtins.property
+    def unhealthy(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a gateway sees of the addresses it checks."""
+
     def __init__(
         self,
         *,
@@ -746,10 +753,12 @@ class Proxy(_message.Message):
         outbound_address: _builtins.str = ...,
         outbound_port: _builtins.int = ...,
         zone: _builtins.str = ...,
+        unhealthy: _abc.Iterable[_builtins.str] | None = ...,
+        sees_healthy: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "id", b"id", "kind", b"kind", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "state", b"state", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "id", b"id", "kind", b"kind", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "sees_healthy", b"sees_healthy", "state", b"state", "unhealthy", b"unhealthy", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,8 +22,8 @@ class Rule:
     """One type on a stream; the order of rules is the order of sending.
 
     Changes wait until the types in `after` are acknowledged, removals until those in
-    `removals_after` are. When a resource is sent, the one of the same name in `companion` is sent
-    again, since Envoy waits for it without asking.
+    `removals_after` are (their own removals included). When a resource is sent, the one of the
+    same name in `companion` is sent again, since Envoy waits for it without asking.
     """
 
     type_url: str
@@ -139,6 +139,7 @@ class Sender:
     def _landed(self, channel: _Channel, nonce: str) -> Flight | None:
         if channel.flight is not None and channel.flight.nonce == nonce:
             flight, channel.flight = channel.flight, None
+            channel.late.clear()  # answers come in order: those will not come any more
             return flight
         for flight in channel.late:
             if flight.nonce == nonce:
@@ -193,7 +194,8 @@ class Sender:
         if channel.wildcard and not channel.started and not complete and not channel.held:
             return None  # unknown is not absent: a first answer is a whole one
         changes = self._changes(channel) if self._settled(channel.rule.after, now) else []
-        removed = self._removals(channel, now) if complete and not changes else []
+        may_remove = complete and (not changes or bool(channel.late))
+        removed = self._removals(channel, now) if may_remove else []
         last = complete and not channel.dirty and not channel.suspects
         if not changes and not removed and not self._owes_answer(channel, last):
             return None
@@ -240,7 +242,8 @@ class Sender:
 
     def _removals(self, channel: _Channel, now: float) -> list[str]:
         gone = [n for n in channel.dirty if self._view.get(channel.rule.type_url, n) is None]
-        if not gone or not self._settled(channel.rule.removals_after, now):
+        others = tuple(t for t in channel.rule.removals_after if t != channel.rule.type_url)
+        if not gone or not self._settled(others, now) or self._has_removals(others):
             return []
         for name in gone:
             channel.dirty.pop(name)
@@ -250,6 +253,15 @@ class Sender:
     def _settled(self, type_urls: tuple[str, ...], now: float) -> bool:
         """Whether those types have nothing to change and nothing unanswered."""
         return all(self._is_settled(t, now) for t in type_urls)
+
+    def _has_removals(self, type_urls: tuple[str, ...]) -> bool:
+        """Whether something of those types is gone and the receiver was not told yet."""
+        return any(
+            name in channel.held and self._view.get(type_url, name) is None
+            for type_url in type_urls
+            if (channel := self._channels.get(type_url)) is not None
+            for name in channel.dirty
+        )
 
     def _is_settled(self, type_url: str, now: float) -> bool:
         channel = self._channels.get(type_url)

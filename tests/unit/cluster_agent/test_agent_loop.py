@@ -137,7 +137,7 @@ async def test_an_export_that_no_proxy_confirms_is_reported_all_the_same(tmp_pat
     await world.write("")
     await world.complete_facts()
     world.streams.quiet = False
-    counting = start(world.agent.run_counts(), "counts")
+    counting = start(world.agent.run_times(), "counts")
     await world.write(shop(True))
     await asyncio.sleep(0.19)
     assert world.reported() == set()

@@ -316,3 +316,55 @@ def test_a_mirror_fed_only_the_emitted_changes_equals_the_state(
                 mirror[change.name] = change.resource.body
         truth = {n: found.body for n in view.names(A) if (found := view.get(A, n))}
         assert mirror == truth
+
+
+def test_a_removal_waits_for_the_removals_of_what_names_it() -> None:
+    view = table("x")
+    view.put(B, resource("r", b"uses x"))
+    rules = (Rule(A, removals_after=(B, A)), Rule(B))
+    sender, receiver = Sender(view, rules), Receiver("n", [A, B])
+    connect(sender, receiver)
+    view.drop(A, "x")
+    view.drop(B, "r")
+    sender.touch(A, "x")
+    sender.touch(B, "r")
+    order = []
+    while (response := sender.next_response(0.0)) is not None:
+        order.append(response.type_url)
+        sender.receive(receiver.receive(response).reply, 0.0)
+    assert order == [B, A]
+
+
+def test_what_never_became_ready_can_be_removed_though_its_answer_is_late() -> None:
+    view = table("x")
+    sender = Sender(view, (Rule(A),), marks=False)
+    sender.receive(Request(A), 0.0)
+    assert sender.next_response(0.0) is not None
+    view.drop(A, "x")
+    view.put(A, resource("y", b"y"))
+    sender.touch(A, "x")
+    sender.touch(A, "y")
+    assert sender.next_response(1.0) is None
+    late = sender.next_response(ACK_DEADLINE_SECONDS)
+    assert late is not None
+    assert ([r.name for r in late.resources], late.removed) == (["y"], ("x",))
+
+
+def test_a_resource_that_is_gone_is_denied_to_a_cluster_that_waits_for_it() -> None:
+    view = table("x")
+    view.put(B, resource("x", b"endpoints"))
+    sender = Sender(view, RULES, marks=False)
+    sender.receive(Request(A), 0.0)
+    sender.receive(Request(B, subscribe=("x",)), 0.0)
+    for _ in range(2):
+        sent = sender.next_response(0.0)
+        assert sent is not None
+        sender.receive(Request(sent.type_url, nonce=sent.nonce), 0.0)
+    view.put(A, resource("x", b"changed"))
+    view.drop(B, "x")
+    sender.touch(A, "x")
+    sender.touch(B, "x")
+    assert sender.next_response(0.0) is not None
+    answer = sender.next_response(0.0)
+    assert answer is not None
+    assert (answer.type_url, answer.removed) == (B, ("x",))

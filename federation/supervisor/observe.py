@@ -1,0 +1,41 @@
+"""What Envoy sees of the addresses it checks, read from its admin interface.
+
+In: the answer to `/clusters?format=json`. Out: the addresses that do not answer, and whether any
+does. Goes up to the agent in the `Proxy` that the supervisor describes.
+"""
+
+import json
+from dataclasses import dataclass
+
+from federation.model.errors import PeerBroke
+from federation.model.names import CLUSTERSET_ZONE
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Addresses (IP literals, sorted) that fail their check; whether any passes it."""
+
+    unhealthy: tuple[str, ...]
+    sees_healthy: bool
+
+
+def read_checks(answer: bytes) -> Checked:
+    """What the active checks of a gateway's clusters say; raises PeerBroke.
+
+    An address behind several services counts as failing only where all its checks fail.
+    """
+    try:
+        clusters = json.loads(answer).get("cluster_statuses", [])
+        passing: dict[str, bool] = {}
+        for cluster in clusters:
+            if str(cluster["name"]).endswith(f".svc.{CLUSTERSET_ZONE}"):
+                for host in cluster.get("host_statuses", []):
+                    address = str(host["address"]["socket_address"]["address"])
+                    is_failing = bool(host["health_status"].get("failed_active_health_check"))
+                    passing[address] = passing.get(address, False) or not is_failing
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PeerBroke("envoy's answer to /clusters cannot be read") from error
+    return Checked(
+        tuple(sorted(address for address, passes in passing.items() if not passes)),
+        any(passing.values()),
+    )

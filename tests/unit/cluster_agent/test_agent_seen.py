@@ -1,0 +1,77 @@
+"""What gateways say of the addresses they check, and who is coming back."""
+
+from dataclasses import replace
+
+from cluster_agent.seen import Checks, Recovery
+from federation.model.names import ClusterId
+from federation.model.proxies import Kind, Proxy, State
+from tests.unit.builders import API, backend, cluster, endpoint, facts, local_service, service
+
+EAST, WEST = ClusterId("east"), ClusterId("west")
+FACTS = facts(service("east", "west"), (backend("west"),), (cluster("west"), cluster("east")))
+LOCAL = local_service(endpoint())
+GONE = local_service(endpoint(ready=False))
+
+
+def gateway(name: str, *unhealthy: str, sees: bool = True) -> Proxy:
+    there = Proxy(name, Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
+    return replace(there, unhealthy=unhealthy, sees_healthy=sees)
+
+
+def test_an_address_fails_when_the_gateway_says_so_and_until_it_says_otherwise() -> None:
+    checks = Checks()
+    assert checks.hear(gateway("g", "10.0.0.9")) == {"10.0.0.9"}
+    assert checks.hear(gateway("g", "10.0.0.9")) == frozenset()
+    assert checks.hear(gateway("g")) == {"10.0.0.9"}
+    assert not checks.failing
+
+
+def test_one_gateway_that_reaches_an_address_is_enough() -> None:
+    checks = Checks()
+    checks.hear(gateway("one", "10.0.0.9"))
+    checks.hear(gateway("two"))
+    assert not checks.failing
+
+
+def test_a_gateway_that_reaches_nobody_does_not_count() -> None:
+    checks = Checks()
+    checks.hear(gateway("one", "10.0.0.9"))
+    checks.hear(gateway("cut-off", "10.0.0.8", "10.0.0.9", sees=False))
+    assert checks.failing == {"10.0.0.9"}
+    alone = Checks()
+    alone.hear(gateway("cut-off", "10.0.0.8", sees=False))
+    assert not alone.failing
+
+
+def test_what_is_there_from_the_start_is_trusted() -> None:
+    assert Recovery(EAST).look(FACTS, LOCAL, API, 0.0) == {}
+
+
+def test_a_cluster_that_was_lost_comes_back_by_hold_and_ramp() -> None:
+    recovery = Recovery(EAST)
+    recovery.look(FACTS, LOCAL, API, 0.0)
+    assert recovery.look(FACTS, GONE, API, 5.0) == {}, "what is lost is no matter of shares"
+    assert recovery.look(FACTS, LOCAL, API, 10.0) == {EAST: 0}
+    assert recovery.due(10.0) == 20.0
+    assert recovery.changing(10.0, 19.0) == set()
+    assert recovery.changing(10.0, 20.0) == {API}
+    assert recovery.look(FACTS, LOCAL, API, 20.0) == {EAST: 10}
+    assert recovery.look(FACTS, LOCAL, API, 60.0) == {}
+    assert recovery.due(60.0) is None
+
+
+def test_a_remote_cluster_whose_ready_count_returns_is_ramped_as_well() -> None:
+    recovery = Recovery(EAST)
+    for now, ready in ((0.0, 2), (1.0, 0)):
+        some = facts(service("west"), (backend("west", ready=ready),), (cluster("west"),))
+        recovery.look(some, None, API, now)
+    back = facts(service("west"), (backend("west", ready=1),), (cluster("west"),))
+    assert recovery.look(back, None, API, 2.0) == {WEST: 0}
+
+
+def test_a_service_that_ends_is_forgotten() -> None:
+    recovery = Recovery(EAST)
+    recovery.look(FACTS, LOCAL, API, 0.0)
+    recovery.look(None, None, API, 1.0)
+    assert recovery.look(FACTS, GONE, API, 2.0) == {}
+    assert recovery.look(FACTS, LOCAL, API, 3.0) == {}, "the first time it is usable"
