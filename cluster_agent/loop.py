@@ -28,6 +28,7 @@ from cluster_agent.seen import Checks, Recovery
 from cluster_agent.sources.source import Condition, Key, Source
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy, State
+from federation.planning.recovery import DAMPING, Damping
 from federation.runtime.clock import wall_seconds
 from federation.runtime.files import read_if_there, write_atomic
 from federation.runtime.logs import event
@@ -88,7 +89,9 @@ class _Events:
 class Agent:
     """State of one cluster and the flow through it."""
 
-    def __init__(self, cluster: ClusterId, source: Source, state: Path) -> None:
+    def __init__(
+        self, cluster: ClusterId, source: Source, state: Path, damping: Damping = DAMPING
+    ) -> None:
         self._cluster = cluster
         self._source = source
         self._state = state
@@ -101,7 +104,7 @@ class Agent:
         self._observed: dict[ServiceName, Observed] = {}
         self._leaving: set[str] = set()
         self._checks = Checks()
-        self._recovery = Recovery(cluster)
+        self._recovery = Recovery(cluster, damping)
         self._first_seen: dict[str, int] = {}
         self._refused: dict[tuple[str, str], str] = {}
         self._dirty: set[ServiceName] = set()

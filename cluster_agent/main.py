@@ -13,6 +13,7 @@ from cluster_agent.workloads import WorkloadServer
 from federation.model.errors import Failed
 from federation.model.names import parse_cluster_id
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.planning.recovery import Damping
 from federation.resources.entry import run_process, state_folder
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_private
@@ -44,7 +45,8 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
     life = timedelta(seconds=settings.leaf_seconds)
     authority = await open_authority(state, cluster, settings.join_token_file, life)
     source = DirectorySource(settings.source)
-    agent = Agent(cluster, source, state)
+    damping = Damping(settings.hold_seconds, settings.ramp_seconds)
+    agent = Agent(cluster, source, state, damping)
     workloads = WorkloadServer(
         authority,
         token_key,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from federation.model.imports import Endpoint, LocalService, ServiceFacts
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Proxy
-from federation.planning.recovery import FULL, Seen, next_change, see, share
+from federation.planning.recovery import DAMPING, FULL, Damping, Seen, next_change, see, share
 
 
 class Checks:
@@ -40,8 +40,9 @@ class Checks:
 class Recovery:
     """Who was lost and is coming back, by service and cluster."""
 
-    def __init__(self, here: ClusterId) -> None:
+    def __init__(self, here: ClusterId, damping: Damping = DAMPING) -> None:
         self._here = here
+        self._damping = damping
         self._seen: dict[ServiceName, dict[ClusterId, Seen]] = {}
 
     def look(
@@ -57,9 +58,9 @@ class Recovery:
         after = {c: see(before.get(c), is_usable, now) for c, is_usable in usable.items()}
         self._seen[name] = after
         return {
-            cluster: share(seen, now)
+            cluster: share(seen, now, self._damping)
             for cluster, seen in after.items()
-            if seen.usable and share(seen, now) < FULL
+            if seen.usable and share(seen, now, self._damping) < FULL
         }
 
     def due(self, now: float) -> float | None:
@@ -69,7 +70,7 @@ class Recovery:
     def _dues(self, now: float) -> Iterable[float]:
         for clusters in self._seen.values():
             for seen in clusters.values():
-                due = next_change(seen, now)
+                due = next_change(seen, now, self._damping)
                 if due is not None:
                     yield due
 
@@ -78,8 +79,11 @@ class Recovery:
         return {
             name
             for name, clusters in self._seen.items()
-            if any(share(s, since) != share(s, now) for s in clusters.values())
+            if any(self._moves(seen, since, now) for seen in clusters.values())
         }
+
+    def _moves(self, seen: Seen, since: float, now: float) -> bool:
+        return share(seen, since, self._damping) != share(seen, now, self._damping)
 
 
 def _is_usable(endpoint: Endpoint) -> bool:

@@ -29,3 +29,20 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
             "a stolen one is soon worthless, and an agent may be away for half of it",
         ),
     ] = 3600.0
+    hold_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="how long backends of a cluster that were all lost and are back get no "
+            "traffic while others are healthy, so that what flaps takes none along",
+        ),
+    ] = 10.0
+    ramp_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="in what time they then get their full share, beginning with a tenth",
+        ),
+    ] = 30.0

@@ -121,6 +121,8 @@ def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
             "state": str(paths.state(member.name)),
             "listen": member.address("xds"),
             "join_token_file": str(paths.token(member.name)),
+            "hold_seconds": layout.hold,
+            "ramp_seconds": layout.ramp,
         }
     return _proxy(member, site, paths) | _OF_ITS_OWN[member.role](member, site)
 

@@ -80,11 +80,13 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The whole demo."""
+    """The whole demo; a cluster that comes back is held, then ramped (seconds)."""
 
     network: str
     controller: str
     sites: tuple[Site, ...]
+    hold: float = 10.0
+    ramp: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,21 @@ from dataclasses import dataclass, replace
 from federation.model.imports import Destination, Tier
 from federation.model.names import ClusterId
 
-HOLD_SECONDS = 10.0
-RAMP_SECONDS = 30.0
 FIRST_SHARE = 10
-STEP_SECONDS = 3.0
+STEPS = 10
 FULL = 100
 _SCALE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Damping:
+    """How long what is back is held, and in what time it then gets all its traffic; seconds."""
+
+    hold: float = 10.0
+    ramp: float = 30.0
+
+
+DAMPING = Damping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +51,29 @@ def see(before: Seen | None, usable: bool, now: float) -> Seen:
     return Seen(True, True, now if before.was_usable else None)
 
 
-def share(seen: Seen, now: float) -> int:
+def share(seen: Seen, now: float, damping: Damping = DAMPING) -> int:
     """The share in percent: 0 while held or lost, then 10 to 100 in steps, then 100."""
     if not seen.usable:
         return 0
     if seen.back_since is None:
         return FULL
-    ramped = now - seen.back_since - HOLD_SECONDS
+    ramped = now - seen.back_since - damping.hold
     if ramped < 0:
         return 0
-    steps = int(ramped / STEP_SECONDS)
-    return min(FULL, FIRST_SHARE + int((FULL - FIRST_SHARE) * steps * STEP_SECONDS / RAMP_SECONDS))
+    if ramped >= damping.ramp:
+        return FULL
+    return FIRST_SHARE + (FULL - FIRST_SHARE) * int(STEPS * ramped / damping.ramp) // STEPS
 
 
-def next_change(seen: Seen, now: float) -> float | None:
+def next_change(seen: Seen, now: float, damping: Damping = DAMPING) -> float | None:
     """When `share` changes next by time alone; None when it does not."""
-    if not seen.usable or seen.back_since is None or share(seen, now) == FULL:
+    if not seen.usable or seen.back_since is None or share(seen, now, damping) == FULL:
         return None
-    begin = seen.back_since + HOLD_SECONDS
+    begin = seen.back_since + damping.hold
     if now < begin:
         return begin
-    return begin + (int((now - begin) / STEP_SECONDS) + 1) * STEP_SECONDS
+    step = damping.ramp / STEPS
+    return begin + (int((now - begin) / step) + 1) * step
 
 
 def damped(tiers: tuple[Tier, ...], shares: Mapping[ClusterId, int]) -> tuple[Tier, ...]:

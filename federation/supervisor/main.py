@@ -25,7 +25,7 @@ from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_
 from federation.supervisor import keys
 from federation.supervisor.admin import ask
 from federation.supervisor.envoy import Envoy, find_envoy
-from federation.supervisor.observe import read_checks
+from federation.supervisor.observe import Lost, read_checks
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import LONGEST_SOCKET_PATH, ProxySettings
 from federation.wire import codec, methods
@@ -180,12 +180,13 @@ class Supervisor:
 
     async def _observe(self) -> None:
         """Tell the agent which of the checked addresses do not answer; only gateways check."""
+        lost = Lost()
         while self._proxy.kind is Kind.GATEWAY:
             try:
                 seen = read_checks(await ask(self._admin_socket, "/clusters?format=json"))
-                self._say(
-                    replace(self._proxy, unhealthy=seen.unhealthy, sees_healthy=seen.sees_healthy)
-                )
+                sees_healthy = bool(seen.passing)
+                found = replace(self._proxy, unhealthy=lost.look(seen), sees_healthy=sees_healthy)
+                self._say(found)
             except (NotReady, PeerBroke) as error:
                 log.debug(event("nothing observed", reason=error))
             await asyncio.sleep(_OBSERVE_SECONDS)

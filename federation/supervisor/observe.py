@@ -1,7 +1,7 @@
 """What Envoy sees of the addresses it checks, read from its admin interface.
 
-In: the answer to `/clusters?format=json`. Out: the addresses that do not answer, and whether any
-does. Goes up to the agent in the `Proxy` that the supervisor describes.
+In: the answer to `/clusters?format=json`. Out: the addresses that fail and that pass, and which of
+them were lost. That goes up to the agent in the `Proxy` that the supervisor describes.
 """
 
 import json
@@ -13,10 +13,25 @@ from federation.model.names import CLUSTERSET_ZONE
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Addresses (IP literals, sorted) that fail their check; whether any passes it."""
+    """Addresses (IP literals) that fail their check, and those that pass it."""
 
-    unhealthy: tuple[str, ...]
-    sees_healthy: bool
+    failing: frozenset[str]
+    passing: frozenset[str]
+
+
+class Lost:
+    """Addresses that passed their check once and now fail it.
+
+    One that never passed was not lost: its sidecar may not have its certificate yet.
+    """
+
+    def __init__(self) -> None:
+        self._passed: frozenset[str] = frozenset()
+
+    def look(self, seen: Checked) -> tuple[str, ...]:
+        """Take what is seen now; returns the lost addresses, sorted."""
+        self._passed = (self._passed | seen.passing) & (seen.passing | seen.failing)
+        return tuple(sorted(self._passed & seen.failing))
 
 
 def read_checks(answer: bytes) -> Checked:
@@ -36,6 +51,6 @@ def read_checks(answer: bytes) -> Checked:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PeerBroke("envoy's answer to /clusters cannot be read") from error
     return Checked(
-        tuple(sorted(address for address, passes in passing.items() if not passes)),
-        any(passing.values()),
+        frozenset(address for address, passes in passing.items() if not passes),
+        frozenset(address for address, passes in passing.items() if passes),
     )

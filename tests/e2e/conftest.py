@@ -36,7 +36,18 @@ def mesh() -> Iterator[Mesh]:
     """A running demo of three clusters; its folder's path is short, as its sockets need."""
     with tempfile.TemporaryDirectory(prefix="fm-", dir="/tmp") as folder:
         state = Path(folder).resolve() / "d"
-        command = (sys.executable, "-m", "federation.cli.main", "demo", "up", "--detach")
+        command = (
+            sys.executable,
+            "-m",
+            "federation.cli.main",
+            "demo",
+            "up",
+            "--detach",
+            "--hold",
+            "1",
+            "--ramp",
+            "2",
+        )
         options = ("--state", str(state), "--network", NETWORK)
         try:
             subprocess.run((*command, *options), check=True, timeout=110)

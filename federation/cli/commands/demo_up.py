@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -28,16 +28,25 @@ class Options:
     detach: bool
 
 
+_HOLD = "Seconds a cluster that is back gets no traffic; default 10."
+_RAMP = "Seconds in which it then gets its full share; default 30."
+
+
 @click.command("up")
 @click.option("--clusters", type=int, default=3, help="How many, 1 to 5; default 3.")
 @click.option("--detach", is_flag=True, help="Return when it is ready, and leave it running.")
 @click.option("--network", default="127.10", help="Where its loopback addresses begin.")
+@click.option("--hold", type=click.FloatRange(0, 3600), default=10.0, help=_HOLD)
+@click.option("--ramp", type=click.FloatRange(0, 3600), default=30.0, help=_RAMP)
 @state_option
-def command(clusters: int, detach: bool, network: str, state: Path) -> int:
+def command(  # noqa: PLR0917 - click passes them by name
+    clusters: int, detach: bool, network: str, hold: float, ramp: float, state: Path
+) -> int:
     """Start a federation on this machine."""
     from federation.demo.layout import plan_layout  # noqa: PLC0415
 
-    return run(Options(state, plan_layout(network, clusters), detach), standard_io())
+    layout = replace(plan_layout(network, clusters), hold=hold, ramp=ramp)
+    return run(Options(state, layout, detach), standard_io())
 
 
 def run(options: Options, io: IO) -> int:

@@ -7,10 +7,10 @@ from federation.model.imports import Destination, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
 from federation.planning.recovery import (
+    DAMPING,
     FIRST_SHARE,
     FULL,
-    HOLD_SECONDS,
-    RAMP_SECONDS,
+    Damping,
     Seen,
     damped,
     next_change,
@@ -61,15 +61,15 @@ def test_what_is_lost_has_no_share() -> None:
 def test_what_is_back_is_held_and_then_ramped() -> None:
     seen = story((0, True), (100, False), (200, True))
     assert share(seen, 200) == 0
-    assert share(seen, 200 + HOLD_SECONDS - 0.1) == 0
-    assert share(seen, 200 + HOLD_SECONDS) == FIRST_SHARE
-    assert share(seen, 200 + HOLD_SECONDS + RAMP_SECONDS) == FULL
+    assert share(seen, 200 + DAMPING.hold - 0.1) == 0
+    assert share(seen, 200 + DAMPING.hold) == FIRST_SHARE
+    assert share(seen, 200 + DAMPING.hold + DAMPING.ramp) == FULL
 
 
 def test_flapping_starts_the_hold_anew_each_time() -> None:
     steps = [(float(t), t % 2 == 0) for t in range(60)]
     seen = story(*steps, (60.0, True))
-    assert share(seen, 60 + HOLD_SECONDS - 1) == 0
+    assert share(seen, 60 + DAMPING.hold - 1) == 0
 
 
 @given(st.floats(0, 100))
@@ -77,7 +77,7 @@ def test_the_share_only_grows_and_never_faster_than_the_ramp(after: float) -> No
     seen = story((0, True), (1, False), (2, True))
     now = 2 + after
     assert share(seen, now) <= share(seen, now + 1)
-    allowed = FIRST_SHARE + (FULL - FIRST_SHARE) * max(0.0, after - HOLD_SECONDS) / RAMP_SECONDS
+    allowed = FIRST_SHARE + (FULL - FIRST_SHARE) * max(0.0, after - DAMPING.hold) / DAMPING.ramp
     assert share(seen, now) <= allowed
 
 
@@ -138,3 +138,7 @@ def test_nothing_is_lost_and_nothing_appears_twice(
     assert sorted((d.cluster, d.locality) for t in after for d in t.destinations) == before
     assert all(d.weight >= 1 for t in after for d in t.destinations)
     assert all(t.destinations for t in after)
+
+
+def test_without_damping_what_is_back_is_trusted_at_once() -> None:
+    assert share(story((0, True), (1, False), (2, True)), 2, Damping(0, 0)) == FULL

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from federation.model.errors import PeerBroke
-from federation.supervisor.observe import Checked, read_checks
+from federation.supervisor.observe import Checked, Lost, read_checks
 
 
 def answer(**clusters: dict[str, bool]) -> bytes:
@@ -29,22 +29,36 @@ def answer(**clusters: dict[str, bool]) -> bytes:
 
 def test_addresses_that_fail_their_check_are_named() -> None:
     seen = read_checks(answer(api__shop={"10.0.0.2": True, "10.0.0.1": True, "10.0.0.3": False}))
-    assert seen == Checked(("10.0.0.1", "10.0.0.2"), True)
+    assert seen == Checked(frozenset({"10.0.0.1", "10.0.0.2"}), frozenset({"10.0.0.3"}))
 
 
 def test_an_address_that_passes_for_one_service_does_not_fail() -> None:
     seen = read_checks(answer(api__shop={"10.0.0.1": True}, web__shop={"10.0.0.1": False}))
-    assert seen == Checked((), True)
+    assert seen == Checked(frozenset(), frozenset({"10.0.0.1"}))
 
 
-def test_a_gateway_that_reaches_nobody_says_so() -> None:
-    assert read_checks(answer(api__shop={"10.0.0.1": True})) == Checked(("10.0.0.1",), False)
-    assert read_checks(b'{"cluster_statuses": []}') == Checked((), False)
+def seen(passing: set[str], failing: set[str]) -> Checked:
+    return Checked(frozenset(failing), frozenset(passing))
+
+
+def test_only_what_passed_before_is_lost() -> None:
+    lost = Lost()
+    assert lost.look(seen(set(), {"a", "b"})) == ()
+    assert lost.look(seen({"a"}, {"b"})) == ()
+    assert lost.look(seen(set(), {"a", "b"})) == ("a",)
+    assert lost.look(seen({"a", "b"}, set())) == ()
+
+
+def test_an_address_that_is_not_checked_any_more_is_forgotten() -> None:
+    lost = Lost()
+    lost.look(seen({"a"}, set()))
+    lost.look(seen(set(), set()))
+    assert lost.look(seen(set(), {"a"})) == ()
 
 
 def test_other_clusters_do_not_count() -> None:
     other = {"cluster_statuses": [{"name": "fedmesh-xds", "host_statuses": [{"address": {}}]}]}
-    assert read_checks(json.dumps(other).encode()) == Checked((), False)
+    assert read_checks(json.dumps(other).encode()) == Checked(frozenset(), frozenset())
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"[]", b'{"cluster_statuses": [{}]}'])
