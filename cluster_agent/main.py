@@ -23,12 +23,13 @@ from federation.xds.session import Rule
 
 PROXY_RULES = (
     Rule(SECRET),
-    Rule(CLUSTER, removals_after=(LISTENER, ROUTE)),
     Rule(ENDPOINTS, removals_after=(CLUSTER,)),
-    Rule(LISTENER),
-    Rule(ROUTE),
+    Rule(CLUSTER, after=(ENDPOINTS,), removals_after=(LISTENER, ROUTE)),
+    Rule(LISTENER, after=(CLUSTER,)),
+    Rule(ROUTE, after=(CLUSTER,)),
 )
-"""What names something is changed before that something goes, as the supervisor does for Envoy."""
+"""What is named is there before it is named, and goes after. Endpoints come before their cluster,
+since Envoy asks for them the moment it has the cluster."""
 
 _TOKEN_KEY_BYTES = 32
 

@@ -16,12 +16,12 @@ from federation.wire import codec, methods
 from federation.wire.channel import Connection, connect
 from federation.wire.pump import receive, send
 from federation.xds.receiver import Received, Receiver
-from federation.xds.session import Refused, Rule, Sender
+from federation.xds.session import Refused, Sender
 from federation.xds.snapshot import Table
 
 log = logging.getLogger(__name__)
 
-REPORT_RULES = tuple(Rule(t, removals_after=(codec.EXPORT,)) for t in codec.REPORTS)
+REPORT_RULES = codec.in_order(codec.REPORTS)
 RENEW_CHECK_SECONDS = 60.0
 
 

@@ -20,7 +20,7 @@ from federation.wire.pump import receive, send
 from federation.xds.messages import Point, Request, Response
 from federation.xds.receiver import Change, Received, Receiver
 from federation.xds.resources import resource
-from federation.xds.session import Rule, Sender
+from federation.xds.session import Sender
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ GRACE_SECONDS = 10.0
 """How long after its start the controller waits for clusters to report before it says that what it
 does not know does not exist. Reports are written behind, so the last 200 ms may be missing."""
 
-FACT_RULES = tuple(Rule(t, removals_after=(codec.SERVICE,)) for t in codec.FACTS)
+FACT_RULES = codec.in_order(codec.FACTS)
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ from federation.wire.border import (
     printable,
     read_pairs,
 )
+from federation.xds.session import Rule
 
 _PREFIX = "type.googleapis.com/fedmesh.v1."
 EXPORT = _PREFIX + "Export"
@@ -48,6 +49,14 @@ REPORTS = (GATEWAY, BACKEND, EXPORT)
 
 FACTS = (BUNDLE, CLUSTER, BACKEND, SERVICE)
 """What comes down, in this order."""
+
+
+def in_order(types: Sequence[str]) -> tuple[Rule, ...]:
+    """Rules by which the last type, which makes a service exist, comes last and goes first."""
+    *others, last = types
+    first = tuple(Rule(type_url, removals_after=(last,)) for type_url in others)
+    return (*first, Rule(last, after=tuple(others)))
+
 
 MAX_PORTS = 100
 MAX_GROUPS = 64
