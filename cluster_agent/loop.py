@@ -46,6 +46,7 @@ SAVE_AFTER_SECONDS = 0.2
 STATUS_AFTER_SECONDS = 0.2
 FRESH_SECONDS = 0.2
 """How long a new export waits at most until this cluster's proxies have acknowledged it."""
+SETTLE_SECONDS = 0.03
 GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
 """After its start the agent waits this long for its gateways before it says it knows them all."""
@@ -284,7 +285,14 @@ class Agent:
         self._say(name, observed, now)
 
     def on_quiet(self) -> None:
-        """Every proxy has acknowledged all it was sent: new exports may be reported."""
+        """Every supervisor has acknowledged all it was sent; its Envoy takes it a moment later."""
+        settled = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        self._fresh = {name: min(due, settled) for name, due in self._fresh.items()}
+        if self._fresh:
+            self._events.times.set()
+
+    def report_fresh(self) -> None:
+        """Report the exports that waited for our own proxies."""
         now = asyncio.get_running_loop().time()
         fresh, self._fresh = self._fresh, {}
         for name in fresh:
@@ -361,7 +369,7 @@ class Agent:
             for name in self.reports.tick(now):
                 self._tell_controller(codec.BACKEND, str(name))
             if any(now >= due for due in self._fresh.values()):
-                self.on_quiet()
+                self.report_fresh()
             own = (self.reports.due(), self._recovery.due(now), *self._fresh.values())
             dues = [due for due in own if due is not None]
             await wait_for_event(self._events.times, min(dues) - now if dues else None)

@@ -98,7 +98,7 @@ async def test_a_new_export_waits_until_the_own_proxies_have_acknowledged(tmp_pa
     await world.write(shop(True))
     assert world.reported() == set()
     assert list(world.agent.reports.table.names(codec.BACKEND)) == [], "nor what is behind it"
-    world.agent.on_quiet()
+    world.agent.report_fresh()
     assert world.reported() == {"shop/api"}
 
 
@@ -109,9 +109,9 @@ async def test_an_export_that_goes_while_it_waits_is_never_reported(tmp_path: Pa
     world.streams.quiet = False
     await world.write(shop(True))
     await world.write(shop(True, exported=False))
-    world.agent.on_quiet()
+    world.agent.report_fresh()
     await world.write("")
-    world.agent.on_quiet()
+    world.agent.report_fresh()
     assert world.reported() == set()
     assert (codec.EXPORT, "shop/api") not in world.told
 
@@ -125,7 +125,7 @@ async def test_an_export_that_changes_while_it_waits_is_reported_as_it_is_then(
     world.streams.quiet = False
     await world.write(shop(True))
     await world.write(shop(True, True, True))
-    world.agent.on_quiet()
+    world.agent.report_fresh()
     found = world.agent.reports.table.get(codec.BACKEND, "shop/api")
     assert found is not None
     assert codec.decode_backend(found.body).ready == 3
@@ -211,3 +211,18 @@ async def test_a_pods_account_and_zone_are_known_by_its_name(tmp_path: Path) -> 
     assert world.agent.account_of("shop/api-1") == "api"
     assert world.agent.zone_of("shop/api-1") == "a"
     assert world.agent.account_of("shop/other") is None
+
+
+@pytest.mark.looptime
+async def test_an_export_is_reported_a_moment_after_all_proxies_confirmed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await world.write("")
+    await world.complete_facts()
+    world.streams.quiet = False
+    times = start(world.agent.run_times(), "times")
+    await world.write(shop(True))
+    world.agent.on_quiet()
+    assert world.reported() == set()
+    await asyncio.sleep(0.04)
+    assert world.reported() == {"shop/api"}
+    await cancel(times)
