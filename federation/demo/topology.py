@@ -6,6 +6,7 @@ file, which is replaced at once whenever a pid has changed.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +107,17 @@ def read_layout(folder: Path) -> Layout:
     try:
         said = json.loads(data)
         network = said.get("network", DEFAULT_NETWORK)
-        return plan_layout(network, said.get("clusters", DEFAULT_CLUSTERS))
+        layout = plan_layout(network, said.get("clusters", DEFAULT_CLUSTERS))
+        hold, ramp = said.get("hold", layout.hold), said.get("ramp", layout.ramp)
+        return replace(layout, hold=float(hold), ramp=float(ramp))
     except (ValueError, TypeError, AttributeError, FedmeshError) as error:
         raise Failed(f"{Paths(folder).marker} is damaged: run 'fedctl demo down'") from error
 
 
 def marker_text(layout: Layout) -> str:
     """What the marker file holds: enough to lay the demo out again."""
-    return json.dumps({"network": layout.network, "clusters": len(layout.sites)}) + "\n"
+    said = {"network": layout.network, "clusters": len(layout.sites)}
+    return json.dumps(said | {"hold": layout.hold, "ramp": layout.ramp}) + "\n"
 
 
 def current(folder: Path) -> Document:

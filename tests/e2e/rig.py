@@ -64,7 +64,7 @@ def finish(work: Coroutine[Any, Any, Result]) -> Result:
 def fedctl(*words: str) -> subprocess.CompletedProcess[str]:
     """Run one command of fedctl to its end."""
     command = (sys.executable, "-m", "federation.cli.main", *words)
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,11 @@ def run(options: Options, io: IO) -> int:
     return 1 if report.broken else 0
 
 
+_SHORT_HOLD = 2.0
+_SHORT_RAMP = 5.0
+"""A demo that is only there for the tour does not wait as long as a real mesh should."""
+
+
 @contextmanager
 def _demo(state: Path, network: str, io: IO) -> Iterator[None]:
     """The demo that runs, or one of our own for as long as this lasts."""
@@ -72,7 +77,8 @@ def _demo(state: Path, network: str, io: IO) -> Iterator[None]:
         yield
         return
     with demo_up.interruptible():
-        took = mesh.up(state, plan_layout(network), io.say)
+        layout = replace(plan_layout(network), hold=_SHORT_HOLD, ramp=_SHORT_RAMP)
+        took = mesh.up(state, layout, io.say)
         io.say(f"ready after {took:.1f} s")
         try:
             yield

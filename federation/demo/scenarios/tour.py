@@ -29,7 +29,7 @@ PROMISED = Limits(failed=0, worst=0.3, shifted=0.5)
 NO_FAILURE = Limits(failed=0)
 _CALM_SECONDS = 3.0
 _LOST_SECONDS = 5.0
-_RETURN_SECONDS = 30.0
+_PATIENCE_SECONDS = 15.0
 _LAST_SECONDS = 1.0
 _TRAFFIC = "tour-traffic"
 
@@ -95,10 +95,10 @@ def _kill_and_return(
         tell(f"killing all backends of api in {site.id} (application, sidecar and Envoy)")
         lost = mesh.kill(state, victims)
         pause(_LOST_SECONDS)
-        tell("bringing them back")
+        tell(f"bringing them back: held for {layout.hold:g} s, then ramped in {layout.ramp:g} s")
         back = time.monotonic()
         mesh.start_again(state, victims)
-        _wait_for_return(file, Place(site.id))
+        _wait_for_return(file, Place(site.id), layout.hold + layout.ramp + _PATIENCE_SECONDS)
         pause(_LAST_SECONDS)
     finally:
         stop([traffic], grace_seconds=15.0)
@@ -137,9 +137,9 @@ def _wait_for_answers(file: Path) -> float:
     raise Failed("the load generator of the tour did not start")
 
 
-def _wait_for_return(file: Path, place: Place) -> None:
-    """Wait until the place answers alone for a second again, or the patience is over."""
-    deadline = time.monotonic() + _RETURN_SECONDS
+def _wait_for_return(file: Path, place: Place, patience: float) -> None:
+    """Wait until the place answers alone for a second again, or `patience` (seconds) is over."""
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         since = time.monotonic() - 1.0
         recent = [r for r in history.load(file).records if r.end >= since]
