@@ -5,15 +5,15 @@ Level, not edge: changes only mark services as dirty; a turn looks at each dirty
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
+from cluster_agent.audience import Audience, Nobody
 from cluster_agent.conditions import conditions
 from cluster_agent.facts import Facts
+from cluster_agent.firstseen import FirstSeen
 from cluster_agent.gateways import Gateways
 from cluster_agent.observe import (
     Index,
@@ -30,7 +30,6 @@ from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy, State
 from federation.planning.recovery import DAMPING, Damping
 from federation.runtime.clock import wall_seconds
-from federation.runtime.files import read_if_there, write_atomic
 from federation.runtime.logs import event
 from federation.runtime.tasks import wait_for_event
 from federation.wire import codec, hold
@@ -50,32 +49,6 @@ SETTLE_SECONDS = 0.03
 GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
 """After its start the agent waits this long for its gateways before it says it knows them all."""
-
-
-class Audience(Protocol):
-    """The proxies' streams, as the agent sees them."""
-
-    def touch(self, touched: Iterable[Touch]) -> None: ...
-
-    def wake_all(self) -> None: ...
-
-    def is_quiet(self) -> bool: ...
-
-    def connected(self, kind: Kind) -> set[str]: ...
-
-
-class _Nobody:
-    def touch(self, touched: Iterable[Touch]) -> None:
-        pass
-
-    def wake_all(self) -> None:
-        pass
-
-    def is_quiet(self) -> bool:
-        return True
-
-    def connected(self, kind: Kind) -> set[str]:
-        return set()
 
 
 @dataclass(slots=True)
@@ -106,14 +79,14 @@ class Agent:
         self._leaving: set[str] = set()
         self._checks = Checks()
         self._recovery = Recovery(cluster, damping)
-        self._first_seen: dict[str, int] = {}
+        self._first_seen = FirstSeen(state / "first-seen.json")
         self._refused: dict[tuple[str, str], str] = {}
         self._dirty: set[ServiceName] = set()
         self._fresh: dict[ServiceName, float] = {}
         self._events = _Events()
         self._unsaved: set[str] = set()
         self._is_synced = False
-        self._audience: Audience = _Nobody()
+        self._audience: Audience = Nobody()
         self._tell_controller: Callable[[str, str], None] = lambda _type, _name: None
 
     def connect(self, audience: Audience, tell_controller: Callable[[str, str], None]) -> None:
@@ -129,10 +102,7 @@ class Agent:
             self._take_facts(tuple(Change(type_url, r.name, r) for r in held))
         for gateway in self._gateways.load():
             self.reports.gateway(gateway.name, gateway)
-        try:
-            self._first_seen = json.loads(read_if_there(self._state / "first-seen.json") or b"{}")
-        except ValueError:
-            self._first_seen = {}
+        self._first_seen.load()
 
     # -- what comes in ---------------------------------------------------------------------------
 
@@ -244,7 +214,8 @@ class Agent:
         self._audience.touch(touched + self.proxies.finish())
         if self._fresh and self._audience.is_quiet():
             self.on_quiet()
-        self._save_first_seen()
+        if self._source.synced:
+            self._first_seen.keep({n for n, o in self._observed.items() if o.valid is not None})
         self._declare()
         self._events.status.set()
         self._events.times.set()
@@ -253,7 +224,7 @@ class Agent:
         objects = self._source.objects
         slices = self._index.slices(name, objects)
         is_exported = Key("ServiceExport", *name) in objects
-        seen = self._see(name) if is_exported else 0
+        seen = self._first_seen.see(name, wall_seconds()) if is_exported else 0
         observed = observe_service(
             name,
             slices,
@@ -304,20 +275,6 @@ class Agent:
             self._tell_controller(codec.EXPORT, str(name))
         if self.reports.backend(name, observed.backend, now):
             self._tell_controller(codec.BACKEND, str(name))
-
-    def _see(self, name: ServiceName) -> int:
-        return self._first_seen.setdefault(str(name), int(wall_seconds()))
-
-    def _save_first_seen(self) -> None:
-        if not self._source.synced:
-            return
-        exported = {str(n) for n, o in self._observed.items() if o.valid is not None}
-        kept = {name: at for name, at in self._first_seen.items() if name in exported}
-        text = json.dumps(kept, sort_keys=True).encode()
-        file = self._state / "first-seen.json"
-        if text != read_if_there(file):
-            self._first_seen = kept
-            write_atomic(file, text, mode=0o600)
 
     def _declare(self) -> None:
         """Say what is known as a whole: reports once the source is, tables once facts are too."""

@@ -1,0 +1,41 @@
+"""The proxies' streams as the agent's loop sees them; `workloads` has the real ones."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from cluster_agent.proxies import Touch
+from federation.model.proxies import Kind
+
+
+class Audience(Protocol):
+    """Who hears of changed resources."""
+
+    def touch(self, touched: Iterable[Touch]) -> None:
+        """Wake the streams that a change concerns."""
+
+    def wake_all(self) -> None:
+        """Wake all: they may speak now."""
+
+    def is_quiet(self) -> bool:
+        """Whether every connected proxy has acknowledged all it was sent."""
+
+    def connected(self, kind: Kind) -> set[str]:
+        """The ids of connected proxies of a kind."""
+
+
+class Nobody:
+    """An audience before there is one."""
+
+    def touch(self, touched: Iterable[Touch]) -> None:
+        """Nobody hears."""
+
+    def wake_all(self) -> None:
+        """Nobody sleeps."""
+
+    def is_quiet(self) -> bool:
+        """Nobody owes an answer."""
+        return True
+
+    def connected(self, kind: Kind) -> set[str]:
+        """Nobody is there."""
+        return set()
