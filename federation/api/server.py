@@ -65,7 +65,8 @@ def make_api(application: Application, admin_token: str) -> web.Application:
 
 def _check_token(request: web.Request, admin_token: str) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    is_right = hmac.compare_digest(token.encode(), admin_token.encode())
+    shown = token.encode(errors="surrogateescape")  # a header may hold any bytes
+    is_right = hmac.compare_digest(shown, admin_token.encode())
     if scheme.lower() != "bearer" or not is_right:
         raise Denied("the bearer token is missing or wrong: check token_file of fedctl")
 
@@ -112,7 +113,7 @@ def _routes(application: Application) -> list[web.RouteDef]:
 async def _body(request: web.Request) -> Json:
     try:
         body = await request.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"body of {request.method} {request.path} is not JSON") from error
     if not isinstance(body, dict):
         raise InvalidInput(f"body of {request.method} {request.path} must be a JSON object")

@@ -56,7 +56,7 @@ def test_a_withdrawn_service_is_not_answered_any_more(mesh: Mesh) -> None:
             answers_until(mesh, "eu-west", "gone", 200)
             pause(0.3)
         seconds, seen = answers_until(mesh, "eu-west", "gone", 404)
-        # 503 for a few ms is possible: endpoints may go before the route.
+        # 503 for a few ms is possible: the exporter stops answering before others have heard.
         later = []
         for _ in range(30):
             later.append(mesh.call("eu-west", "gone")[0])

@@ -1,0 +1,146 @@
+"""Every call but three needs the admin's token, and every mistake is answered in one sentence."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+
+from federation.api.server import MAX_BODY_BYTES, make_api
+from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
+
+TOKEN = "the-admin-token"
+RIGHT = {"authorization": f"Bearer {TOKEN}"}
+Json = dict[str, Any]
+
+
+class FakeApplication:
+    """Answers everything with what it was asked; raises `error` when there is one."""
+
+    def __init__(self) -> None:
+        self.error: FedmeshError | None = None
+
+    def _answer(self, **said: Any) -> Json:
+        if self.error is not None:
+            raise self.error
+        return said
+
+    def is_ready(self) -> bool:
+        return True
+
+    def root_pem(self) -> bytes:
+        return b"PEM"
+
+    async def join(self, body: Json) -> Json:
+        return self._answer(body=body)
+
+    async def clusters(self) -> Json:
+        return self._answer(items=[])
+
+    async def put_cluster(self, cluster: str, body: Json) -> Json:
+        return self._answer(cluster=cluster, body=body)
+
+    async def mint_join_token(self, body: Json) -> Json:
+        return self._answer(body=body)
+
+    async def services(self) -> Json:
+        return self._answer(items=[])
+
+    async def status(self) -> Json:
+        return self._answer(epoch="e")
+
+
+class World:
+    def __init__(self, client: Any, application: FakeApplication) -> None:
+        self.client = client
+        self.application = application
+
+    async def ask(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **what: Any
+    ) -> tuple[int, str]:
+        shown = RIGHT if headers is None else headers
+        async with self.client.request(method, path, headers=shown, **what) as answer:
+            return answer.status, await answer.text()
+
+
+@pytest_asyncio.fixture
+async def world() -> AsyncIterator[World]:
+    application = FakeApplication()
+    async with TestClient(TestServer(make_api(application, TOKEN))) as client:
+        yield World(client, application)
+
+
+PROTECTED = [
+    ("GET", "/v1/clusters"),
+    ("PUT", "/v1/clusters/east"),
+    ("POST", "/v1/join-tokens"),
+    ("GET", "/v1/services"),
+    ("GET", "/v1/status"),
+    ("GET", "/v1/nothing"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {},
+        {"authorization": "Bearer wrong"},
+        {"authorization": f"Basic {TOKEN}"},
+        {"authorization": "Bearer"},
+        {"authorization": "Bearer \udcff\udcfe"},
+        {"authorization": "Bearer ü"},
+    ],
+)
+async def test_without_the_token_nothing_is_told(
+    world: World, method: str, path: str, shown: dict[str, str]
+) -> None:
+    status, text = await world.ask(method, path, shown, json={})
+    assert status == 403
+    assert "token" in text
+
+
+async def test_the_token_opens_what_is_there(world: World) -> None:
+    assert await world.ask("GET", "/v1/clusters") == (200, '{"items": []}')
+    status, text = await world.ask("PUT", "/v1/clusters/east", json={"kind": "Cluster"})
+    assert status == 200
+    assert "east" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/healthz"), ("GET", "/v1/trust/root"), ("POST", "/v1/join")]
+)
+async def test_three_calls_need_no_token(world: World, method: str, path: str) -> None:
+    status, _ = await world.ask(method, path, {}, **({"json": {}} if method == "POST" else {}))
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(InvalidInput("a"), 400), (Denied("b"), 403), (NotReady("c"), 404), (Conflict("d"), 409)],
+)
+async def test_an_error_is_a_sentence_with_its_status(
+    world: World, error: FedmeshError, status: int
+) -> None:
+    world.application.error = error
+    assert await world.ask("GET", "/v1/services") == (
+        status,
+        f'{{"error": {{"message": "{error}"}}}}',
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b"[" * 100_000])
+async def test_a_body_that_is_no_object_is_refused(world: World, body: bytes) -> None:
+    status, text = await world.ask("POST", "/v1/join-tokens", data=body)
+    assert status == 400
+    assert "/v1/join-tokens" in text
+
+
+async def test_a_body_that_is_too_large_is_refused(world: World) -> None:
+    status, _ = await world.ask("POST", "/v1/join", {}, data=b" " * (MAX_BODY_BYTES + 1))
+    assert status == 413
+
+
+async def test_an_unknown_path_is_answered_in_one_sentence(world: World) -> None:
+    assert await world.ask("GET", "/v2") == (404, '{"error": {"message": "GET /v2: Not Found"}}')
