@@ -35,13 +35,14 @@ check: $(READY)  ## formatting, lint, types, import contracts
 
 bench: $(READY)  ## measurements, as JSON
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench_scale
 
 fix: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 proto: $(READY)  ## generated code from federation.proto
-	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. federation/wire/federation.proto
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. federation/wire/federation.proto
 
 golden: $(READY)  ## write the golden files anew; look at the difference before you commit it
 	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/gateway tests/unit/sidecar tests/unit/federation/envoy

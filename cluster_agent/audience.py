@@ -19,6 +19,9 @@ class Audience(Protocol):
     def is_quiet(self) -> bool:
         """Whether every connected proxy has acknowledged all it was sent."""
 
+    def have_taken(self, type_url: str) -> bool:
+        """Whether every connected proxy has taken all of a type in its last version."""
+
     def connected(self, kind: Kind) -> set[str]:
         """The ids of connected proxies of a kind."""
 
@@ -34,6 +37,10 @@ class Nobody:
 
     def is_quiet(self) -> bool:
         """Nobody owes an answer."""
+        return True
+
+    def have_taken(self, type_url: str) -> bool:
+        """Nobody has anything."""
         return True
 
     def connected(self, kind: Kind) -> set[str]:

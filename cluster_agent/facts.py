@@ -6,11 +6,13 @@ In: changes of the Facts stream. Out: which services they concern. Decoded once,
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from federation.model.errors import InvalidInput
 from federation.model.exports import Backend
 from federation.model.imports import Bundle, Cluster, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.wire import codec
 from federation.xds.receiver import Change
+from federation.xds.resources import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,24 @@ class Concerned:
 
     services: frozenset[ServiceName]
     bundles: bool
+    clusters: bool = False
+
+
+def check_fact(type_url: str, fact: Resource) -> None:
+    """Raise InvalidInput for a fact that cannot be read, or is not what its name says."""
+    match codec.DECODERS[type_url](fact.body):
+        case Service() as service:
+            name = str(service.name)
+        case Backend() as backend:
+            name = f"{backend.service}@{backend.cluster}"
+        case Cluster() as cluster:
+            name = cluster.id
+        case Bundle() as bundle:
+            name = bundle.trust_domain
+        case _:
+            raise InvalidInput(f"{type_url} is no fact")
+    if name != fact.name:
+        raise InvalidInput(f"it describes {name}")
 
 
 class Facts:
@@ -33,7 +53,7 @@ class Facts:
     def apply(self, changes: Iterable[Change]) -> Concerned:
         """Take changes that were checked before."""
         services: set[ServiceName] = set()
-        bundles = False
+        bundles = clusters = False
         for change in changes:
             body = change.resource.body if change.resource is not None else None
             match change.type_url:
@@ -43,12 +63,13 @@ class Facts:
                     services.add(self._take_backend(change.name, body))
                 case codec.CLUSTER:
                     services |= self._take_cluster(change.name, body)
+                    clusters = True
                 case codec.BUNDLE:
                     self._take_bundle(change.name, body)
                     bundles = True
                 case _:
                     pass
-        return Concerned(frozenset(services), bundles)
+        return Concerned(frozenset(services), bundles, clusters)
 
     def _take_service(self, name: str, body: bytes | None) -> ServiceName:
         service = parse_service_name(name)
@@ -75,7 +96,11 @@ class Facts:
             self.clusters.pop(name, None)
         else:
             self.clusters[name] = codec.decode_cluster(body)
-        return {s for s, backends in self.backends.items() if ClusterId(name) in backends}
+        return self.services_of(ClusterId(name))
+
+    def services_of(self, cluster: ClusterId) -> set[ServiceName]:
+        """The services that have backends in a cluster."""
+        return {s for s, backends in self.backends.items() if cluster in backends}
 
     def _take_bundle(self, name: str, body: bytes | None) -> None:
         if body is None:

@@ -26,6 +26,11 @@ class FirstSeen:
         except ValueError:
             self._times = {}
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The services that were exported when this was last written, and since."""
+        return frozenset(self._times)
+
     def see(self, name: ServiceName, now: float) -> int:
         """When this export was first seen, which may be now."""
         return self._times.setdefault(str(name), int(now))

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from federation.model.exports import Gateway
-from federation.model.proxies import Proxy, State
+from federation.model.proxies import LEAVING, Proxy, State
 from federation.runtime.files import read_if_there, write_atomic
 
 FORGET_SECONDS = 3600.0
@@ -37,7 +37,7 @@ class Gateways:
         """A gateway said something; returns what others must be told, by name."""
         told = Gateway(proxy.id, proxy.address, proxy.port, proxy.zone)
         before = self._known.get(proxy.id)
-        if proxy.state in (State.DRAINING, State.STOPPED):
+        if proxy.state in LEAVING:
             self._known.pop(proxy.id, None)
         elif proxy.state is State.SERVING or before is not None:
             self._known[proxy.id] = (told, now)

@@ -9,26 +9,34 @@ import http.client
 import json
 import logging
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_never,
+    wait_random_exponential,
+)
 
+from cluster_agent import keyfiles
 from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_atomic, write_private
 from federation.runtime.logs import event
-from federation.supervisor.keys import Trust, format_trust
 from federation.trust.issue import issue_leaf, make_csr, make_twin, new_key
 from federation.trust.pem import (
     PrivateKey,
     PublicKey,
     csr_key,
     key_pem,
+    key_sha256,
     load_certificates,
     load_key,
     pem,
@@ -40,8 +48,7 @@ from federation.trust.spiffe import agent_id, parse, subject_id, trust_domain
 from federation.trust.tokens import JoinToken, format_join_token, parse_join_token
 from federation.trust.validate import check_intermediate, check_leaf, check_pinned_root, check_twin
 from federation.wire import federation_pb2 as pb
-from federation.wire import methods
-from federation.wire.channel import Connection, Identity
+from federation.wire.channel import Identity
 
 log = logging.getLogger(__name__)
 
@@ -52,32 +59,43 @@ _KINDS = {400: InvalidInput, 403: Denied, 404: NotReady, 409: Conflict}
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What joining gave; `grpc` is where the controller takes agents. Kept in member.json."""
+    """What joining gave; `grpc` is where the controller takes agents. Kept in member.json.
+
+    `token` is the id of the token that was spent.
+    """
 
     cluster: str
     domain: str
     trust_domain: str
     grpc: str
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How this cluster stands in the clusterset: what changes when it joins again."""
+
+    membership: Membership
+    root: x509.Certificate
+    intermediate: x509.Certificate
 
 
 class Authority:
     """Signs leaves of one cluster with its intermediate."""
 
-    def __init__(
-        self,
-        membership: Membership,
-        root: x509.Certificate,
-        key: PrivateKey,
-        intermediate: x509.Certificate,
-        leaf_life: timedelta,
-    ) -> None:
-        self.membership = membership
-        self.root = root
+    def __init__(self, standing: Standing, key: PrivateKey, leaf_life: timedelta) -> None:
         self._key = key
-        self._intermediate = intermediate
         self._life = leaf_life
         self._own: x509.Certificate | None = None
         self._identity = Identity(b"")
+        self.stand(standing)
+
+    def stand(self, standing: Standing) -> None:
+        """Take what joining gave; the key is the same as before."""
+        self.membership = standing.membership
+        self.root = standing.root
+        self._intermediate = standing.intermediate
+        self._own = None
 
     @property
     def intermediate(self) -> x509.Certificate:
@@ -87,6 +105,20 @@ class Authority:
     def replace_intermediate(self, renewed: x509.Certificate) -> None:
         """Sign with a renewed certificate of the same key."""
         self._intermediate = renewed
+
+    @property
+    def key_sha256(self) -> str:
+        """Which key signs."""
+        return key_sha256(self._key.public_key())
+
+    @property
+    def leaf_life(self) -> timedelta:
+        """How long what it signs lives."""
+        return self._life
+
+    def take_key(self, key: PrivateKey, intermediate: x509.Certificate) -> None:
+        """Sign with another key from now on."""
+        self._key, self._intermediate, self._own = key, intermediate, None
 
     def request(self) -> bytes:
         """A request (PEM) to renew the intermediate."""
@@ -135,8 +167,17 @@ async def open_authority(
     Waits while the controller cannot be reached. Raises Denied or InvalidInput for a token that is
     of no use, and Failed when there is neither a membership nor a token.
     """
+    keyfiles.complete(folder)
     if not (folder / "member.json").exists():
-        await _join(folder, cluster, _read_token(folder, cluster, token_file))
+        await join(folder, _read_token(cluster, token_file))
+    standing = read_standing(folder, cluster)
+    key = load_key((folder / "ca.key").read_bytes())
+    keyfiles.show_anchors(folder, standing.membership.trust_domain)
+    return Authority(standing, key, leaf_life)
+
+
+def read_standing(folder: Path, cluster: ClusterId) -> Standing:
+    """What joining left in the folder; raises InvalidInput when it is another cluster's."""
     membership = Membership(**json.loads((folder / "member.json").read_bytes()))
     if membership.cluster != cluster:
         raise InvalidInput(
@@ -145,13 +186,10 @@ async def open_authority(
         )
     root = load_certificates((folder / "root.pem").read_bytes())[0]
     intermediate = load_certificates((folder / "intermediate.pem").read_bytes())[0]
-    key = load_key((folder / "ca.key").read_bytes())
-    twin = (folder / "twin.pem").read_bytes()
-    write_atomic(folder / "trust.pem", format_trust(Trust(twin, membership.trust_domain)))
-    return Authority(membership, root, key, intermediate, leaf_life)
+    return Standing(membership, root, intermediate)
 
 
-def _read_token(folder: Path, cluster: ClusterId, file: Path | None) -> JoinToken:
+def _read_token(cluster: ClusterId, file: Path | None) -> JoinToken:
     data = read_if_there(file) if file is not None else None
     if data is None:
         raise Failed(
@@ -159,14 +197,26 @@ def _read_token(folder: Path, cluster: ClusterId, file: Path | None) -> JoinToke
             f"{'not set' if file is None else f'{file}, which is not there'}: "
             f"make a token with `fedctl token create {cluster}`"
         )
+    return read_join_token(data, cluster)
+
+
+def read_join_token(data: bytes, cluster: ClusterId) -> JoinToken:
+    """The token in a file; raises InvalidInput, and Denied for another cluster's."""
     token = parse_join_token(data.decode(errors="replace"))
     if token.cluster != cluster:
         raise Denied(f"the join token is for cluster {token.cluster}, but this is {cluster}")
     return token
 
 
-async def _join(folder: Path, cluster: ClusterId, token: JoinToken) -> None:
+async def join(folder: Path, token: JoinToken, *, is_patient: bool = True) -> None:
+    """Redeem a token and keep what it gives in `folder`, where key and twin stay if they are there.
+
+    Patient: waits while the controller cannot be reached. Raises Denied and InvalidInput
+    for a token that is of no use here, and NotReady when not patient.
+    """
+    cluster = token.cluster
     patient = AsyncRetrying(
+        stop=stop_never if is_patient else stop_after_attempt(1),
         retry=retry_if_exception_type(NotReady),
         wait=wait_random_exponential(multiplier=0.2, max=5),
         before_sleep=lambda state: log.warning(
@@ -187,8 +237,8 @@ async def _join(folder: Path, cluster: ClusterId, token: JoinToken) -> None:
         ) from error
     key = _authority_key(folder / "ca.key")
     domain = trust_domain(cluster, _domain_of(root))
-    twin = make_twin(key, twin_profile(domain), now)
-    check_twin(twin, public_key=key.public_key(), trust_domain=domain, now=now)
+    _check_same_domain(folder / "member.json", domain)
+    twin = _twin(folder / "twin.pem", key, domain, now)
     body = {
         "token": format_join_token(token),
         "csr": pem(make_csr(key, domain)).decode(),
@@ -202,7 +252,7 @@ async def _join(folder: Path, cluster: ClusterId, token: JoinToken) -> None:
     write_atomic(folder / "root.pem", root_pem, durable=True)
     write_atomic(folder / "twin.pem", pem(twin), durable=True)
     write_atomic(folder / "intermediate.pem", pem(intermediate), durable=True)
-    membership = Membership(cluster, answer["domain"], domain, answer["grpc"])
+    membership = Membership(cluster, answer["domain"], domain, answer["grpc"], token.id)
     write_private(folder / "member.json", json.dumps(asdict(membership)).encode())
     log.info(event("joined", cluster=cluster, trust_domain=domain))
 
@@ -215,6 +265,33 @@ def _authority_key(file: Path) -> PrivateKey:
     key = new_key()
     write_private(file, key_pem(key))
     return key
+
+
+def _check_same_domain(file: Path, domain: str) -> None:
+    """A cluster that joins again keeps its name; raises InvalidInput."""
+    found = read_if_there(file)
+    before = Membership(**json.loads(found)).trust_domain if found is not None else domain
+    if before != domain:
+        raise InvalidInput(
+            f"the join token leads to trust domain {domain}, but this cluster is {before}: the "
+            "controller's domain must be what it was, or the agent's state folder a new one"
+        )
+
+
+def _twin(file: Path, key: PrivateKey, domain: str, now: datetime) -> x509.Certificate:
+    """The anchor by which others know this key; the same again when it joins again."""
+    found = read_if_there(file)
+    if found is not None:
+        try:
+            kept = load_certificates(found)[0]
+            check_twin(kept, public_key=key.public_key(), trust_domain=domain, now=now)
+        except InvalidInput as error:
+            log.warning(event("twin is made anew", reason=error))
+        else:
+            return kept
+    made = make_twin(key, twin_profile(domain), now)
+    check_twin(made, public_key=key.public_key(), trust_domain=domain, now=now)
+    return made
 
 
 def _domain_of(root: x509.Certificate) -> str:
@@ -262,16 +339,19 @@ def _refusal(url: str, status: int, text: bytes) -> Exception:
 
 
 async def renew_intermediate(
-    authority: Authority, folder: Path, controller: Connection, now: datetime
+    authority: Authority,
+    folder: Path,
+    ask: Callable[[pb.CertifyRequest], Awaitable[pb.Certificate]],
+    now: datetime,
 ) -> None:
-    """Have the intermediate renewed (same key) when half of its life is over."""
-    if not is_due(authority.intermediate, now):
-        return
-    request = pb.CertifyRequest(csr=authority.request())
-    answer: pb.Certificate = await controller.call(methods.RENEW, request)
+    """Have the intermediate renewed (same key); `ask` puts the request to the controller."""
+    key = authority.key_sha256
+    answer = await ask(pb.CertifyRequest(csr=authority.request()))
     renewed = load_certificates(answer.chain)[0]
     domain = authority.membership.trust_domain
     check_intermediate(renewed, root=authority.root, trust_domain=domain, now=now)
+    if authority.key_sha256 != key:
+        return  # the key was replaced meanwhile
     write_atomic(folder / "intermediate.pem", pem(renewed), durable=True)
     authority.replace_intermediate(renewed)
     log.info(event("intermediate renewed", not_after=renewed.not_valid_after_utc.isoformat()))

@@ -7,14 +7,16 @@ Level, not edge: changes only mark services as dirty; a turn looks at each dirty
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cluster_agent.audience import Audience, Nobody
+from cluster_agent.belief import doubt
 from cluster_agent.conditions import conditions
-from cluster_agent.facts import Facts
+from cluster_agent.facts import Facts, check_fact
 from cluster_agent.firstseen import FirstSeen
-from cluster_agent.gateways import Gateways
+from cluster_agent.fresh import Fresh
+from cluster_agent.heard import Heard, News
 from cluster_agent.observe import (
     Index,
     Observed,
@@ -22,19 +24,21 @@ from cluster_agent.observe import (
     observe_service,
     zone_of_workload,
 )
-from cluster_agent.proxies import Proxies, ServiceState, Touch
+from cluster_agent.proxies import Proxies, Touch
 from cluster_agent.reports import Reports
-from cluster_agent.seen import Checks, Recovery
-from cluster_agent.sources.source import Condition, Key, Source
+from cluster_agent.seen import Recovery
+from cluster_agent.services import ServiceState
+from cluster_agent.sources.source import Batch, Condition, Key, Source
+from cluster_agent.tombstones import Tombstones
 from federation.model.names import ClusterId, ServiceName
-from federation.model.proxies import Kind, Proxy, State
+from federation.model.proxies import Kind, Proxy
+from federation.model.types import SECRET
 from federation.planning.recovery import DAMPING, Damping
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
 from federation.runtime.tasks import wait_for_event
 from federation.wire import codec, hold
 from federation.xds.receiver import Change, Received, Receiver
-from federation.xds.resources import Resource
 from federation.xds.session import Refused
 
 log = logging.getLogger(__name__)
@@ -43,9 +47,6 @@ TURN_SECONDS = 0.02
 """Planning yields to the loop after this long, so streams stay alive while 2,000 services load."""
 SAVE_AFTER_SECONDS = 0.2
 STATUS_AFTER_SECONDS = 0.2
-FRESH_SECONDS = 0.2
-"""How long a new export waits at most until this cluster's proxies have acknowledged it."""
-SETTLE_SECONDS = 0.03
 GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
 """After its start the agent waits this long for its gateways before it says it knows them all."""
@@ -64,28 +65,39 @@ class Agent:
     """State of one cluster and the flow through it."""
 
     def __init__(
-        self, cluster: ClusterId, source: Source, state: Path, damping: Damping = DAMPING
+        self,
+        cluster: ClusterId,
+        source: Source,
+        state: Path,
+        damping: Damping = DAMPING,
+        *,
+        tcp_connection_seconds: float = 0,
     ) -> None:
         self._cluster = cluster
         self._source = source
         self._state = state
-        self.receiver = Receiver(f"agent/{cluster}", codec.FACTS, _check_fact)
-        self.proxies = Proxies(cluster)
+        self.receiver = Receiver(f"agent/{cluster}", codec.FACTS, check_fact)
+        self.proxies = Proxies(cluster, tcp_connection_seconds)
         self.reports = Reports()
         self._facts = Facts()
         self._index = Index()
-        self._gateways = Gateways(state / "gateways.json")
+        self._heard = Heard(state)
         self._observed: dict[ServiceName, Observed] = {}
-        self._leaving: set[str] = set()
-        self._checks = Checks()
         self._recovery = Recovery(cluster, damping)
         self._first_seen = FirstSeen(state / "first-seen.json")
         self._refused: dict[tuple[str, str], str] = {}
         self._dirty: set[ServiceName] = set()
-        self._fresh: dict[ServiceName, float] = {}
+        self._fresh = Fresh()
+        self._tombstones = Tombstones(cluster, self.reports.table)
+        self._unseen: set[ServiceName] = set()
+        self._is_believed = False
+        self._doubt = ""
+        self._problems: tuple[str, ...] = ()
         self._events = _Events()
         self._unsaved: set[str] = set()
         self._is_synced = False
+        self._has_met_proxies = False
+        self._believed: tuple[tuple[str, str], ...] = ()
         self._audience: Audience = Nobody()
         self._tell_controller: Callable[[str, str], None] = lambda _type, _name: None
 
@@ -96,21 +108,24 @@ class Agent:
 
     def load(self) -> None:
         """Take back the last good facts, the gateways, and when exports were first seen."""
+        gateways = self._heard.load()
         hold.load(self._state, self.receiver, codec.FACTS)
         for type_url in codec.FACTS:
             held = self.receiver.held(type_url).values()
             self._take_facts(tuple(Change(type_url, r.name, r) for r in held))
-        for gateway in self._gateways.load():
+        for gateway in gateways:
             self.reports.gateway(gateway.name, gateway)
         self._first_seen.load()
 
     # -- what comes in ---------------------------------------------------------------------------
 
-    def on_source(self, changed: set[Key]) -> None:
+    def on_source(self, batch: Batch) -> None:
         """Objects of this cluster changed (or were all read for the first time)."""
-        self._mark(self._index.affected(changed, self._source.objects))
-        if self._source.synced:
-            self._events.dirty.set()
+        affected = self._index.affected(batch.keys, self._source.objects)
+        if not batch.live:
+            self._unseen |= affected
+        self._mark(affected)
+        self._events.dirty.set()
         self._events.status.set()
 
     def on_facts(self, received: Received) -> None:
@@ -124,11 +139,33 @@ class Agent:
     def _take_facts(self, changes: tuple[Change, ...]) -> None:
         concerned = self._facts.apply(changes)
         self._mark(concerned.services)
+        if concerned.clusters:
+            self._set_clusters()
         if concerned.bundles:
             self._audience.touch(self.proxies.set_bundles(self._facts.bundles.values()))
+            self.on_believed()
         here = self._facts.clusters.get(self._cluster)
         if here is not None:
             self._audience.touch(self.proxies.set_region(here.region))
+
+    @property
+    def key_to_replace(self) -> str:
+        """The key of this cluster's authority that the operator wants replaced (SHA-256)."""
+        here = self._facts.clusters.get(self._cluster)
+        return here.replace_key if here is not None else ""
+
+    def on_believed(self) -> None:
+        """Every connected proxy believes whom it is to believe; the controller counts on that.
+
+        Not before those that were connected to an agent before this one had the time to come back.
+        """
+        if not self._has_met_proxies or not self._audience.have_taken(SECRET):
+            return
+        held = self.receiver.held(codec.BUNDLE).values()
+        believed = tuple(sorted((bundle.name, bundle.version) for bundle in held))
+        if believed != self._believed:
+            self._believed = believed
+            self._tell_observation()
 
     def on_refusals(self, refusals: tuple[Refused, ...]) -> None:
         """What the controller did not take of our reports."""
@@ -141,20 +178,46 @@ class Agent:
 
     def on_proxy(self, proxy: Proxy) -> None:
         """A proxy of this cluster said what it is."""
-        for refusal in proxy.refused:
+        news = self._heard.hear(proxy, wall_seconds())
+        for found in news.rejected:
             log.warning(
-                event("proxy refused", proxy=proxy.id, resource=refusal.name, reason=refusal.reason)
+                event("proxy refused", proxy=found.proxy, resource=found.name, reason=found.reason)
             )
-        if proxy.kind is Kind.GATEWAY:
-            self._mark(self._index_of(self._checks.hear(proxy)))
-            for name, gateway in self._gateways.hear(proxy, wall_seconds()):
-                if self.reports.gateway(name, gateway):
-                    self._tell_controller(codec.GATEWAY, name)
-                self._events.gateways.set()
-        elif self._note_leaving(proxy):
-            behind = self.proxies.services_behind(proxy.id)
-            self._mark(behind)
+        self._take(news)
         self._audience.touch(self.proxies.meet(proxy))
+
+    def _take(self, news: News) -> None:
+        """Look anew at what a word of a proxy concerns, and tell the controller of it."""
+        self._mark(self._index_of(news.addresses))
+        for workload in news.workloads:
+            self._mark(self.proxies.services_behind(workload))
+        for cluster in news.clusters:
+            self._mark(self._facts.services_of(cluster))
+        if news.clusters:
+            self._set_clusters()
+        self._tell_observation()
+        for name, gateway in news.gateways:
+            if self.reports.gateway(name, gateway):
+                self._tell_controller(codec.GATEWAY, name)
+            self._events.gateways.set()
+
+    def _tell_observation(self) -> None:
+        """What is seen of others, and what is wrong here."""
+        self._problems = self._find_problems()
+        seen = replace(
+            self._heard.observation(self._cluster),
+            problems=self._problems,
+            believed=self._believed,
+        )
+        if self.reports.observation(seen):
+            self._tell_controller(codec.OBSERVATION, self._cluster)
+
+    def _find_problems(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self._source.trouble, self._doubt)))
+
+    def _set_clusters(self) -> None:
+        clusters = self._facts.clusters.values()
+        self._audience.touch(self.proxies.set_clusters(clusters, self._heard.sight))
 
     def _index_of(self, addresses: frozenset[str]) -> set[ServiceName]:
         """The services that have one of these addresses among their endpoints."""
@@ -165,15 +228,6 @@ class Agent:
             for name, seen in self._observed.items()
             if seen.local and any(e.address in addresses for e in seen.local.endpoints)
         }
-
-    def _note_leaving(self, proxy: Proxy) -> bool:
-        """Whether a sidecar just said that it goes, or that it is back."""
-        was_leaving = proxy.id in self._leaving
-        if proxy.state in (State.DRAINING, State.STOPPED):
-            self._leaving.add(proxy.id)
-        elif proxy.state is State.SERVING:
-            self._leaving.discard(proxy.id)
-        return was_leaving != (proxy.id in self._leaving)
 
     def _mark(self, services: set[ServiceName] | frozenset[ServiceName]) -> None:
         if services:
@@ -214,11 +268,34 @@ class Agent:
         self._audience.touch(touched + self.proxies.finish())
         if self._fresh and self._audience.is_quiet():
             self.on_quiet()
-        if self._source.synced:
-            self._first_seen.keep({n for n, o in self._observed.items() if o.valid is not None})
-        self._declare()
+        if self._believes():
+            self._first_seen.keep(self._exported())
+            self._declare()
+        if self._find_problems() != self._problems:
+            self._tell_observation()
         self._events.status.set()
         self._events.times.set()
+
+    def _exported(self) -> set[ServiceName]:
+        return {n for n, o in self._observed.items() if o.valid is not None}
+
+    def _believes(self) -> bool:
+        """Whether what is here is the whole cluster. Once it was, the source goes on to know."""
+        if self._is_believed or not self._source.synced:
+            return self._is_believed
+        before, self._doubt = (
+            self._doubt,
+            doubt(
+                self._first_seen.names,
+                self._exported(),
+                has_objects=bool(self._source.objects),
+                unread=self._source.unread,
+            ),
+        )
+        if self._doubt and self._doubt != before:
+            log.warning(event("source not believed", reason=self._doubt))
+        self._is_believed = not self._doubt
+        return self._is_believed
 
     def _look_at(self, name: ServiceName, now: float) -> list[Touch]:
         objects = self._source.objects
@@ -231,42 +308,45 @@ class Agent:
             objects,
             self._cluster,
             first_seen=seen,
-            leaving=self._leaving,
-            failing=self._checks.failing,
+            verdicts=self._heard.verdicts,
         )
+        is_live = name not in self._unseen
+        self._unseen.discard(name)
+        before = self._observed.get(name)
+        for touched in self._tombstones.look(name, before, observed, now, live=is_live):
+            self._tell_controller(codec.TOMBSTONE, str(touched))
         self._observed[name] = observed
         if observed.local is None and observed.valid is None:
             del self._observed[name]
         self._report(name, observed, now)
         facts = self._facts.of(name, self._cluster)
-        shares = self._recovery.look(facts, observed.local, name, now)
+        sight = self._heard.sight
+        shares = self._recovery.look(facts, observed.local, name, now, sight)
         if shares:
             self._events.times.set()
-        state = ServiceState(facts, observed.local, observed.export, tuple(sorted(shares.items())))
+        coming_back = tuple(sorted(shares.items()))
+        state = ServiceState(facts, observed.local, observed.export, coming_back, sight)
         return self.proxies.set_service(name, state)
 
     def _report(self, name: ServiceName, observed: Observed, now: float) -> None:
         """Report a service; one that is new waits until our own proxies can answer for it."""
         is_new = observed.export is not None and not self.reports.has_export(name)
         if is_new and self._is_synced:
-            self._fresh.setdefault(name, now + FRESH_SECONDS)
+            self._fresh.add(name, now)
             self._events.times.set()
             return
-        self._fresh.pop(name, None)
+        self._fresh.drop(name)
         self._say(name, observed, now)
 
     def on_quiet(self) -> None:
-        """Every supervisor has acknowledged all it was sent; its Envoy takes it a moment later."""
-        settled = asyncio.get_running_loop().time() + SETTLE_SECONDS
-        self._fresh = {name: min(due, settled) for name, due in self._fresh.items()}
+        """Every supervisor has acknowledged all it was sent."""
+        self._fresh.settle(asyncio.get_running_loop().time())
         if self._fresh:
             self._events.times.set()
 
-    def report_fresh(self) -> None:
-        """Report the exports that waited for our own proxies."""
-        now = asyncio.get_running_loop().time()
-        fresh, self._fresh = self._fresh, {}
-        for name in fresh:
+    def report_fresh(self, now: float) -> None:
+        """Report the exports that have waited long enough for our own proxies."""
+        for name in self._fresh.ripe(now):
             if name in self._observed:
                 self._say(name, self._observed[name], now)
 
@@ -277,9 +357,7 @@ class Agent:
             self._tell_controller(codec.BACKEND, str(name))
 
     def _declare(self) -> None:
-        """Say what is known as a whole: reports once the source is, tables once facts are too."""
-        if not self._source.synced:
-            return
+        """Say what is known as a whole: reports now, tables once facts are, too."""
         if not self.reports.table.is_complete(codec.EXPORT):
             self.reports.table.mark_complete(codec.EXPORT, codec.BACKEND)
             self._tell_controller(codec.EXPORT, "")
@@ -294,26 +372,27 @@ class Agent:
 
         A cluster that never had one has nothing to withdraw, so its first ends the waiting.
         """
-        if self._gateways.is_new:
+        if self._heard.never_had_a_gateway:
             await wait_for_event(self._events.gateways, GATEWAYS_WAIT_SECONDS)
         else:
             await asyncio.sleep(GATEWAYS_WAIT_SECONDS)
+        self._has_met_proxies = True
+        self.on_believed()
         self.reports.table.mark_complete(codec.GATEWAY)
         self._tell_controller(codec.GATEWAY, "")
         while True:
             await asyncio.sleep(GATEWAYS_LOOK_SECONDS)
             connected = self._audience.connected(Kind.GATEWAY)
-            for name in self._gateways.forget(connected, wall_seconds()):
+            news = self._heard.forget(connected, wall_seconds())
+            for name, _ in news.gateways:
                 log.warning(event("gateway forgotten", gateway=name))
-                self._checks.forget(name)
-                if self.reports.gateway(name, None):
-                    self._tell_controller(codec.GATEWAY, name)
+            self._take(news)
 
     def on_gone(self, kind: Kind, proxy_id: str) -> None:
         """Both streams of a proxy have ended. It may well go on serving without us."""
         self.proxies.forget(kind, proxy_id)
-        if not self.proxies.services_behind(proxy_id):
-            self._leaving.discard(proxy_id)
+        is_known = bool(self.proxies.services_behind(proxy_id))
+        self._take(self._heard.lose(kind, proxy_id, is_known=is_known))
 
     async def run_times(self) -> None:
         """What happens by time alone: counts that waited, exports no proxy confirmed, recovery."""
@@ -321,15 +400,20 @@ class Agent:
         looked = loop.time()
         while True:
             now = loop.time()
-            self._mark(self._recovery.changing(looked, now))
+            due = self.pass_time(looked, now)
             looked = now
-            for name in self.reports.tick(now):
-                self._tell_controller(codec.BACKEND, str(name))
-            if any(now >= due for due in self._fresh.values()):
-                self.report_fresh()
-            own = (self.reports.due(), self._recovery.due(now), *self._fresh.values())
-            dues = [due for due in own if due is not None]
-            await wait_for_event(self._events.times, min(dues) - now if dues else None)
+            await wait_for_event(self._events.times, None if due is None else due - now)
+
+    def pass_time(self, since: float, now: float) -> float | None:
+        """One turn of it, from the last one until now; returns when the next is due."""
+        self._mark(self._recovery.changing(since, now))
+        for name in self.reports.tick(now):
+            self._tell_controller(codec.BACKEND, str(name))
+        for name in self._tombstones.tick(now):
+            self._tell_controller(codec.TOMBSTONE, str(name))
+        self.report_fresh(now)
+        own = (self.reports.due(), self._fresh.due(), self._tombstones.due())
+        return min((d for d in (*own, self._recovery.due(now)) if d is not None), default=None)
 
     async def run_saving(self) -> None:
         """Keep the facts on disk, a moment after they changed."""
@@ -364,7 +448,3 @@ class Agent:
             for name, observed in self._observed.items()
             if observed.valid is not None
         }
-
-
-def _check_fact(type_url: str, found: Resource) -> None:
-    codec.DECODERS[type_url](found.body)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from cluster_agent.identity import open_authority
 from cluster_agent.loop import Agent
+from cluster_agent.rejoin import Rejoin
+from cluster_agent.rekey import Rekeying
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources.directory import DirectorySource
 from cluster_agent.sync import Sync
@@ -22,14 +24,14 @@ from federation.wire.channel import serve
 from federation.xds.session import Rule
 
 PROXY_RULES = (
-    Rule(SECRET),
+    Rule(SECRET, removals_after=(CLUSTER, LISTENER)),
     Rule(ENDPOINTS, removals_after=(CLUSTER,)),
-    Rule(CLUSTER, after=(ENDPOINTS,), removals_after=(LISTENER, ROUTE)),
-    Rule(LISTENER, after=(CLUSTER,)),
-    Rule(ROUTE, after=(CLUSTER,)),
+    Rule(CLUSTER, after=(SECRET, ENDPOINTS), removals_after=(LISTENER, ROUTE)),
+    Rule(ROUTE, after=(CLUSTER,), removals_after=(LISTENER,)),
+    Rule(LISTENER, after=(CLUSTER, ROUTE)),
 )
-"""What is named is there before it is named, and goes after. Endpoints come before their cluster,
-since Envoy asks for them the moment it has the cluster."""
+"""What is named is there before it is named, and goes after. Secrets, endpoints and routes come
+before what names them, since Envoy asks for them the moment it has that."""
 
 _TOKEN_KEY_BYTES = 32
 
@@ -47,7 +49,8 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
     authority = await open_authority(state, cluster, settings.join_token_file, life)
     source = DirectorySource(settings.source)
     damping = Damping(settings.hold_seconds, settings.ramp_seconds)
-    agent = Agent(cluster, source, state, damping)
+    seconds = settings.tcp_connection_seconds
+    agent = Agent(cluster, source, state, damping, tcp_connection_seconds=seconds)
     workloads = WorkloadServer(
         authority,
         token_key,
@@ -57,6 +60,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         zone_of=agent.zone_of,
         on_proxy=agent.on_proxy,
         on_quiet=agent.on_quiet,
+        on_believed=agent.on_believed,
         on_gone=agent.on_gone,
     )
     sync = Sync(
@@ -64,9 +68,12 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         state,
         agent.receiver,
         agent.reports.table,
+        rejoin=Rejoin(authority, state, cluster, settings.join_token_file),
+        controller=str(settings.controller or ""),
         on_facts=agent.on_facts,
         on_refusals=agent.on_refusals,
     )
+    rekeying = Rekeying(authority, state, lambda: agent.key_to_replace, sync.ask)
     agent.connect(workloads, sync.touch)
     agent.load()
     async with serve(
@@ -84,6 +91,8 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
                 "status": agent.run_status(),
                 "saving": agent.run_saving(),
                 "sync": sync.run(),
+                "renewal": sync.run_renewal(),
+                "rekeying": rekeying.run(),
             }
         )
 

@@ -5,9 +5,9 @@ with, and whether the export is valid (KEP-1645). Next: `cluster_agent.reports` 
 `cluster_agent.proxies`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cluster_agent.sources.source import Condition, Key, Objects
 from federation.model.exports import Backend, Export, Group, ServicePort, ServiceType, Transport
@@ -27,6 +27,22 @@ VALID = Condition("Valid", "True", "Valid", "the service can be exported")
 
 
 @dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What the cluster's own proxies know better than its objects.
+
+    `leaving`: workloads whose sidecar says that it goes. `failing`: addresses whose sidecar does
+    not answer this cluster's gateways. `dead`: ports of workloads at which nothing listens now.
+    """
+
+    leaving: AbstractSet[str] = frozenset()
+    failing: AbstractSet[str] = frozenset()
+    dead: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
+
+
+ALL_WELL = Verdicts()
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What is seen of one service; `valid` is None without a ServiceExport."""
 
@@ -43,20 +59,17 @@ def observe_service(
     cluster: ClusterId,
     *,
     first_seen: int,
-    leaving: AbstractSet[str] = frozenset(),
-    failing: AbstractSet[str] = frozenset(),
+    verdicts: Verdicts = ALL_WELL,
 ) -> Observed:
     """What the objects say about a service; `slices` are its EndpointSlices.
 
     `first_seen` (seconds since 1970) stands in for a creation time the document does not have.
-    `leaving` are workloads whose sidecar says that it goes, `failing` addresses whose sidecar does
-    not answer this cluster's gateways.
     """
     service = objects.get(Key("Service", *name))
     wanted = objects.get(Key("ServiceExport", *name))
     local = None
     if isinstance(service, ServiceDocument):
-        local = _judged(_local(name, service, slices, objects), leaving, failing)
+        local = _judged(_local(name, service, slices, objects), verdicts)
     if not isinstance(wanted, ServiceExportDocument):
         return Observed(None, None, local, None)
     if not isinstance(service, ServiceDocument) or local is None:
@@ -70,19 +83,23 @@ def observe_service(
     return Observed(export, _backend(local, cluster), local, VALID)
 
 
-def _judged(
-    local: LocalService, leaving: AbstractSet[str], failing: AbstractSet[str]
-) -> LocalService:
-    """What the cluster's own proxies know better than its objects."""
+def _judged(local: LocalService, verdicts: Verdicts) -> LocalService:
     endpoints = tuple(
         replace(
             e,
-            draining=e.draining or e.workload in leaving,
-            ready=e.ready and not (e.sidecar and e.address in failing),
+            draining=e.draining or e.workload in verdicts.leaving,
+            ready=e.ready and not (e.sidecar and _is_lost(e, verdicts)),
         )
         for e in local.endpoints
     )
     return replace(local, endpoints=endpoints)
+
+
+def _is_lost(endpoint: Endpoint, verdicts: Verdicts) -> bool:
+    """Whether its sidecar does not answer, or nothing answers behind it."""
+    ports = {port for _, port in endpoint.targets}
+    is_dead = bool(ports) and ports <= verdicts.dead.get(endpoint.workload, frozenset())
+    return is_dead or endpoint.address in verdicts.failing
 
 
 def _export(

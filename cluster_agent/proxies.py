@@ -6,33 +6,38 @@ all sidecars of a zone, and one of its own for each proxy. Calls return what was
 `cluster_agent.workloads` wakes only the streams concerned.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from federation.envoy.build import CLUSTERSET, Resource, spiffe_validation
-from federation.model.exports import Export, Transport, app_protocol
-from federation.model.imports import Bundle, Importer, LocalService, ServiceFacts
+from cluster_agent.services import (
+    MAX_REMOTE_CHECKS_PER_SECOND,
+    ServiceState,
+    bounded,
+    check_interval,
+    count_checks,
+    gateway_resources,
+    inbound_ports,
+    workloads_behind,
+)
+from cluster_agent.trusts import Trusts
+from cluster_agent.upstreams import Made, Upstreams
+from federation.envoy.build import Resource, domains_of
+from federation.envoy.http import Gate
+from federation.model.imports import Bundle, Cluster, Importer, Sight
 from federation.model.locality import Locality
-from federation.model.names import ClusterId, ServiceName, sni
+from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.planning.failover import NOTHING_SEEN
 from federation.planning.plan import plan_service
 from federation.xds.resources import resource
 from federation.xds.snapshot import Layers, Table
-from gateway.compile import CHECK_SECONDS, compile_listener, compile_service
-from sidecar.compile import (
-    OUTBOUND,
-    Inbound,
-    InboundPort,
-    compile_inbound,
-    compile_outbound,
-    compile_routes,
-    virtual_hosts,
-)
+from gateway.compile import OFTEN, Checking, compile_listener, compile_terminated
+from gateway.remotes import REMOTE_CHECK_SECONDS, compile_remotes
+from sidecar.compile import Inbound, compile_inbound
+from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 
 TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
-MAX_CHECKS_PER_SECOND = 400
-"""Of one gateway; each is a TLS handshake of about half a millisecond of one core."""
 
 SECRETS = "secrets"
 GATEWAYS = "gateways"
@@ -45,19 +50,6 @@ class Touch:
     table: str
     type_url: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceState:
-    """All that is known of one service here; each part is None when it does not exist.
-
-    `shares`: clusters that are coming back, with their share of the traffic in percent.
-    """
-
-    facts: ServiceFacts | None
-    local: LocalService | None
-    export: Export | None
-    shares: tuple[tuple[ClusterId, int], ...] = ()
 
 
 def zone_table(zone: str) -> str:
@@ -73,8 +65,9 @@ def own_table(kind: Kind, proxy_id: str) -> str:
 class Proxies:
     """The tables of all proxies of one cluster."""
 
-    def __init__(self, here: ClusterId) -> None:
+    def __init__(self, here: ClusterId, tcp_connection_seconds: float = 0) -> None:
         self._here = here
+        self._tcp_connection_seconds = tcp_connection_seconds
         self._tables: dict[str, Table] = {SECRETS: Table(), GATEWAYS: Table()}
         self._made: dict[tuple[str, str], set[tuple[str, str]]] = {}
         self._hosts: dict[str, dict[ServiceName, tuple[bytes, ...]]] = {}
@@ -82,10 +75,14 @@ class Proxies:
         self._services: dict[ServiceName, ServiceState] = {}
         self._behind: dict[str, set[ServiceName]] = {}
         self._sidecars: dict[str, Proxy] = {}
+        self._upstreams = Upstreams()
+        self._trusts = Trusts()
         self._region = ""
         self._synced = False
         self._checks = 0
-        self._check_interval = CHECK_SECONDS
+        self._checking = OFTEN
+        self._revoked: tuple[str, ...] = ()
+        self._show_terminated()
 
     def set_region(self, region: str) -> list[Touch]:
         """Say in which region this cluster lies; plans of all services depend on it."""
@@ -111,6 +108,8 @@ class Proxies:
         if common not in self._tables:
             self._add_zone(zone)
         self._tables.setdefault(own_table(kind, proxy_id), Table())
+        if kind is Kind.SIDECAR:
+            self._put_upstreams(proxy_id, self._upstreams.place(proxy_id, zone))
         return own_table(kind, proxy_id), common, SECRETS
 
     def view(self, layers: Iterable[str]) -> Layers:
@@ -129,9 +128,60 @@ class Proxies:
 
     def set_bundles(self, bundles: Iterable[Bundle]) -> list[Touch]:
         """Whom proxies trust: one bundle per trust domain."""
-        body = spiffe_validation(sorted(bundles, key=lambda bundle: bundle.trust_domain))
-        changed = self._tables[SECRETS].put(SECRET, resource(CLUSTERSET, body))
-        return [Touch(SECRETS, SECRET, CLUSTERSET)] if changed else []
+        known = tuple(bundles)
+        touched = self._show_trusts(self._trusts.set_bundles(known))
+        revoked = tuple(sorted(b.trust_domain for b in known if not b.anchors))
+        return touched + (self._revoke(revoked) if revoked != self._revoked else [])
+
+    def _revoke(self, trust_domains: tuple[str, ...]) -> list[Touch]:
+        """Refuse what identities of these ask over connections that are open, everywhere."""
+        self._revoked = trust_domains
+        touched = self._show_terminated()
+        for workload in self._sidecars:
+            touched += self._compile_sidecar(workload)
+        return touched
+
+    def _show_terminated(self) -> list[Touch]:
+        """The routes that all gateways share."""
+        made = compile_terminated(Gate(self._revoked, self._tcp_connection_seconds))
+        changed = self._tables[GATEWAYS].put(ROUTE, resource(made.name, made.body))
+        return [Touch(GATEWAYS, ROUTE, made.name)] if changed else []
+
+    def _show_trusts(self, changed: Mapping[str, bytes | None]) -> list[Touch]:
+        table = self._tables[SECRETS]
+        return [
+            Touch(SECRETS, SECRET, name)
+            for name, body in changed.items()
+            if (
+                table.drop(SECRET, name)
+                if body is None
+                else table.put(SECRET, resource(name, body))
+            )
+        ]
+
+    def set_clusters(self, clusters: Iterable[Cluster], sight: Sight = NOTHING_SEEN) -> list[Touch]:
+        """Whose gateways our gateways check, with more patience when they are far."""
+        known = tuple(clusters)
+        others = [cluster for cluster in known if cluster.id != self._here]
+        count = sum(len(cluster.gateways) for cluster in others)
+        interval = bounded(REMOTE_CHECK_SECONDS, count, MAX_REMOTE_CHECKS_PER_SECOND)
+        made = compile_remotes(self._here, others, dict(sight.rtt), interval)
+        asked = [(cluster.trust_domain,) for cluster in others if cluster.gateways]
+        touched = self._show_trusts(self._trusts.want("remotes", asked))
+        touched += self._put(GATEWAYS, "remotes", made)
+        own = next((c.trust_domain for c in known if c.id == self._here), "")
+        return touched + self._check_as(replace(self._checking, trust_domain=own))
+
+    def _check_as(self, checking: Checking) -> list[Touch]:
+        """Compile all services for the gateways anew when they must check otherwise."""
+        if checking == self._checking:
+            return []
+        self._checking = checking
+        own = [(checking.trust_domain,)] if checking.trust_domain else []
+        touched = self._show_trusts(self._trusts.want("own", own))
+        for name, state in self._services.items():
+            touched += self._put(GATEWAYS, str(name), gateway_resources(state, checking))
+        return touched
 
     def set_service(self, name: ServiceName, state: ServiceState) -> list[Touch]:
         """Plan and compile one service anew, wherever it is used. Follow with `finish`."""
@@ -149,43 +199,46 @@ class Proxies:
         self, name: ServiceName, before: ServiceState | None, after: ServiceState
     ) -> list[Touch]:
         """Compile one service for the gateways, or all when they must check less often."""
-        self._checks += _count_checks(after) - _count_checks(before)
-        interval = check_interval(self._checks)
-        if interval == self._check_interval:
-            return self._put(GATEWAYS, str(name), _gateway_resources(after, interval))
-        self._check_interval = interval
-        everyone = {**self._services, name: after}
-        return [
-            touch
-            for other, state in everyone.items()
-            for touch in self._put(GATEWAYS, str(other), _gateway_resources(state, interval))
-        ]
+        self._checks += count_checks(after) - count_checks(before)
+        wanted = replace(self._checking, interval=check_interval(self._checks))
+        touched = self._check_as(wanted)
+        return touched + self._put(GATEWAYS, str(name), gateway_resources(after, wanted))
 
     def _index(
         self, name: ServiceName, before: ServiceState | None, after: ServiceState
     ) -> set[str]:
         """Note which workloads stand behind a service; returns those it did or does concern."""
-        for workload in _workloads(before):
+        for workload in workloads_behind(before):
             self._behind[workload].discard(name)
             if not self._behind[workload]:
                 del self._behind[workload]
-        for workload in _workloads(after):
+        for workload in workloads_behind(after):
             self._behind.setdefault(workload, set()).add(name)
-        return _workloads(before) | _workloads(after)
+        return workloads_behind(before) | workloads_behind(after)
 
     def _plan(self, name: ServiceName, state: ServiceState, zone: str) -> list[Touch]:
         found: tuple[Resource, ...] = ()
         hosts: tuple[bytes, ...] = ()
+        plan = None
         if state.facts is not None:
             importer = Importer(self._here, Locality(self._region, zone))
-            plan = plan_service(state.facts, state.local, importer, dict(state.shares))
+            plan = plan_service(state.facts, state.local, importer, dict(state.shares), state.sight)
             found, hosts = compile_outbound(plan), virtual_hosts(plan)
+        answering = [domains_of(plan.identities)] if plan is not None else []
+        touched = self._show_trusts(self._trusts.want((zone, name), answering))
         if hosts != self._hosts[zone].get(name, ()):
             self._stale_routes.add(zone)
             self._hosts[zone][name] = hosts
         if not hosts:
             self._hosts[zone].pop(name, None)
-        return self._put(zone_table(zone), str(name), found)
+        touched += self._put(zone_table(zone), str(name), found)
+        for workload, made in self._upstreams.learn(zone, name, plan):
+            touched += self._put_upstreams(workload, (made,))
+        return touched
+
+    def _put_upstreams(self, workload: str, made: Iterable[Made]) -> list[Touch]:
+        table = own_table(Kind.SIDECAR, workload)
+        return [t for name, found in made for t in self._put(table, name, found)]
 
     def finish(self) -> list[Touch]:
         """Rebuild the route tables of zones in which virtual hosts changed."""
@@ -206,18 +259,26 @@ class Proxies:
         """A proxy has said who and where it is."""
         if proxy.kind is Kind.SIDECAR:
             self._sidecars[proxy.id] = proxy
-            return self._compile_sidecar(proxy.id)
+            touched = self._compile_sidecar(proxy.id)
+            made = self._upstreams.want(proxy.id, proxy.upstreams)
+            return touched + self._put_upstreams(proxy.id, made)
         table = own_table(proxy.kind, proxy.id)
         self._tables.setdefault(table, Table()).mark_complete(*TYPES)
-        return self._put(table, "listener", (compile_listener(proxy.address, proxy.port),))
+        host, port = proxy.listen_address, proxy.listen_port
+        if not host:
+            host, port = proxy.address, proxy.port
+        listener = compile_listener(host, port, self._here, proxy.id)
+        return self._put(table, "listener", (listener,))
 
     def forget(self, kind: Kind, proxy_id: str) -> None:
         """A proxy has gone; when it comes back it says again who it is."""
+        upstreams: tuple[str, ...] = ()
         if kind is Kind.SIDECAR:
             self._sidecars.pop(proxy_id, None)
+            upstreams = self._upstreams.forget(proxy_id)
         table = own_table(kind, proxy_id)
         self._tables.pop(table, None)
-        for owner in ("listener", "inbound"):
+        for owner in ("listener", "inbound", *upstreams):
             self._made.pop((table, owner), None)
 
     def _compile_sidecar(self, workload: str) -> list[Touch]:
@@ -225,7 +286,7 @@ class Proxies:
         if proxy is None:
             return []
         behind = self._behind.get(workload, set())
-        ports = [p for name in behind for p in _inbound_ports(self._services[name], workload)]
+        ports = [p for name in behind for p in inbound_ports(self._services[name], workload)]
         inbound = Inbound(
             workload,
             proxy.address,
@@ -234,6 +295,8 @@ class Proxies:
             proxy.outbound_address,
             proxy.outbound_port,
             proxy.port,
+            self._tcp_connection_seconds,
+            self._revoked,
         )
         table = own_table(proxy.kind, workload)
         self._tables.setdefault(table, Table()).mark_complete(*TYPES)
@@ -255,48 +318,3 @@ class Proxies:
             if target.drop(type_url, name):
                 touched.append(Touch(table, type_url, name))
         return touched
-
-
-def _gateway_resources(state: ServiceState, interval: float) -> tuple[Resource, ...]:
-    if state.local is None or state.export is None:
-        return ()
-    return compile_service(state.local, state.export.ports, interval)
-
-
-def _count_checks(state: ServiceState | None) -> int:
-    """How many addresses a gateway checks for one service."""
-    if state is None or state.local is None or state.export is None:
-        return 0
-    ports = sum(port.transport is Transport.TCP for port in state.export.ports)
-    return ports * sum(endpoint.sidecar for endpoint in state.local.endpoints)
-
-
-def check_interval(checks: int) -> float:
-    """Seconds between two checks of one address, so that a gateway's checks stay bounded.
-
-    Doubles in steps, since a changed interval replaces every cluster of the gateway.
-    """
-    interval = CHECK_SECONDS
-    while checks / interval > MAX_CHECKS_PER_SECOND:
-        interval *= 2
-    return interval
-
-
-def _workloads(state: ServiceState | None) -> set[str]:
-    if state is None or state.local is None:
-        return set()
-    return {e.workload for e in state.local.endpoints if e.workload}
-
-
-def _inbound_ports(state: ServiceState, workload: str) -> list[InboundPort]:
-    """By which names an exported service reaches this workload."""
-    if state.local is None or state.export is None:
-        return []
-    by_number = {p.number: p for p in state.export.ports if p.transport is Transport.TCP}
-    return [
-        InboundPort(sni(state.local.name, number), target, app_protocol(by_number[number]))
-        for endpoint in state.local.endpoints
-        if endpoint.workload == workload
-        for number, target in endpoint.targets
-        if number in by_number
-    ]

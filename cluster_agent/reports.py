@@ -6,7 +6,8 @@ and any other goes after 100 ms, so that a rolling update costs a few messages a
 
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.names import ServiceName
-from federation.wire import codec
+from federation.model.observations import Observation
+from federation.wire import codec, codec_proxies
 from federation.xds.resources import resource
 from federation.xds.snapshot import Table
 
@@ -19,6 +20,7 @@ class Reports:
 
     def __init__(self) -> None:
         self.table = Table()
+        self.table.mark_complete(codec.OBSERVATION, codec.TOMBSTONE)
         self._said: dict[ServiceName, Backend] = {}
         self._waiting: dict[ServiceName, tuple[float, Backend]] = {}
 
@@ -37,6 +39,11 @@ class Reports:
         if gateway is None:
             return self.table.drop(codec.GATEWAY, name)
         return self.table.put(codec.GATEWAY, resource(name, codec.encode_gateway(gateway)))
+
+    def observation(self, observation: Observation) -> bool:
+        """Say what is seen of other clusters; returns whether that is news."""
+        body = codec_proxies.encode_observation(observation)
+        return self.table.put(codec.OBSERVATION, resource(observation.cluster, body))
 
     def backend(self, name: ServiceName, backend: Backend | None, now: float) -> bool:
         """Say what is behind a service, now or a moment later; returns whether to send now."""

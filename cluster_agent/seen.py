@@ -6,9 +6,10 @@ addresses to treat as not ready, and the shares of returning clusters (`planning
 
 from collections.abc import Iterable, Mapping
 
-from federation.model.imports import Endpoint, LocalService, ServiceFacts
+from federation.model.imports import Endpoint, LocalService, ServiceFacts, Sight
 from federation.model.names import ClusterId, ServiceName
-from federation.model.proxies import Proxy
+from federation.model.proxies import LEAVING, Proxy
+from federation.planning.failover import NOTHING_SEEN, is_reachable
 from federation.planning.recovery import DAMPING, FULL, Damping, Seen, next_change, see, share
 
 
@@ -23,9 +24,12 @@ class Checks:
         """Take what a gateway sees; returns the addresses whose verdict changed.
 
         An address fails when every gateway that reaches anybody says so: one that reaches nobody
-        is itself cut off. The silence of a gateway changes nothing.
+        is itself cut off. The silence of a gateway changes nothing, but one that goes has no say.
         """
-        self._said[gateway.id] = gateway
+        if gateway.state in LEAVING:
+            self.forget(gateway.id)
+        else:
+            self._said[gateway.id] = gateway
         seeing = [g for g in self._said.values() if g.sees_healthy]
         before = self.failing
         failing = [frozenset(g.unhealthy) for g in seeing]
@@ -46,14 +50,20 @@ class Recovery:
         self._seen: dict[ServiceName, dict[ClusterId, Seen]] = {}
 
     def look(
-        self, facts: ServiceFacts | None, local: LocalService | None, name: ServiceName, now: float
+        self,
+        facts: ServiceFacts | None,
+        local: LocalService | None,
+        name: ServiceName,
+        now: float,
+        sight: Sight = NOTHING_SEEN,
     ) -> Mapping[ClusterId, int]:
         """Take what is usable now; returns the shares of clusters that are not fully trusted."""
         if facts is None:
             self._seen.pop(name, None)
             return {}
         before = self._seen.get(name, {})
-        usable = {b.cluster: b.ready > 0 for b in facts.backends}
+        reachable = {c.id for c in facts.clusters if is_reachable(c, sight)}
+        usable = {b.cluster: b.ready > 0 and b.cluster in reachable for b in facts.backends}
         usable[self._here] = local is not None and any(map(_is_usable, local.endpoints))
         after = {c: see(before.get(c), is_usable, now) for c, is_usable in usable.items()}
         self._seen[name] = after

@@ -18,7 +18,18 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
     ]
     listen: Annotated[Address, Meta(description="where this cluster's proxies connect, TLS")]
     join_token_file: Annotated[
-        Path | None, Meta(description="the join token; needed until the cluster has joined")
+        Path | None,
+        Meta(
+            description="the join token; needed until the cluster has joined. A token that was not "
+            "used yet makes it join again, with the same key, when the agent next connects"
+        ),
+    ] = None
+    controller: Annotated[
+        Address | None,
+        Meta(
+            description="where the controller takes agents (its grpc_listen), when it has moved; "
+            "default: the address it named when the cluster joined"
+        ),
     ] = None
     leaf_seconds: Annotated[
         float,
@@ -46,3 +57,16 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
             description="in what time they then get their full share, beginning with a tenth",
         ),
     ] = 30.0
+    tcp_connection_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=604_800,
+            description="how long a TCP connection to a workload may stay open (a tenth longer at "
+            "most), and a single HTTP request last, 0 for ever. Identities are checked when they "
+            "begin, so this bounds how long one that was revoked can use what is open. Four hours: "
+            "what is cut must connect again, which pools of connections do by themselves and "
+            "people notice. HTTP connections are renewed every 15 minutes, which no request "
+            "notices",
+        ),
+    ] = 14_400.0

@@ -7,26 +7,46 @@ from pathlib import Path
 from random import SystemRandom
 
 from cluster_agent.identity import Authority, renew_intermediate
+from cluster_agent.rejoin import Rejoin
 from federation.model.errors import FedmeshError
 from federation.runtime.backoff import Backoff
 from federation.runtime.clock import utc_now
 from federation.runtime.logs import event
 from federation.runtime.tasks import cancel, start
+from federation.trust.lives import seconds_until
+from federation.trust.rotation import due_at, is_due
 from federation.wire import codec, methods
+from federation.wire import federation_pb2 as pb
 from federation.wire.channel import Connection, connect
 from federation.wire.pump import receive, send
 from federation.xds.receiver import Received, Receiver
-from federation.xds.session import Refused, Sender
+from federation.xds.session import Refused, Rule, Sender
 from federation.xds.snapshot import Table
 
 log = logging.getLogger(__name__)
 
-REPORT_RULES = codec.in_order(codec.REPORTS)
-RENEW_CHECK_SECONDS = 60.0
+REPORT_RULES = (
+    Rule(codec.TOMBSTONE),
+    Rule(codec.OBSERVATION),
+    Rule(codec.GATEWAY, removals_after=(codec.EXPORT,)),
+    Rule(codec.BACKEND, after=(codec.TOMBSTONE,), removals_after=(codec.EXPORT,)),
+    Rule(codec.EXPORT, after=(codec.GATEWAY, codec.BACKEND), removals_after=(codec.TOMBSTONE,)),
+)
+"""A service is told when what is behind it is known; that somebody saw a thing go, before it goes.
+"""
+LOOK_SECONDS = 60.0
+"""How long at most until the clock is looked at, so that one that was set is noticed."""
+RENEW_AGAIN_SECONDS = 30.0
+STEADY_SECONDS = 10.0
+"""A connection that lasted so long was a good one: after it the first pause is short again. So two
+agents with copies of one state folder take turns every few seconds and not all the time."""
 
 
 class Sync:
-    """Both streams to the controller."""
+    """Both streams to the controller.
+
+    `controller` is where it is, empty for where it said it is when this cluster joined.
+    """
 
     def __init__(
         self,
@@ -35,6 +55,8 @@ class Sync:
         facts: Receiver,
         reports: Table,
         *,
+        rejoin: Rejoin,
+        controller: str,
         on_facts: Callable[[Received], None],
         on_refusals: Callable[[tuple[Refused, ...]], None],
     ) -> None:
@@ -42,6 +64,8 @@ class Sync:
         self._state = state
         self._facts = facts
         self._reports = reports
+        self._rejoin = rejoin
+        self._controller = controller
         self._on_facts = on_facts
         self._on_refusals = on_refusals
         self._speaker: Sender | None = None
@@ -61,26 +85,31 @@ class Sync:
     async def run(self) -> None:
         """Stay connected; when the controller goes away, come back with growing pauses."""
         backoff = Backoff(SystemRandom())
+        now = asyncio.get_running_loop().time
         said = ""
         while True:
+            began = now()
             try:
-                await self._meet(backoff)
+                await self._rejoin.look()
+                await self._meet()
             except FedmeshError as error:
                 if str(error) != said:
                     said = str(error)
                     log.warning(event("controller cannot be used", reason=said))
             finally:
                 self.is_connected = False
+            if now() - began > STEADY_SECONDS:
+                backoff.reset()
             await asyncio.sleep(backoff.next_wait())
 
-    async def _meet(self, backoff: Backoff) -> None:
+    async def _meet(self) -> None:
         membership = self._authority.membership
         identity = self._authority.identity(utc_now())
-        async with connect(membership.grpc, identity, membership.domain) as controller:
+        address = self._controller or membership.grpc
+        async with connect(address, identity, membership.domain) as controller:
             tasks = [
-                start(self._follow(controller, backoff), "facts"),
+                start(self._follow(controller), "facts"),
                 start(self._report(controller), "reports"),
-                start(self._renew(controller), "intermediate"),
             ]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -91,11 +120,10 @@ class Sync:
                 for task in tasks:
                     await cancel(task)
 
-    async def _follow(self, controller: Connection, backoff: Backoff) -> None:
+    async def _follow(self, controller: Connection) -> None:
         def take(received: Received) -> None:
             if not self.is_connected:
                 self.is_connected = True
-                backoff.reset()
                 log.info(event("controller connected"))
             self._on_facts(received)
 
@@ -108,7 +136,34 @@ class Sync:
         async with controller.stream(methods.REPORTS) as link:
             await send(link, speaker, self._wake, lambda _: self._on_refusals(speaker.refusals()))
 
-    async def _renew(self, controller: Connection) -> None:
+    async def run_renewal(self) -> None:
+        """Have the intermediate renewed when it is due, over connections of their own.
+
+        An open connection shows the certificate that it was made with, which may have run out.
+        """
+        backoff = Backoff(SystemRandom(), high=RENEW_AGAIN_SECONDS)
+        said = ""
         while True:
-            await renew_intermediate(self._authority, self._state, controller, utc_now())
-            await asyncio.sleep(RENEW_CHECK_SECONDS)
+            now = utc_now()
+            due = due_at(self._authority.intermediate)
+            await asyncio.sleep(seconds_until(due, now, least=0.0, most=LOOK_SECONDS))
+            if not is_due(self._authority.intermediate, utc_now()):
+                continue
+            try:
+                await renew_intermediate(self._authority, self._state, self.ask, utc_now())
+                backoff.reset()
+                said = ""
+            except FedmeshError as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.warning(event("intermediate is not renewed", reason=said))
+                await asyncio.sleep(backoff.next_wait())
+
+    async def ask(self, request: pb.CertifyRequest) -> pb.Certificate:
+        """Put a request for a certificate to the controller; raises what it answers."""
+        membership = self._authority.membership
+        address = self._controller or membership.grpc
+        identity = self._authority.identity(utc_now())
+        async with connect(address, identity, membership.domain) as controller:
+            answer: pb.Certificate = await controller.call(methods.RENEW, request)
+            return answer

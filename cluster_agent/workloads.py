@@ -15,23 +15,29 @@ from cluster_agent.identity import Authority
 from cluster_agent.proxies import Proxies, Touch
 from federation.model.errors import Denied, InvalidInput
 from federation.model.proxies import Kind, Proxy
+from federation.model.types import SECRET
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.logs import event
 from federation.trust.tokens import check_workload_token
-from federation.wire import codec, methods
+from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
 from federation.wire.channel import CallHandler, StreamHandler
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
+from federation.wire.pace import Paced
 from federation.wire.pump import receive, send
 from federation.xds.messages import Request, Response
-from federation.xds.receiver import Received, Receiver
+from federation.xds.receiver import Limits, Received, Receiver
 from federation.xds.resources import Resource
 from federation.xds.session import Rule, Sender
 
 log = logging.getLogger(__name__)
 
 GATEWAY_SUBJECT = "gateway"
+CLOCK_SECONDS = 30.0
+"""Clocks of a proxy's machine and this one that differ by more are said when it connects."""
+ONE_PROXY = Limits(1, 4 << 20)
+"""A supervisor speaks for one proxy; a gateway may see a hundred thousand unhealthy addresses."""
 
 
 @dataclass(eq=False, slots=True)
@@ -54,7 +60,8 @@ class WorkloadServer:
 
     `account_of` gives the service account of a workload ("namespace/pod"), None when it is not
     known; `zone_of` its zone. `on_proxy` hears what a proxy says of itself, `on_quiet` that every
-    connected proxy has acknowledged all it was sent, `on_gone` that both streams of one have ended.
+    connected proxy has acknowledged all it was sent, `on_believed` that every one has taken whom to
+    believe, `on_gone` that both streams of one have ended.
     """
 
     def __init__(
@@ -68,6 +75,7 @@ class WorkloadServer:
         zone_of: Callable[[str], str],
         on_proxy: Callable[[Proxy], None],
         on_quiet: Callable[[], None],
+        on_believed: Callable[[], None],
         on_gone: Callable[[Kind, str], None],
     ) -> None:
         self._authority = authority
@@ -78,6 +86,7 @@ class WorkloadServer:
         self._zone_of = zone_of
         self._on_proxy = on_proxy
         self._on_quiet = on_quiet
+        self._on_believed = on_believed
         self._on_gone = on_gone
         self._present: Counter[Node] = Counter()
         self._streams: set[_Stream] = set()
@@ -106,7 +115,13 @@ class WorkloadServer:
         """Whether every connected proxy has acknowledged all it was sent."""
         return all(stream.sender.is_quiet() for stream in self._streams)
 
+    def have_taken(self, type_url: str) -> bool:
+        """Whether every connected proxy has taken all resources of a type in its last version."""
+        return all(stream.sender.has_taken(type_url) for stream in self._streams)
+
     def _hear(self) -> None:
+        if self.have_taken(SECRET):
+            self._on_believed()
         if self.is_quiet():
             self._on_quiet()
 
@@ -152,6 +167,8 @@ class WorkloadServer:
         stream = _Stream(layers, sender, asyncio.Event())
         self._streams.add(stream)
         log.info(event("proxy connected", proxy=first.node))
+        if peer.clock is not None and abs(peer.clock) > CLOCK_SECONDS:
+            log.warning(event("clocks differ", proxy=first.node, seconds_ahead=round(peer.clock)))
         try:
             with self._presence(node):
                 await send(link, sender, stream.wake, lambda _: self._hear())
@@ -167,20 +184,21 @@ class WorkloadServer:
             nodes: set[Node] = set()
 
             def check(_: str, found: Resource) -> None:
-                proxy = codec.decode_proxy(found.body)
+                proxy = codec_proxies.decode_proxy(found.body)
                 self._check_node(subject, Node(proxy.kind, proxy.id))
 
             def take(received: Received) -> None:
                 for change in received.changes:
                     if change.resource is not None:
-                        proxy = codec.decode_proxy(change.resource.body)
+                        proxy = codec_proxies.decode_proxy(change.resource.body)
                         node = Node(proxy.kind, proxy.id)
                         if node not in nodes:
                             nodes.add(node)
                             seen.enter_context(self._presence(node))
                         self._on_proxy(proxy)
 
-            await receive(link, Receiver("agent", [codec.PROXY], check), take)
+            receiver = Receiver("agent", [codec.PROXY], check, {codec.PROXY: ONE_PROXY})
+            await receive(Paced(link), receiver, take)
 
     def _check_node(self, subject: str, node: Node) -> None:
         """Whether the holder of this token may speak for this proxy; raises Denied."""
@@ -202,4 +220,4 @@ def _parse_node(text: str) -> Node:
     kind, _, proxy_id = text.partition("/")
     if kind not in tuple(Kind) or not proxy_id:
         raise InvalidInput(f"node is {text[:80]!r}, but must be gateway/NAME or sidecar/NS/POD")
-    return Node(Kind(kind), proxy_id)
+    return Node(Kind(kind), codec_proxies.parse_proxy_id(Kind(kind), proxy_id))

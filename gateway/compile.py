@@ -6,15 +6,14 @@ the cluster it goes to, so services change clusters and endpoints only.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any as Message
 
 from envoy.config.listener.v3 import listener_pb2
-from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
 from envoy.extensions.filters.network.sni_cluster.v3 import sni_cluster_pb2
-from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
 
-from federation.envoy import http
+from federation.envoy import http, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, extension, resource
 from federation.envoy.clusters import (
     application_http,
@@ -22,13 +21,16 @@ from federation.envoy.clusters import (
     load_assignment,
     workload_checks,
 )
-from federation.model.exports import ServicePort, Transport, app_protocol
+from federation.envoy.revoked import obeying
+from federation.model.exports import AppProtocol, ServicePort, Transport, app_protocol
 from federation.model.imports import Destination, Endpoint, LocalService, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import CLUSTERSET_ZONE, ClusterId, sni, terminated_sni
 from federation.planning.failover import distinct, target_of
+from gateway.remotes import health_chain
 
 EAST_WEST = "east-west"
+TERMINATED = "terminated"
 CHECK_SECONDS = 0.5
 
 _PASSED_ON = f"*.svc.{CLUSTERSET_ZONE}"
@@ -38,48 +40,84 @@ _ALPN = ("h2", "http/1.1")
 _CONNECT_ATTEMPTS = 3
 
 
-def compile_listener(host: str, port: int) -> Resource:
-    """The listener `east-west` on an IP literal and port (15443 by default)."""
-    inspector = extension("envoy.filters.listener.tls_inspector", tls_inspector_pb2.TlsInspector())
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """How a gateway checks the workloads of its cluster: every so many seconds, believing it alone.
+
+    The trust domain is that of the cluster, empty when it is not known yet.
+    """
+
+    interval: float = CHECK_SECONDS
+    trust_domain: str = ""
+
+
+OFTEN = Checking()
+
+
+def compile_listener(host: str, port: int, cluster: ClusterId, name: str) -> Resource:
+    """The listener `east-west` of a gateway on an IP literal and port (15443 by default).
+
+    Others may dial another address, that of a load balancer for example.
+    """
     listener = listener_pb2.Listener(
         name=EAST_WEST,
         address=address(host, port),
         traffic_direction="INBOUND",
-        listener_filters=[inspector],
-        filter_chains=[_passthrough_chain(), _terminating_chain()],
+        listener_filters=[limits.inspector()],
+        filter_chains=[_passthrough_chain(), _terminating_chain(), health_chain(cluster, name)],
+        socket_options=tcp.probed_sockets(),
+        **limits.facing_strangers(),
     )
     return resource(EAST_WEST, listener)
+
+
+def compile_terminated(gate: http.Gate = http.OPEN) -> Resource:
+    """The routes of the terminating chain, by server name."""
+    routes = http.last_hop_routes(
+        TERMINATED,
+        {"cluster_header": _SNI_HEADER},
+        gate,
+        request_headers_to_remove=[_SNI_HEADER],
+    )
+    return resource(TERMINATED, routes)
 
 
 def compile_service(
     local: LocalService,
     exported_ports: Iterable[ServicePort],
-    check_interval: float = CHECK_SECONDS,
+    checking: Checking = OFTEN,
 ) -> tuple[Resource, ...]:
     """Clusters and endpoints of one exported service of the gateway's own cluster.
 
     Connections to endpoints with a sidecar are passed on as they are; endpoints without one get
     a cluster of their own behind the terminating chain. A port without endpoints has an empty
-    cluster, so that senders are refused at once and go elsewhere. Workloads are checked every
-    `check_interval` seconds.
+    cluster, so that senders are refused at once and go elsewhere.
     """
     found: list[Resource] = []
     ports = {port for port in exported_ports if port.transport is Transport.TCP}
     for port in sorted(ports, key=lambda port: (port.number, port.name)):
-        found += _passthrough(local, port, check_interval)
+        found += _passthrough(local, port, checking)
         found += _terminated(local, port)
     return tuple(found)
 
 
 def _passthrough(
-    local: LocalService, port: ServicePort, check_interval: float
+    local: LocalService, port: ServicePort, checking: Checking
 ) -> tuple[Resource, ...]:
     name = sni(local.name, port.number)
     targets = _targets(local.endpoints, port.number, sidecar=True)
     return (
-        resource(name, eds_cluster(name, **workload_checks(name, check_interval))),
+        resource(name, _passing_cluster(name, port, checking)),
         resource(name, load_assignment(name, _one_tier(targets))),
     )
+
+
+def _passing_cluster(name: str, port: ServicePort, checking: Checking) -> Message:
+    closes = app_protocol(port) is AppProtocol.TCP
+    checks = workload_checks(
+        name, checking.interval, trust_domain=checking.trust_domain, closes=closes
+    )
+    return eds_cluster(name, upstream_connection_options=tcp.probing(), **checks)
 
 
 def _terminated(local: LocalService, port: ServicePort) -> tuple[Resource, ...]:
@@ -110,17 +148,12 @@ def _passthrough_chain() -> dict[str, Message]:
     """To the cluster that the server name names. The pattern is needed: without it a server name
     could name any cluster, such as the one of the supervisor.
     """
-    tcp = tcp_proxy_pb2.TcpProxy(
-        stat_prefix=EAST_WEST,
-        cluster="none",
-        max_connect_attempts={"value": _CONNECT_ATTEMPTS},
-    )
     return {
         "name": "passthrough",
         "filter_chain_match": {"server_names": [_PASSED_ON]},
         "filters": [
             extension("envoy.filters.network.sni_cluster", sni_cluster_pb2.SniCluster()),
-            extension("envoy.filters.network.tcp_proxy", tcp),
+            tcp.proxy(EAST_WEST, "none", attempts=_CONNECT_ATTEMPTS),
         ],
     }
 
@@ -140,23 +173,21 @@ def _terminating_chain() -> dict[str, Message]:
         ]
     )
     manager = http.connection_manager(
-        "terminated",
-        http2_protocol_options=http.receiving_http2(),
+        TERMINATED,
+        filters=[obeying(), http.draining_when(http.REFUSED)],
+        **http.receiving(),
         early_header_mutation_extensions=[
             extension("envoy.http.early_header_mutation.header_mutation", mutation)
         ],
         forward_client_cert_details="SANITIZE_SET",
         set_current_client_cert_details={"uri": True},
         local_reply_config=http.marking(),
-        route_config=http.last_hop_routes(
-            "terminated",
-            {"cluster_header": _SNI_HEADER},
-            request_headers_to_remove=[_SNI_HEADER],
-        ),
+        rds=http.discovered_routes(TERMINATED),
     )
     return {
-        "name": "terminated",
+        "name": TERMINATED,
         "filter_chain_match": {"server_names": [_TERMINATED]},
         "filters": [manager],
         "transport_socket": downstream_tls(_ALPN),
+        **limits.handshake(),
     }

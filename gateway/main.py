@@ -9,9 +9,16 @@ from gateway.settings import GatewaySettings
 
 async def run_gateway(settings: GatewaySettings) -> None:
     """Run an east-west gateway until it is told to stop."""
-    name = parse_label(settings.name, "name")
+    listen = settings.listen
     proxy = Proxy(
-        name, Kind.GATEWAY, State.STARTING, settings.address, settings.port, settings.zone
+        parse_label(settings.name, "name"),
+        Kind.GATEWAY,
+        State.STARTING,
+        settings.address,
+        settings.port,
+        settings.zone,
+        listen_address=listen.host if listen else "",
+        listen_port=listen.port if listen else 0,
     )
     await supervise(settings, proxy)
 

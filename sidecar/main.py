@@ -5,7 +5,7 @@ from federation.model.proxies import Kind, Proxy, State
 from federation.planning.failover import INBOUND_PORT
 from federation.resources.entry import run_process
 from federation.supervisor.main import supervise
-from sidecar.settings import SidecarSettings
+from sidecar.settings import SidecarSettings, parse_upstreams
 
 
 async def run_sidecar(settings: SidecarSettings) -> None:
@@ -19,6 +19,7 @@ async def run_sidecar(settings: SidecarSettings) -> None:
         app_address=settings.app_address,
         outbound_address=settings.outbound.host,
         outbound_port=settings.outbound.port,
+        upstreams=parse_upstreams(settings),
     )
     await supervise(settings, proxy)
 

@@ -17,7 +17,7 @@ import yaml
 from watchfiles import awatch
 
 from cluster_agent.sources.folder import Folder
-from cluster_agent.sources.source import Condition, Key, Objects, Problem
+from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
 from federation.runtime.clock import wall_seconds
 from federation.runtime.files import write_atomic
 from federation.runtime.logs import event
@@ -31,7 +31,10 @@ STATUS_FOLDER = ".fedmesh"
 SETTLED_SECONDS = 0.03
 """A file changed less than this ago may still be being written."""
 SHRINK_SECONDS = 0.5
-"""A file that lost objects, or became empty, is believed after this long without a change."""
+"""A file that lost objects, became empty or went is believed after this long without a change."""
+SPARE_EXPORTS = 3
+"""A folder that becomes empty is believed when it had no more exports than these; as the guard of
+the controller (docs/decisions/013)."""
 FULL_READ_SECONDS = 5.0
 MAX_FILES = 10_000
 
@@ -53,7 +56,9 @@ class DirectorySource:
         self._path = path
         self._folder = Folder()
         self._stamps: dict[str, _Stamp] = {}
-        self._unreadable: tuple[Problem, ...] = ()
+        self._gone_since: dict[str, float] = {}
+        self._trouble = ""
+        self._sees = False
         self._synced = False
         self._wake = asyncio.Event()
         self._written = ""
@@ -66,27 +71,40 @@ class DirectorySource:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """See Source."""
-        return self._unreadable + self._folder.problems
+        whole = (Problem(str(self._path), self._trouble),) if self._trouble else ()
+        return whole + self._folder.problems
+
+    @property
+    def trouble(self) -> str:
+        """See Source."""
+        return self._trouble
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """See Source."""
+        return self._folder.unread
 
     @property
     def synced(self) -> bool:
         """See Source."""
         return self._synced
 
-    async def run(self, on_change: Callable[[set[Key]], None]) -> None:
+    async def run(self, on_change: Callable[[Batch], None]) -> None:
         """See Source."""
         watcher = start(self._watch(), "folder-watch")
         said: tuple[Problem, ...] = ()
         try:
             while True:
                 was_synced = self._synced
-                changed, wait = await self.turn()
+                batches, wait = await self.turn()
                 for problem in set(self.problems) - set(said):
                     log.warning(event("source", where=problem.where, problem=problem.message))
-                has_news = changed or self._synced != was_synced or self.problems != said
+                has_news = self._synced != was_synced or self.problems != said
                 said = self.problems
-                if has_news:
-                    on_change(changed)
+                if has_news and not batches:
+                    batches = [Batch(frozenset(), live=False)]
+                for batch in batches:
+                    on_change(batch)
                 await wait_for_event(self._wake, wait)
         finally:
             await cancel(watcher)
@@ -101,23 +119,56 @@ class DirectorySource:
                     self._wake.set()
             await asyncio.sleep(1.0)
 
-    async def turn(self) -> tuple[set[Key], float]:
+    async def turn(self) -> tuple[list[Batch], float]:
         """Read what changed; returns the changed objects and the seconds until the next look."""
+        now = wall_seconds()
         try:
-            found = await asyncio.to_thread(_scan, self._path, wall_seconds())
+            found = await asyncio.to_thread(_scan, self._path, now)
         except OSError as error:
-            reason = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
-            self._unreadable = (Problem(str(self._path), reason),)
-            return set(), 1.0
-        self._unreadable = ()
-        gone = self._stamps.keys() - found.keys()
+            self._trouble = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
+            self._sees = False
+            return [], 1.0
+        gone, wait_for_gone = self._gone(found, now)
         fresh = {n: f for n, f in found.items() if self._stamps.get(n) != f.stamp}
         texts, wait = await self._read(fresh)
+        if self._folder.would_be_empty(texts, gone) and self._has_exports():
+            for name in texts:
+                self._stamps.pop(name, None)
+            self._trouble = (
+                "the folder has become empty all at once: nothing is withdrawn until it has objects"
+            )
+            self._sees = False
+            return [], min(wait, 1.0)
+        batches = self._take(texts, gone)
+        self._trouble = ""
+        self._synced = self._synced or wait == FULL_READ_SECONDS
+        self._sees = self._sees or min(wait, wait_for_gone) == FULL_READ_SECONDS
+        return batches, min(wait, wait_for_gone)
+
+    def _has_exports(self) -> bool:
+        kinds = [key.kind for key in self._folder.objects]
+        return kinds.count("ServiceExport") > SPARE_EXPORTS
+
+    def _gone(self, found: Mapping[str, _Found], now: float) -> tuple[set[str], float]:
+        """The files that have been gone for a while, and when to look at the others."""
+        missing = self._stamps.keys() - found.keys()
+        self._gone_since = {name: self._gone_since.get(name, now) for name in missing}
+        left = {name: at + SHRINK_SECONDS - now for name, at in self._gone_since.items()}
+        gone = {name for name, seconds in left.items() if seconds <= 0}
+        waits = [left[name] for name in missing - gone]
+        return gone, min(waits, default=FULL_READ_SECONDS)
+
+    def _take(self, texts: Mapping[str, str], gone: set[str]) -> list[Batch]:
+        """Believe these. Live is what did not happen while nobody could look, nor by emptying."""
         for name in gone:
             del self._stamps[name]
-        changed = self._folder.update(texts, gone)
-        self._synced = self._synced or wait == FULL_READ_SECONDS
-        return changed, wait
+        emptied = {name: text for name, text in texts.items() if not text.strip()}
+        others = {name: text for name, text in texts.items() if name not in emptied}
+        doubtful = self._folder.update(emptied)
+        seen = self._folder.update(others, gone)
+        is_live = self._sees and bool(self._folder.objects)
+        batches = [Batch(frozenset(doubtful), live=False), Batch(frozenset(seen), live=is_live)]
+        return [batch for batch in batches if batch.keys]
 
     async def _read(self, fresh: Mapping[str, _Found]) -> tuple[dict[str, str], float]:
         """The texts of changed files that are whole by now, and when to look at the others."""

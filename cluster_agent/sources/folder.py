@@ -4,6 +4,7 @@ A broken file keeps its last good state; an object in two files belongs to the f
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from cluster_agent.sources.source import Key, Problem
 from federation.model.errors import InvalidInput
@@ -39,6 +40,25 @@ class Folder:
             return bool(self._files.get(name, {}).keys() - _parse(name, text).keys())
         except (YamlError, InvalidInput):
             return False
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The files that were never read: each is broken and has no last good state."""
+        return tuple(sorted(self._broken.keys() - self._files.keys()))
+
+    def would_be_empty(self, texts: Mapping[str, str], gone: AbstractSet[str]) -> bool:
+        """Whether taking these would leave no object at all."""
+        left = self._files.keys() - gone - texts.keys()
+        return not any(self._files[name] for name in left) and not any(
+            self._has_objects(name, text) for name, text in texts.items()
+        )
+
+    def _has_objects(self, name: str, text: str) -> bool:
+        """Whether the file has any with this text; a broken one keeps what it has."""
+        try:
+            return bool(_parse(name, text))
+        except (YamlError, InvalidInput):
+            return bool(self._files.get(name, True))
 
     def set_broken(self, name: str, reason: str) -> None:
         """The file is there and cannot be read: it keeps its last good state."""

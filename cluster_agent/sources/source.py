@@ -40,6 +40,18 @@ class Condition:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Objects that changed, came or went; `live`: the source saw it happen.
+
+    Not live is what is missing after a first or repeated reading, or after something could not be
+    read: nobody saw it go.
+    """
+
+    keys: frozenset[Key]
+    live: bool
+
+
 class Source(Protocol):
     """A cluster's objects, kept current."""
 
@@ -52,10 +64,18 @@ class Source(Protocol):
         """What could not be read, in a stable order."""
 
     @property
+    def trouble(self) -> str:
+        """Why the source as a whole cannot be read or believed now; empty when it can."""
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What could not be read even once, by where it is: it may hold anything."""
+
+    @property
     def synced(self) -> bool:
         """Whether everything has been read once."""
 
-    async def run(self, on_change: Callable[[set[Key]], None]) -> None:
+    async def run(self, on_change: Callable[[Batch], None]) -> None:
         """Keep current for ever; `on_change` is called with what changed, and once when synced."""
 
     def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:

@@ -8,6 +8,7 @@ import http.client
 import json
 import ssl
 import urllib.parse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ Json = dict[str, Any]
 
 _TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_BACKUP_BYTES = 1 << 30
+_BACKUP_SECONDS = 120.0
 _ERRORS: dict[int, type[FedmeshError]] = {
     400: InvalidInput,
     401: Denied,
@@ -37,6 +40,12 @@ _ERRORS: dict[int, type[FedmeshError]] = {
 _FIRST_BAD_STATUS = 300
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    answer_bytes: int
+    seconds: float
+
+
 class Client:
     """Calls one controller; each call opens a connection of its own."""
 
@@ -47,7 +56,7 @@ class Client:
         self._url = url.rstrip("/")
         self._host, self._port, self._path = split_url(url)
         self._token = token
-        self._timeout = timeout_seconds
+        self._limits = _Limits(_MAX_ANSWER_BYTES, timeout_seconds)
         try:
             self._tls = ssl.create_default_context(cafile=str(ca_file))
         except (OSError, ssl.SSLError) as error:
@@ -73,10 +82,40 @@ class Client:
         name = urllib.parse.quote(str(document["metadata"]["name"]), safe="")
         return self._call("PUT", f"/v1/clusters/{name}", document)
 
+    def confirm_cluster(self, cluster: str) -> Json:
+        """Let go what is held back of a cluster: {cluster, released}."""
+        name = urllib.parse.quote(cluster, safe="")
+        return self._call("POST", f"/v1/clusters/{name}/confirm")
+
+    def delete_cluster(self, cluster: str) -> Json:
+        """Have a cluster leave in order; it is listed until it has left."""
+        return self._call("DELETE", f"/v1/clusters/{urllib.parse.quote(cluster, safe='')}")
+
+    def trust(self) -> Json:
+        """How trust stands."""
+        return self._call("GET", "/v1/trust")
+
+    def revoke(self, cluster: str) -> Json:
+        """Believe a cluster no more."""
+        return self._call("POST", f"/v1/trust/{urllib.parse.quote(cluster, safe='')}/revoke")
+
+    def rekey(self, cluster: str) -> Json:
+        """Ask a cluster for a new key."""
+        return self._call("POST", f"/v1/trust/{urllib.parse.quote(cluster, safe='')}/rekey")
+
     def create_join_token(self, cluster: str, expires_seconds: int) -> Json:
         """A new join token: {token, id, expires}."""
         body = {"cluster": cluster, "expires_seconds": expires_seconds}
         return self._call("POST", "/v1/join-tokens", body)
+
+    def backup(self, passphrase: str) -> bytes:
+        """A sealed backup of the controller, as it is now."""
+        body = {"passphrase": passphrase}
+        limits = _Limits(_MAX_BACKUP_BYTES, max(self._limits.seconds, _BACKUP_SECONDS))
+        status, data = self._exchange("POST", "/v1/backup", body, limits)
+        if status >= _FIRST_BAD_STATUS:
+            raise error_of(status, _parse(data), f"POST {self._url}/v1/backup")
+        return data
 
     def services(self) -> list[Json]:
         """The services of the clusterset with the counts of their backends."""
@@ -95,18 +134,21 @@ class Client:
             raise PeerBroke(f"{method} {self._url}{path}: the answer is no JSON object")
         return answer
 
-    def _exchange(self, method: str, path: str, body: Json | None) -> tuple[int, bytes]:
+    def _exchange(
+        self, method: str, path: str, body: Json | None, limits: _Limits | None = None
+    ) -> tuple[int, bytes]:
+        limits = limits or self._limits
         headers = {"Accept": "application/json", "Authorization": f"Bearer {self._token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         connection = http.client.HTTPSConnection(
-            self._host, self._port, timeout=self._timeout, context=self._tls
+            self._host, self._port, timeout=limits.seconds, context=self._tls
         )
         try:
             data = None if body is None else json.dumps(body)
             connection.request(method, self._path + path, data, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read(_MAX_ANSWER_BYTES)
+            return answer.status, answer.read(limits.answer_bytes)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Failed(self._explain(error)) from error
         finally:

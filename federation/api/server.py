@@ -5,14 +5,21 @@ tokens) and joining (which brings a token of its own). What the calls do is the 
 given as an `Application`.
 """
 
+import asyncio
 import hmac
+import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from aiohttp import web
 
-from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
+from federation.api.door import HANDSHAKE_SECONDS, SETTINGS, Door
+from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
+from federation.runtime.refusals import RefusalLog
+
+log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
 _STATUS = {InvalidInput: 400, Denied: 403, NotReady: 404, Conflict: 409}
@@ -35,31 +42,54 @@ class Application(Protocol):
 
     async def put_cluster(self, cluster: str, body: Json) -> Json: ...
 
+    async def delete_cluster(self, cluster: str) -> Json: ...
+
+    async def trust(self) -> Json: ...
+
+    async def revoke(self, cluster: str) -> Json: ...
+
+    async def rekey(self, cluster: str) -> Json: ...
+
+    async def confirm_cluster(self, cluster: str) -> Json: ...
+
     async def mint_join_token(self, body: Json) -> Json: ...
+
+    async def backup(self, body: Json) -> bytes: ...
 
     async def services(self) -> Json: ...
 
     async def status(self) -> Json: ...
 
 
-def make_api(application: Application, admin_token: str) -> web.Application:
-    """The API as an aiohttp application."""
+def make_api(application: Application, admin_token: str, door: Door) -> web.Application:
+    """The API as an aiohttp application; `serve_api` has it listen behind the same door."""
+    refused = RefusalLog(log)
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             if request.path not in _OPEN_PATHS:
                 _check_token(request, admin_token)
+            await request.read()
+            door.answer(request.protocol)
             return await handler(request)
         except FedmeshError as error:
+            if isinstance(error, Denied):
+                refused.say("call refused", path=request.path, peer=request.remote, reason=error)
             status = _STATUS.get(type(error), 500)
             return web.json_response({"error": {"message": str(error)}}, status=status)
+        except ConnectionError:
+            return web.Response(status=400)  # nobody is there any more to read it
         except web.HTTPException as error:
             message = f"{request.method} {request.path}: {error.reason}"
             return web.json_response({"error": {"message": message}}, status=error.status)
+        finally:
+            door.wait(request.protocol)
 
     api = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     api.add_routes(_routes(application))
+    api.add_routes(_cluster_routes(application))
+    api.add_routes(_trust_routes(application))
     return api
 
 
@@ -82,15 +112,11 @@ def _routes(application: Application) -> list[web.RouteDef]:
     async def join(request: web.Request) -> web.Response:
         return web.json_response(await application.join(await _body(request)))
 
-    async def clusters(_: web.Request) -> web.Response:
-        return web.json_response(await application.clusters())
-
-    async def put_cluster(request: web.Request) -> web.Response:
-        cluster = request.match_info["cluster"]
-        return web.json_response(await application.put_cluster(cluster, await _body(request)))
-
     async def join_tokens(request: web.Request) -> web.Response:
         return web.json_response(await application.mint_join_token(await _body(request)))
+
+    async def backup(request: web.Request) -> web.Response:
+        return web.Response(body=await application.backup(await _body(request)))
 
     async def services(_: web.Request) -> web.Response:
         return web.json_response(await application.services())
@@ -102,11 +128,49 @@ def _routes(application: Application) -> list[web.RouteDef]:
         web.get("/healthz", healthz),
         web.get("/v1/trust/root", root),
         web.post("/v1/join", join),
-        web.get("/v1/clusters", clusters),
-        web.put("/v1/clusters/{cluster}", put_cluster),
         web.post("/v1/join-tokens", join_tokens),
+        web.post("/v1/backup", backup),
         web.get("/v1/services", services),
         web.get("/v1/status", status),
+    ]
+
+
+def _cluster_routes(application: Application) -> list[web.RouteDef]:
+    async def clusters(_: web.Request) -> web.Response:
+        return web.json_response(await application.clusters())
+
+    async def put_cluster(request: web.Request) -> web.Response:
+        cluster = request.match_info["cluster"]
+        return web.json_response(await application.put_cluster(cluster, await _body(request)))
+
+    async def delete_cluster(request: web.Request) -> web.Response:
+        return web.json_response(await application.delete_cluster(request.match_info["cluster"]))
+
+    async def confirm(request: web.Request) -> web.Response:
+        return web.json_response(await application.confirm_cluster(request.match_info["cluster"]))
+
+    return [
+        web.get("/v1/clusters", clusters),
+        web.put("/v1/clusters/{cluster}", put_cluster),
+        web.delete("/v1/clusters/{cluster}", delete_cluster),
+        web.post("/v1/clusters/{cluster}/confirm", confirm),
+    ]
+
+
+def _trust_routes(application: Application) -> list[web.RouteDef]:
+    async def trust(_: web.Request) -> web.Response:
+        return web.json_response(await application.trust())
+
+    async def revoke(request: web.Request) -> web.Response:
+        return web.json_response(await application.revoke(request.match_info["cluster"]))
+
+    async def rekey(request: web.Request) -> web.Response:
+        return web.json_response(await application.rekey(request.match_info["cluster"]))
+
+    return [
+        web.get("/v1/trust", trust),
+        web.post("/v1/trust/{cluster}/revoke", revoke),
+        web.post("/v1/trust/{cluster}/rekey", rekey),
     ]
 
 
@@ -118,6 +182,41 @@ async def _body(request: web.Request) -> Json:
     if not isinstance(body, dict):
         raise InvalidInput(f"body of {request.method} {request.path} must be a JSON object")
     return body
+
+
+@asynccontextmanager
+async def serve_api(
+    api: web.Application, door: Door, host: str, port: int, context: ssl.SSLContext
+) -> AsyncIterator[None]:
+    """Serve the API behind its door while the context lasts; raises Failed."""
+    runner = web.AppRunner(api, access_log=None, **SETTINGS)
+    await runner.setup()
+    try:
+        listening = await _listen(runner, door, host, port, context)
+        try:
+            yield
+        finally:
+            listening.close()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(
+    runner: web.AppRunner, door: Door, host: str, port: int, context: ssl.SSLContext
+) -> asyncio.Server:
+    assert runner.server is not None  # noqa: S101 - after setup there is one
+    try:
+        return await asyncio.get_running_loop().create_server(
+            door.guard(runner.server),
+            host,
+            port,
+            ssl=context,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+        )
+    except OSError as error:
+        raise Failed(
+            f"api_listen: cannot listen at {host}:{port}: is it taken by another program?"
+        ) from error
 
 
 def tls_context(certificate_file: str) -> ssl.SSLContext:

@@ -67,3 +67,16 @@ def aligned(columns: Sequence[str], rows: Rows) -> str:
     widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
     lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in table)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def rounded(value: Any) -> Any:
+    """A document with all its numbers to a tenth of a thousandth: milliseconds with one digit."""
+    match value:
+        case float():
+            return round(value, 4)
+        case dict():
+            return {key: rounded(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [rounded(inner) for inner in value]
+        case _:
+            return value

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -18,7 +19,10 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules: `fedctl A B` is `federation.cli.commands.A_B`."""
+    """A group whose commands are modules: `fedctl A B` is `federation.cli.commands.A_B`.
+
+    Those of a group within a group go by the inner one: `fedctl demo run tour` is `run_tour`.
+    """
 
     def __init__(self, name: str, text: str, commands: Sequence[str], groups: Sequence[str] = ()):
         super().__init__(name, help=text, context_settings=_HELP)
@@ -33,7 +37,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, imported now."""
         if cmd_name not in self._names:
-            return None
+            known = ", ".join(sorted(self._names))
+            ctx.fail(f"there is no command {cmd_name[:40]!r}, only {known}")
         if cmd_name in self._groups:
             return LazyGroup(cmd_name, *_GROUPS[cmd_name])
         module = importlib.import_module(f"federation.cli.commands.{self._prefix}{cmd_name}")
@@ -41,11 +46,17 @@ class LazyGroup(click.Group):
         return command
 
 
-_GROUPS = {
-    "cluster": ("The clusters of the federation.", ("add", "list")),
-    "demo": ("A whole federation on this machine.", ("up", "status", "down", "logs", "run")),
+_GROUPS: dict[str, tuple[Any, ...]] = {
+    "cluster": ("The clusters of the federation.", ("add", "confirm", "list")),
+    "demo": (
+        "A whole federation on this machine.",
+        ("up", "status", "down", "logs", "start"),
+        ("run",),
+    ),
+    "run": ("Scenarios on the demo, judged.", ("tour", "failover")),
     "service": ("The services of the federation.", ("list",)),
     "token": ("Tokens with which clusters join.", ("create",)),
+    "trust": ("Whom the federation believes.", ("rekey", "revoke", "status")),
     "workload": ("Workloads on hosts.", ("token",)),
 }
 
@@ -53,7 +64,9 @@ _GROUPS = {
 def make_cli() -> click.Group:
     """The root command."""
     text = "fedctl operates a fedmesh federation: services callable across clusters."
-    return LazyGroup("fedctl", text, ("version",), tuple(_GROUPS))
+    inner = {name for _, _, *groups in _GROUPS.values() for name in (groups or [()])[0]}
+    outer = tuple(name for name in _GROUPS if name not in inner)
+    return LazyGroup("fedctl", text, ("version", "status", "backup", "restore", "leave"), outer)
 
 
 def run(arguments: Sequence[str]) -> int:

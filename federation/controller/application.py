@@ -3,18 +3,26 @@
 from typing import Any
 
 from federation.controller.authority import Authority
+from federation.controller.backup import Backups
+from federation.controller.departures import Departures
 from federation.controller.loop import Federation
 from federation.controller.members import Members
+from federation.controller.refusals import Refusals
 from federation.controller.registry import Member
-from federation.model.errors import InvalidInput
+from federation.controller.status import all_problems, life_of, told
+from federation.controller.trust import state_of_trust, trust_view
+from federation.model.errors import InvalidInput, NotReady
 from federation.model.exports import Backend, Gateway
 from federation.model.imports import Service
-from federation.model.names import parse_cluster_id
+from federation.model.names import ClusterId, parse_cluster_id
+from federation.model.observations import Remote
 from federation.resources.cluster import ClusterDocument
 from federation.resources.parse import parse_document
 from federation.runtime.clock import utc_now, wall_seconds
 
 Json = dict[str, Any]
+
+MOST_SHOWN = 20
 
 
 class Controller:
@@ -27,10 +35,15 @@ class Controller:
         authority: Authority,
         domain: str,
         grpc_address: str,
+        *,
+        backups: Backups,
+        departures: Departures,
     ) -> None:
         self._federation = federation
         self._members = members
         self._authority = authority
+        self._backups = backups
+        self._departures = departures
         self._domain = domain
         self._grpc_address = grpc_address
 
@@ -46,7 +59,7 @@ class Controller:
         """Redeem a join token; body: token, csr (PEM), twin (PEM)."""
         texts = [_text(body, name) for name in ("token", "csr", "twin")]
         token, csr, twin = texts[0], texts[1].encode(), texts[2].encode()
-        joined = await self._members.join(token, csr, twin, utc_now())
+        joined = await self._members.join(token, csr, twin, utc_now(), self._is_present)
         self._federation.set_member(joined.member)
         return {
             "cluster": joined.member.id,
@@ -57,15 +70,44 @@ class Controller:
             "grpc": self._grpc_address,
         }
 
+    def _is_present(self, cluster: ClusterId) -> bool:
+        return self._federation.presence(cluster).is_recent(wall_seconds())
+
+    async def trust(self) -> Json:
+        """How trust stands: chain, ages, the next step of each cluster."""
+        hub, authority = self._federation.hub, self._authority
+        return trust_view(hub, authority.root, authority.leaf, wall_seconds())
+
+    async def revoke(self, cluster: str) -> Json:
+        """Believe a cluster no more, from now on and for what is open."""
+        member = await self._members.revoke(parse_cluster_id(cluster))
+        self._federation.shut_out(member)
+        return {"cluster": member.id, "state": state_of_trust(member)}
+
+    async def rekey(self, cluster: str) -> Json:
+        """Ask a cluster for a new key."""
+        member = await self._members.rekey(parse_cluster_id(cluster))
+        self._federation.set_member(member)
+        return {"cluster": member.id, "replaces": member.replace_key}
+
+    async def delete_cluster(self, cluster: str) -> Json:
+        """A cluster leaves in order; it is not listed any more when it has left."""
+        name = parse_cluster_id(cluster)
+        await self._departures.begin(name)
+        return {"cluster": name, "state": "leaving"}
+
     async def clusters(self) -> Json:
         """All members with what is seen of them."""
         members = sorted(self._federation.registry.members.values(), key=lambda m: m.id)
         return {"items": [self._cluster(member) for member in members]}
 
     def _cluster(self, member: Member) -> Json:
-        presence = self._federation.presence(member.id)
-        registry = self._federation.registry
-        seen = presence.last_seen
+        hub, registry = self._federation.hub, self._federation.registry
+        presence = hub.presence(member.id)
+        now = wall_seconds()
+        silent = None if presence.last_seen is None else now - presence.last_seen
+        clock = presence.clock
+        witnesses = registry.seen_from(member.id)
         return {
             "id": member.id,
             "region": member.region,
@@ -75,12 +117,29 @@ class Controller:
             "namespaces": list(member.namespaces),
             "gateway_cidrs": list(member.gateway_cidrs),
             "joined": bool(member.anchors),
+            "trust": state_of_trust(member),
             "connected": presence.streams > 0,
-            "last_seen_seconds_ago": None if seen is None else round(wall_seconds() - seen, 1),
+            "last_seen_seconds_ago": None if silent is None else round(silent, 1),
+            "clock": None if clock is None else round(clock, 1),
+            "state": str(life_of(hub, member.id, now)),
+            "seen_from": [_seen_from(other, remote) for other, remote in witnesses],
             "gateways": [_gateway(g) for g in registry.gateways(member.id)],
             "exports": registry.count_exports(member.id),
-            "problems": sorted(presence.problems.values()),
+            "problems": self._problems(member.id),
         }
+
+    def _problems(self, cluster: ClusterId) -> list[str]:
+        """What a person should know of a cluster, one sentence each."""
+        hub = self._federation.hub
+        wrong = _wrong(hub.presence(cluster).refusals, hub.registry.remarks(cluster))
+        return [*told(hub, cluster, wall_seconds()), *wrong]
+
+    async def confirm_cluster(self, cluster: str) -> Json:
+        """A person says that what is held back of a cluster may go."""
+        name = parse_cluster_id(cluster)
+        if name not in self._federation.registry.members:
+            raise NotReady(f"there is no cluster {name}")
+        return {"cluster": name, "released": self._federation.confirm(name)}
 
     async def put_cluster(self, cluster: str, body: Json) -> Json:
         """Write the operator's word about a cluster: a document of kind Cluster."""
@@ -113,14 +172,20 @@ class Controller:
         )
         return {"token": token, "id": record.id, "expires": record.expires}
 
+    async def backup(self, body: Json) -> bytes:
+        """All that must not be lost, sealed; body: passphrase."""
+        await self._federation.flush()
+        return await self._backups.make(_text(body, "passphrase"), wall_seconds())
+
     async def services(self) -> Json:
         """All services of the clusterset with the counts of their backends."""
         found = self._federation.registry.services()
         return {"items": [_service(service, backends) for service, backends in found]}
 
     async def status(self) -> Json:
-        """Where the store stands, and how much there is."""
+        """Where the store stands, how much there is, and all that is wrong."""
         registry = self._federation.registry
+        store = self._federation.store_problem
         point = registry.table.point()
         return {
             "epoch": point.epoch if point else "",
@@ -128,7 +193,25 @@ class Controller:
             "domain": self._domain,
             "clusters": len(registry.members),
             "services": len(registry.services()),
+            "store": {"ok": not store, "reason": store},
+            "problems": all_problems(self._federation.hub, store, wall_seconds()),
         }
+
+
+def _wrong(refusals: Refusals, remarks: tuple[str, ...]) -> list[str]:
+    """What is wrong with a cluster's reports, at most so much that a person reads it."""
+    found = [*(str(refusal) for refusal in refusals.first(MOST_SHOWN)), *remarks[:MOST_SHOWN]]
+    beyond = len(refusals) + len(remarks) - len(found)
+    return [*found, f"and {beyond} more"] if beyond else found
+
+
+def _seen_from(other: ClusterId, remote: Remote) -> Json:
+    return {
+        "cluster": other,
+        "gateway": remote.gateway,
+        "answers": remote.answers,
+        "rtt_ms": round(remote.rtt * 1000, 1) if remote.rtt else None,
+    }
 
 
 def _gateway(gateway: Gateway) -> Json:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from cryptography import x509
 
+from federation.controller.rootkey import read_root_key, write_root_key
 from federation.model.errors import InvalidInput
-from federation.runtime.files import read_if_there, write_atomic, write_private
+from federation.runtime.files import read_if_there, write_atomic
 from federation.trust.issue import issue_controller, issue_intermediate, make_root, new_key
 from federation.trust.pem import (
     PrivateKey,
@@ -19,17 +20,26 @@ from federation.trust.pem import (
     certificate_sha256,
     key_pem,
     load_certificates,
-    load_key,
     pem,
 )
-from federation.trust.profile import controller_profile, intermediate_profile, root_profile
-from federation.trust.rotation import is_due
+from federation.trust.profile import (
+    INTERMEDIATE_LIFE,
+    controller_profile,
+    intermediate_profile,
+    root_profile,
+)
+from federation.trust.rotation import due_at, is_due
 from federation.trust.validate import check_intermediate, check_root
 from federation.wire.channel import Identity
 
 
 class Authority:
-    """Signs with the root key. `hosts` are names and addresses the controller is reached at."""
+    """Signs with the root key. `hosts` are names and addresses the controller is reached at.
+
+    `intermediate_life` is that of the authorities which it signs for clusters.
+    """
+
+    intermediate_life = INTERMEDIATE_LIFE
 
     def __init__(
         self, root: x509.Certificate, key: PrivateKey, domain: str, hosts: Iterable[str]
@@ -47,6 +57,11 @@ class Authority:
         return pem(self.root)
 
     @property
+    def root_key_pem(self) -> bytes:
+        """The root key, not encrypted: for `federation.controller.backup`, which seals it."""
+        return key_pem(self._key)
+
+    @property
     def root_sha256(self) -> str:
         """What a join token pins."""
         return certificate_sha256(self.root)
@@ -61,31 +76,44 @@ class Authority:
             self._identity = Identity(self.root_pem, key_pem(key), pem(self._leaf))
         return self._identity
 
+    @property
+    def leaf(self) -> x509.Certificate | None:
+        """What the controller shows, None before it was shown."""
+        return self._leaf
+
+    def due_at(self) -> datetime | None:
+        """When what the controller shows is renewed, None before it was shown."""
+        return due_at(self._leaf) if self._leaf is not None else None
+
     def certify_cluster(self, trust_domain: str, key: PublicKey, now: datetime) -> x509.Certificate:
         """The intermediate of a cluster for the key it made."""
-        profile = intermediate_profile(trust_domain)
+        profile = intermediate_profile(trust_domain, self.intermediate_life)
         made = issue_intermediate(self.root, self._key, key, profile, now)
         check_intermediate(made, root=self.root, trust_domain=trust_domain, now=now)
         return made
 
 
-def open_authority(folder: Path, domain: str, hosts: Iterable[str], now: datetime) -> Authority:
+def open_authority(
+    folder: Path, domain: str, hosts: Iterable[str], now: datetime, key_passphrase: str = ""
+) -> Authority:
     """The authority in `folder`, made on the first start; raises InvalidInput when it is damaged.
 
     The key is written before the certificate: a crash in between starts over with nothing signed.
+    Where there is a passphrase, the key lies under it.
     """
     certificate, key_file = folder / "root.pem", folder / "root.key"
-    found, found_key = read_if_there(certificate), read_if_there(key_file)
+    found = read_if_there(certificate)
     if found is None:
         key = new_key()
         root = make_root(key, root_profile(domain), now)
         check_root(root, now)
-        write_private(key_file, key_pem(key))
+        write_root_key(key_file, key, key_passphrase)
         write_atomic(certificate, pem(root), durable=True)
         return Authority(root, key, domain, hosts)
-    if found_key is None:
+    root, root_key = load_certificates(found)[0], read_root_key(key_file, key_passphrase)
+    if root_key is None:
         raise InvalidInput(f"root key {key_file} is missing though {certificate} exists")
-    root, key = load_certificates(found)[0], load_key(found_key)
+    key = root_key
     check_root(root, now)
     if root.public_key() != key.public_key():
         raise InvalidInput(f"root key {key_file} does not belong to {certificate}")

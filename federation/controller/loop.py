@@ -1,122 +1,146 @@
 """The controller's main flow: reports of agents in, facts to agents out, the store behind.
 
-One `Federation` holds the registry and every open stream. It moves values between sessions; what
-they mean is decided in `registry`, `xds.session` and `xds.receiver`.
+One `Federation` runs every open stream. It moves messages and rows and tells the time; what they
+mean is decided in `hub`.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from federation.controller.registry import Member, Registry, Touched
-from federation.controller.store.store import Row, Store
+from federation.controller.awaited import AWAITED
+from federation.controller.hub import Hub, Presence
+from federation.controller.problems import is_off
+from federation.controller.registry import Member, Registry
+from federation.controller.store.store import Store
+from federation.model.errors import Failed, NotReady
 from federation.model.names import ClusterId
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
-from federation.wire import codec
+from federation.runtime.tasks import start
 from federation.wire.links import Link
+from federation.wire.pace import Paced
 from federation.wire.pump import receive, send
-from federation.xds.messages import Point, Request, Response
-from federation.xds.receiver import Change, Received, Receiver
-from federation.xds.resources import resource
-from federation.xds.session import Sender
+from federation.xds.messages import Request, Response
+from federation.xds.receiver import Received
 
 log = logging.getLogger(__name__)
 
 WRITE_BEHIND_SECONDS = 0.2
 REVISIONS_RESERVED = 100_000
+WRITE_AGAIN_SECONDS = 2.0
+REFUSAL_LINE_SECONDS = 1.0
+MAX_FACT_STREAMS = 4
+"""Of one cluster: those of two agents, and as many that are about to end."""
 GRACE_SECONDS = 10.0
 """How long after its start the controller waits for clusters to report before it says that what it
 does not know does not exist. Reports are written behind, so the last 200 ms may be missing."""
 
-FACT_RULES = codec.in_order(codec.FACTS)
-
-
-@dataclass(slots=True)
-class Presence:
-    """What the controller sees of one cluster's agent."""
-
-    streams: int = 0
-    last_seen: float | None = None
-    problems: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(eq=False, slots=True)
-class _Listener:
-    sender: Sender
-    wake: asyncio.Event
-
 
 class Federation:
-    """The registry with its streams and its store."""
+    """The hub with its streams and its store."""
 
     def __init__(self, registry: Registry, store: Store) -> None:
         self.registry = registry
-        self._store = store
-        self._listeners: set[_Listener] = set()
-        self._receivers: dict[ClusterId, Receiver] = {}
-        self._speakers: dict[ClusterId, asyncio.Task[None]] = {}
-        self._presence: dict[ClusterId, Presence] = {}
-        self._heard: dict[ClusterId, set[str]] = {}
-        self._unsaved: dict[tuple[str, str, str], Row] = {}
         self._changed = asyncio.Event()
-        self.revision = 0
-        self._reserved = 0
+        self.hub = Hub(registry, self._wake, self._changed.set)
+        self._store = store
+        self._listeners: set[asyncio.Event] = set()
+        self._hearing: dict[ClusterId, asyncio.Task[None]] = {}
+        self._feeds: dict[ClusterId, list[asyncio.Task[None]]] = {}
+        self._said_at: dict[ClusterId, float] = {}
+        self._awaited_saved: dict[ClusterId, int] = {}
+        self.store_problem = ""
+
+    @property
+    def revision(self) -> int:
+        """Where the facts stand."""
+        return self.hub.revision
 
     async def load(self, members: Iterable[Member]) -> None:
         """Take back what the store holds."""
-        self.revision = await self._store.reserve_revisions(REVISIONS_RESERVED)
-        self._reserved = self.revision + REVISIONS_RESERVED - 1
-        for member in members:
-            self.registry.set_member(member)
-        rows: dict[ClusterId, list[Row]] = {}
-        for row in await self._store.load_reports():
-            rows.setdefault(ClusterId(row.cluster), []).append(row)
-        for cluster in self.registry.members:
-            self._restore(cluster, rows.get(cluster, []))
-        self._stand()
-
-    def _restore(self, cluster: ClusterId, rows: list[Row]) -> None:
-        receiver = self._receiver(cluster)
-        for type_url in codec.REPORTS:
-            receiver.restore(
-                type_url,
-                [resource(r.name, r.body) for r in rows if r.type_url == type_url and r.body],
-                None,
-                complete=bool(rows),
-            )
-        for row in rows:
-            change = Change(row.type_url, row.name, resource(row.name, row.body or b""))
-            self.registry.apply(cluster, [change], row.first_seen)
-
-    def _receiver(self, cluster: ClusterId) -> Receiver:
-        if cluster not in self._receivers:
-            self._receivers[cluster] = Receiver(
-                "controller", codec.REPORTS, self.registry.checker(cluster)
-            )
-        return self._receivers[cluster]
+        first = await self._store.reserve_revisions(REVISIONS_RESERVED)
+        self.hub.reserved = first + REVISIONS_RESERVED - 1
+        rows = await self._store.load_reports()
+        for refused in self.hub.restore(self._store.epoch, first, members, rows):
+            log.warning(event("stored report left out", reason=refused))
+        for key, entry in (await self._store.read_all(AWAITED)).items():
+            cluster = ClusterId(key.removeprefix(AWAITED))
+            self._awaited_saved[cluster] = entry.revision
+            self.hub.awaited.add(cluster)
 
     def presence(self, cluster: ClusterId) -> Presence:
         """What is seen of a cluster's agent."""
-        return self._presence.setdefault(cluster, Presence())
+        return self.hub.presence(cluster)
 
     def set_member(self, member: Member) -> None:
-        """Spread the operator's word about a cluster, already on the disk."""
-        self._spread(self.registry.set_member(member))
+        """Spread the operator's word about a cluster, already on the disk.
+
+        When it may say other things now, its stream of reports ends: it then says them again.
+        """
+        hearing = self._hearing.get(member.id)
+        if self.hub.set_member(member) and hearing is not None:
+            log.info(event("cluster may say other things", cluster=member.id))
+            hearing.cancel()
+
+    def shut_out(self, member: Member) -> None:
+        """Spread that nothing of a cluster counts any more, already on the disk.
+
+        Its streams end; whether it may open new ones is the server's decision.
+        """
+        self.hub.set_member(member)
+        self._end_streams(member.id)
+        self.hub.silence(member.id)
+
+    def remove_member(self, cluster: ClusterId) -> None:
+        """Spread that a cluster has left, already on the disk."""
+        self._end_streams(cluster)
+        self.hub.remove_member(cluster)
+
+    def _end_streams(self, cluster: ClusterId) -> None:
+        tasks = [self._hearing.get(cluster), *self._feeds.get(cluster, [])]
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+
+    def hear_clock(self, cluster: ClusterId, ahead: float | None) -> None:
+        """An agent said how late it is with it; said in the log when that begins to be wrong."""
+        presence = self.presence(cluster)
+        before, presence.clock = presence.clock, ahead
+        if ahead is not None and is_off(ahead) and not (before is not None and is_off(before)):
+            log.warning(event("clocks differ", cluster=cluster, seconds_ahead=round(ahead)))
+
+    def confirm(self, cluster: ClusterId) -> str:
+        """Let pass what is held back of a cluster; returns what that was, or nothing."""
+        found = (self.hub.held_back(cluster), self.hub.waited_for(cluster))
+        held = "; ".join(filter(None, found))
+        if held:
+            log.warning(event("withdrawal confirmed", cluster=cluster, held=held))
+            self.hub.confirm(cluster, wall_seconds())
+        return held
+
+    def _wake(self) -> None:
+        for listener in self._listeners:
+            listener.set()
 
     async def send_facts(self, cluster: ClusterId, link: Link[Request, Response]) -> None:
         """Feed one agent with facts until its stream ends."""
-        listener = _Listener(Sender(self.registry.table, FACT_RULES), asyncio.Event())
-        self._listeners.add(listener)
-        presence = self.presence(cluster)
-        presence.streams += 1
+        wake = asyncio.Event()
+        self._listeners.add(wake)
+        sender = self.hub.listen(cluster)
+        feed = start(send(link, sender, wake, lambda _: self._seen(cluster)), "facts")
+        feeds = self._feeds.setdefault(cluster, [])
+        feeds.append(feed)
+        if len(feeds) > MAX_FACT_STREAMS:
+            feeds.pop(0).cancel()
         log.info(event("agent connected", cluster=cluster))
         try:
-            await send(link, listener.sender, listener.wake, lambda _: self._seen(cluster))
+            await _to_its_end(feed)
         finally:
-            presence.streams -= 1
-            self._listeners.discard(listener)
+            self.hub.leave(cluster, sender)
+            if feed in feeds:
+                feeds.remove(feed)
+            self._listeners.discard(wake)
             log.info(event("agent disconnected", cluster=cluster))
 
     def _seen(self, cluster: ClusterId) -> None:
@@ -124,96 +148,106 @@ class Federation:
 
     async def take_reports(self, cluster: ClusterId, link: Link[Response, Request]) -> None:
         """Follow one agent's reports until its stream ends; a newer stream ends an older one."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - inside a coroutine there is one
-        older = self._speakers.get(cluster)
+        older = self._hearing.get(cluster)
         if older is not None:
             older.cancel()
-        self._speakers[cluster] = task
+            self.presence(cluster).take_turn(wall_seconds())
+        self.presence(cluster).refusals.start_over()
+        receiver = self.hub.receiver(cluster)
+        hearing = start(
+            receive(Paced(link), receiver, lambda r: self._apply(cluster, r)), "reports"
+        )
+        self._hearing[cluster] = hearing
         try:
-            await receive(link, self._receiver(cluster), lambda r: self._apply(cluster, r))
+            await _to_its_end(hearing)
         finally:
-            if self._speakers.get(cluster) is task:
-                del self._speakers[cluster]
+            if self._hearing.get(cluster) is hearing:
+                del self._hearing[cluster]
 
     def _apply(self, cluster: ClusterId, received: Received) -> None:
-        self._seen(cluster)
-        is_first = received.completed or not self._receiver(cluster).is_complete(codec.EXPORT)
-        first_seen = 0 if is_first else int(wall_seconds())  # a first report is taken at its word
-        self._note(cluster, received)
-        for change in received.changes:
-            body = change.resource.body if change.resource is not None else None
-            key = (cluster, change.type_url, change.name)
-            self._unsaved[key] = Row(*key, body, first_seen)
-        touched = self.registry.apply(cluster, received.changes, first_seen)
-        self._spread(touched)
-        if received.is_whole:
-            self._hear_out(cluster, received.reply.type_url)
-        self._changed.set()
+        before = self.hub.held_back(cluster)
+        was_awaited = cluster in self.hub.awaited.clusters
+        fresh = self.hub.apply(cluster, received, wall_seconds())
+        if fresh:
+            self._log_refusal(cluster, str(fresh[0]))
+        held = self.hub.held_back(cluster)
+        if held != before:
+            log.warning(event("withdrawal held back", cluster=cluster, held=held or "nothing now"))
+        if was_awaited and cluster not in self.hub.awaited.clusters:
+            log.info(event("awaited cluster is back", cluster=cluster))
 
-    def _hear_out(self, cluster: ClusterId, type_url: str) -> None:
-        heard = self._heard.setdefault(cluster, set())
-        heard.add(type_url)
-        if heard.issuperset(codec.REPORTS):
-            self.registry.mark_reported(cluster)
-            self._complete_when_all_reported()
-
-    def _note(self, cluster: ClusterId, received: Received) -> None:
-        problems = self.presence(cluster).problems
-        if received.reply.error:
-            log.warning(event("report refused", cluster=cluster, reason=received.reply.error))
-            problems[received.reply.type_url] = received.reply.error
-        elif received.changes:
-            problems.pop(received.reply.type_url, None)
-
-    def _complete_when_all_reported(self) -> None:
-        if not self.registry.table.is_complete(codec.SERVICE) and self.registry.has_all_reported():
-            self._declare_complete()
-
-    def _declare_complete(self) -> None:
-        self.registry.table.mark_complete(*codec.FACTS)
-        for listener in self._listeners:
-            listener.wake.set()
-
-    def _spread(self, touched: Touched) -> None:
-        if not touched:
-            return
-        if self.revision < self._reserved:
-            self.revision += 1
-        self._stand()
-        for listener in self._listeners:
-            for type_url, name in touched:
-                listener.sender.touch(type_url, name)
-            listener.wake.set()
-
-    def _stand(self) -> None:
-        self.registry.table.stand_at(Point(self._store.epoch, self.revision))
+    def _log_refusal(self, cluster: ClusterId, reason: str) -> None:
+        """Say what was refused: a line a second at most."""
+        now = wall_seconds()
+        if now - self._said_at.get(cluster, 0.0) >= REFUSAL_LINE_SECONDS:
+            self._said_at[cluster] = now
+            count = len(self.presence(cluster).refusals)
+            log.warning(event("report refused", cluster=cluster, reason=reason, refused=count))
 
     async def run_completion(self) -> None:
         """Declare the facts complete once all clusters have reported, or the grace is over."""
-        self._complete_when_all_reported()
         await asyncio.sleep(GRACE_SECONDS)
-        if not self.registry.table.is_complete(codec.SERVICE):
+        if self.hub.end_grace():
             log.info(event("grace over", reported=self.registry.has_all_reported()))
-            self._declare_complete()
         await asyncio.Event().wait()
 
     async def run_writing(self) -> None:
-        """Write reports behind, and reserve revisions ahead."""
+        """Write reports behind, and reserve revisions ahead; without room on the disk, later."""
         try:
             while True:
                 await self._changed.wait()
                 await asyncio.sleep(WRITE_BEHIND_SECONDS)
                 self._changed.clear()
-                await self.flush()
+                await self._try_to_flush()
         finally:
             await asyncio.shield(self.flush())
 
+    async def _try_to_flush(self) -> None:
+        try:
+            await self.flush()
+            self.store_problem = ""
+        except Failed as error:
+            self.store_problem = str(error)
+            log.warning(event("reports cannot be written", reason=error))
+            self._changed.set()
+            await asyncio.sleep(WRITE_AGAIN_SECONDS)
+
     async def flush(self) -> None:
         """Write what is not written yet."""
-        if self._reserved - self.revision < REVISIONS_RESERVED // 2:
+        if self.hub.reserved - self.revision < REVISIONS_RESERVED // 2:
             first = await self._store.reserve_revisions(REVISIONS_RESERVED)
-            self._reserved = first + REVISIONS_RESERVED - 1
-        rows, self._unsaved = self._unsaved, {}
-        if rows:
-            await self._store.save_reports(rows.values())
+            self.hub.reserved = first + REVISIONS_RESERVED - 1
+        await self._save_awaited()
+        rows = self.hub.take_unsaved()
+        if not rows:
+            return
+        try:
+            await self._store.save_reports(rows)
+        except Failed:
+            self.hub.put_back(rows)
+            raise
+
+    async def _save_awaited(self) -> None:
+        saved = self._awaited_saved
+        for cluster in self.hub.awaited.clusters - saved.keys():
+            saved[cluster] = await self._store.write(f"{AWAITED}{cluster}", b"", 0)
+        for cluster in saved.keys() - self.hub.awaited.clusters:
+            await self._store.delete(f"{AWAITED}{cluster}", saved[cluster])
+            del saved[cluster]
+
+
+async def _to_its_end(stream: asyncio.Task[None]) -> None:
+    """Wait for a stream that somebody may end; raises NotReady then.
+
+    gRPC tells the peer nothing of a handler that is cancelled, but of one that raises.
+    """
+    task = asyncio.current_task()
+    try:
+        await stream
+    except asyncio.CancelledError:
+        if task is None or task.cancelling():
+            raise
+        raise NotReady(
+            "the controller ended this stream: another agent speaks for the cluster, or what it "
+            "may say was changed"
+        ) from None

@@ -3,31 +3,34 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
-from aiohttp import web
-
-from federation.api.server import make_api, tls_context
+from federation.api.door import Door
+from federation.api.server import make_api, serve_api, tls_context
 from federation.controller.application import Controller
 from federation.controller.authority import Authority, open_authority
+from federation.controller.backup import Backups, check_whole
+from federation.controller.departures import Departures
 from federation.controller.loop import Federation
 from federation.controller.members import Members
 from federation.controller.registry import Registry
+from federation.controller.rootkey import read_passphrase
 from federation.controller.server import AgentServer
 from federation.controller.settings import ControllerSettings
 from federation.controller.store.sqlite import open_store
-from federation.model.errors import Failed
 from federation.model.names import parse_subdomain
 from federation.resources.entry import run_process, state_folder
 from federation.resources.settings import Address
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_private
 from federation.runtime.tasks import run_until_stopped
+from federation.trust.lives import seconds_until
 from federation.wire.channel import serve
 
-RENEW_CHECK_SECONDS = 60.0
+RENEW_AGAIN_SECONDS = 1.0
+LOOK_SECONDS = 60.0
+"""How long at most until the clock is looked at, so that one that was set is noticed."""
 
 
 async def run_controller(settings: ControllerSettings) -> None:
@@ -39,24 +42,44 @@ async def run_controller(settings: ControllerSettings) -> None:
 
 async def _run_in(folder: Path, settings: ControllerSettings) -> None:
     hosts = settings.advertise or (settings.api_listen.host,)
-    authority = open_authority(folder, settings.domain, hosts, utc_now())
+    check_whole(folder)
+    words = settings.root_key_passphrase_file
+    passphrase = read_passphrase(words, "root_key_passphrase_file") if words else ""
+    authority = open_authority(folder, settings.domain, hosts, utc_now(), passphrase)
+    authority.intermediate_life = timedelta(seconds=settings.intermediate_seconds)
     url = f"https://{Address(hosts[0], settings.api_listen.port)}"
     grpc_address = str(Address(hosts[0], settings.grpc_listen.port))
     async with open_store(folder / "store.sqlite", secrets.token_hex(8)) as store:
         members = Members(store, authority, settings.domain, url)
         federation = Federation(Registry(), store)
         await federation.load(await members.load())
-        application = Controller(federation, members, authority, settings.domain, grpc_address)
-        api = make_api(application, _admin_token(folder))
+        token = _admin_token(folder)
+        backups = Backups(store, authority, token)
+        departures = Departures(federation, members)
+        application = Controller(
+            federation,
+            members,
+            authority,
+            settings.domain,
+            grpc_address,
+            backups=backups,
+            departures=departures,
+        )
+        door = Door()
+        api = make_api(application, token, door)
+        listen = settings.api_listen
+        _show(authority, folder / "api.pem")
+        context = tls_context(str(folder / "api.pem"))
         agents = AgentServer(federation, members, authority).handlers()
         async with (
             serve(str(settings.grpc_listen), agents, lambda: authority.identity(utc_now())),
-            _serve_api(api, settings.api_listen, authority, folder / "api.pem") as context,
+            serve_api(api, door, listen.host, listen.port, context),
         ):
             await run_until_stopped(
                 {
                     "completion": federation.run_completion(),
                     "writing": federation.run_writing(),
+                    "departures": departures.run(),
                     "renewal": _renew(context, authority, folder / "api.pem"),
                 }
             )
@@ -81,29 +104,11 @@ def _show(authority: Authority, file: Path) -> bool:
     return True
 
 
-@asynccontextmanager
-async def _serve_api(
-    api: web.Application, address: Address, authority: Authority, file: Path
-) -> AsyncIterator[ssl.SSLContext]:
-    _show(authority, file)
-    context = tls_context(str(file))
-    runner = web.AppRunner(api, access_log=None)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, address.host, address.port, ssl_context=context).start()
-        except OSError as error:
-            raise Failed(
-                f"api_listen: cannot listen at {address}: is it taken by another program?"
-            ) from error
-        yield context
-    finally:
-        await runner.cleanup()
-
-
 async def _renew(context: ssl.SSLContext, authority: Authority, file: Path) -> None:
     while True:
-        await asyncio.sleep(RENEW_CHECK_SECONDS)
+        now = utc_now()
+        due = authority.due_at() or now
+        await asyncio.sleep(seconds_until(due, now, least=RENEW_AGAIN_SECONDS, most=LOOK_SECONDS))
         if _show(authority, file):
             context.load_cert_chain(file)
 

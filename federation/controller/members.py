@@ -5,17 +5,18 @@ Every change is on the disk before anybody hears of it.
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from federation.controller.authority import Authority
-from federation.controller.registry import Member
+from federation.controller.awaited import AWAITED
+from federation.controller.registry import Member, anchor_keys
 from federation.controller.store.store import Store
-from federation.model.errors import Denied, InvalidInput, NotReady
-from federation.model.names import parse_cluster_id
+from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
+from federation.model.names import ClusterId, parse_cluster_id
 from federation.trust.pem import (
     PublicKey,
-    certificate_key,
     csr_key,
     key_sha256,
     load_certificates,
@@ -35,6 +36,8 @@ from federation.trust.validate import check_twin
 
 _MEMBERS = "members/"
 _TOKENS = "tokens/"
+_REVOKED = "revoked-keys/"
+_ATTEMPTS = 5
 _OLD_ANCHORS = 1
 """How many earlier anchors stay when a cluster joins again: its old leaves live for an hour."""
 
@@ -71,12 +74,16 @@ class Members:
         """
         key = f"{_MEMBERS}{wanted.id}"
         before = await self._store.read(key)
-        anchors = _read_member(before.value).anchors if before else ()
-        values = asdict(wanted) | {
-            "trust_domain": trust_domain(wanted.id, self._domain),
-            "anchors": anchors,
-        }
-        member = _member(values)
+        known = _read_member(before.value) if before else wanted
+        if known.leaving:
+            raise Conflict(f"cluster {wanted.id} is leaving: wait until it has left")
+        member = replace(
+            wanted,
+            trust_domain=trust_domain(wanted.id, self._domain),
+            anchors=known.anchors,
+            revoked=known.revoked,
+            replace_key=known.replace_key,
+        )
         await self._store.write(key, _encode(member), before.revision if before else 0)
         return member
 
@@ -87,8 +94,11 @@ class Members:
                 f"expires_seconds is {seconds}, but must be between 1 and {MAX_TOKEN_SECONDS}"
             )
         name = parse_cluster_id(cluster)
-        if await self._store.read(f"{_MEMBERS}{name}") is None:
+        entry = await self._store.read(f"{_MEMBERS}{name}")
+        if entry is None:
             raise NotReady(f"cluster {name} is not known yet: add it first")
+        if _read_member(entry.value).leaving:
+            raise Conflict(f"cluster {name} is leaving: wait until it has left, then add it again")
         token = JoinToken(
             self._url,
             self._authority.root_sha256,
@@ -100,23 +110,35 @@ class Members:
         await self._store.write(f"{_TOKENS}{token.id}", json.dumps(asdict(record)).encode(), 0)
         return record, format_join_token(token)
 
-    async def join(self, token_text: str, csr: bytes, twin: bytes, now: datetime) -> Joined:
+    async def join(
+        self,
+        token_text: str,
+        csr: bytes,
+        twin: bytes,
+        now: datetime,
+        is_present: Callable[[ClusterId], bool] = lambda _: False,
+    ) -> Joined:
         """Redeem a token for an intermediate. The same key may ask again when an answer was lost.
 
-        Raises Denied for a token that is wrong, expired, foreign or used with another key, and
-        InvalidInput for documents that are not what they should be.
+        Raises Denied for a token that is wrong, expired, foreign or used with another key, and for
+        a key that was revoked; InvalidInput for documents that are not what they should be; and
+        Conflict for another key than that of an agent which `is_present`.
         """
         token = parse_join_token(token_text)
         key = csr_key(read_csr(csr))
         entry = await self._store.read(f"{_TOKENS}{token.id}")
         if entry is None:
-            raise Denied(f"join token {token.id} was not made by this controller")
+            raise Denied(
+                f"join token {token.id} was not made by this controller, or its cluster was "
+                "revoked or has left since"
+            )
         record = JoinRecord(**json.loads(entry.value))
         redeemed = redeem(record, token.secret, key_sha256(key), now.timestamp())
         found = await self._store.read(f"{_MEMBERS}{record.cluster}")
         if found is None:
             raise Denied(f"cluster {record.cluster} is not a member any more")
         member = _read_member(found.value)
+        await self._check_key(member, key, is_present)
         twins = load_certificates(twin)
         check_twin(twins[0], public_key=key, trust_domain=member.trust_domain, now=now)
         intermediate = self._authority.certify_cluster(member.trust_domain, key, now)
@@ -126,21 +148,136 @@ class Members:
         anchor = pem(twins[0]).decode()
         if anchor not in member.anchors:
             kept = (anchor, *member.anchors)[: 1 + _OLD_ANCHORS]
-            member = _member(asdict(member) | {"anchors": kept})
+            member = replace(member, anchors=kept, revoked=False, replace_key="")
             await self._store.write(f"{_MEMBERS}{record.cluster}", _encode(member), found.revision)
         return Joined(member, pem(intermediate), self._authority.root_pem)
+
+    async def _check_key(
+        self, member: Member, key: PublicKey, is_present: Callable[[ClusterId], bool]
+    ) -> None:
+        """Whether a cluster may join with this key now."""
+        cluster, digest = member.id, key_sha256(key)
+        if member.leaving:
+            raise Conflict(f"cluster {cluster} is leaving: wait until it has left")
+        if await self._store.read(f"{_REVOKED}{digest}") is not None:
+            raise Denied(
+                f"the key of cluster {cluster} was revoked and is of no use any more: give its "
+                "agent an empty state folder, so that it makes a new one, and a new token"
+            )
+        if member.anchors and digest not in anchor_keys(member) and is_present(cluster):
+            raise Conflict(
+                f"an agent of cluster {cluster} with another key is connected, or was within the "
+                f"last minute: stop it first, or say: fedctl trust revoke {cluster}"
+            )
 
     def renew(self, member: Member, csr: bytes, now: datetime) -> bytes:
         """A new intermediate (PEM) for the key a member already has; raises Denied for another."""
         key = csr_key(read_csr(csr))
-        known = {key_sha256(_key_of(anchor)) for anchor in member.anchors}
-        if key_sha256(key) not in known:
+        if key_sha256(key) not in anchor_keys(member):
             raise Denied(f"cluster {member.id} asks to renew a key it has not joined with")
         return pem(self._authority.certify_cluster(member.trust_domain, key, now))
 
+    async def revoke(self, cluster: ClusterId) -> Member:
+        """Believe a cluster no more: its keys never again, its tokens void. Raises NotReady."""
 
-def _key_of(anchor: str) -> PublicKey:
-    return certificate_key(load_certificates(anchor.encode())[0])
+        async def keep_keys(member: Member) -> Member:
+            for digest in anchor_keys(member):
+                if await self._store.read(f"{_REVOKED}{digest}") is None:
+                    await self._store.write(f"{_REVOKED}{digest}", cluster.encode(), 0)
+            await self._void_tokens(cluster)
+            return replace(member, anchors=(), revoked=True, replace_key="")
+
+        return await self._change(cluster, keep_keys)
+
+    async def begin_leaving(self, cluster: ClusterId) -> Member:
+        """Show nothing of a cluster any more; `remove` follows. Raises NotReady."""
+
+        async def leave(member: Member) -> Member:
+            await self._void_tokens(cluster)
+            return replace(member, leaving=True)
+
+        return await self._change(cluster, leave)
+
+    async def remove(self, cluster: ClusterId) -> None:
+        """Forget a cluster. Keys that were revoked stay so."""
+        await self._void_tokens(cluster)
+        entry = await self._store.read(f"{_MEMBERS}{cluster}")
+        if entry is not None:
+            await self._store.delete(f"{_MEMBERS}{cluster}", entry.revision)
+
+    async def rekey(self, cluster: ClusterId) -> Member:
+        """Ask a cluster for a new key. Raises NotReady, and Conflict while it is at it."""
+
+        async def ask(member: Member) -> Member:
+            keys = anchor_keys(member)
+            if not keys or member.leaving:
+                raise NotReady(f"cluster {cluster} has not joined, so it has no key to replace")
+            if member.replace_key in keys[1:]:
+                raise Conflict(
+                    f"cluster {cluster} has two keys at present: see fedctl trust status, and ask "
+                    "again when the old one has gone"
+                )
+            return replace(member, replace_key=keys[0])
+
+        return await self._change(cluster, ask)
+
+    async def add_key(self, cluster: ClusterId, csr: bytes, twin: bytes, now: datetime) -> Member:
+        """Take the anchor of a cluster's next key beside that of its present one.
+
+        The same may be said again. Raises Conflict when it was not asked for one.
+        """
+        key = csr_key(read_csr(csr))
+        digest = key_sha256(key)
+        anchor = load_certificates(twin)[0]
+
+        async def add(member: Member) -> Member:
+            check_twin(anchor, public_key=key, trust_domain=member.trust_domain, now=now)
+            await self._check_key(member, key, lambda _: False)
+            keys = anchor_keys(member)
+            if digest in keys:
+                return member
+            if member.replace_key not in keys[:1]:
+                raise Conflict(f"cluster {cluster} was not asked for another key")
+            return replace(member, anchors=(pem(anchor).decode(), member.anchors[0]))
+
+        return await self._change(cluster, add)
+
+    async def keep_only(self, cluster: ClusterId, csr: bytes) -> Member:
+        """Drop all anchors but that of this key, which must be the newest; raises Denied."""
+        digest = key_sha256(csr_key(read_csr(csr)))
+
+        async def keep(member: Member) -> Member:
+            if digest != next(iter(anchor_keys(member)), ""):
+                raise Denied(f"this is not the newest key of cluster {cluster}")
+            return replace(member, anchors=member.anchors[:1])
+
+        return await self._change(cluster, keep)
+
+    async def _void_tokens(self, cluster: ClusterId) -> None:
+        for key, entry in (await self._store.read_all(_TOKENS)).items():
+            if json.loads(entry.value).get("cluster") == cluster:
+                await self._store.delete(key, entry.revision)
+
+    async def _change(
+        self, cluster: ClusterId, change: Callable[[Member], Awaitable[Member]]
+    ) -> Member:
+        """Write a member changed; again when somebody else wrote in between."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            entry = await self._store.read(f"{_MEMBERS}{cluster}")
+            if entry is None:
+                raise NotReady(f"there is no cluster {cluster}")
+            before = _read_member(entry.value)
+            after = await change(before)
+            if after == before:
+                return after
+            try:
+                await self._store.write(f"{_MEMBERS}{cluster}", _encode(after), entry.revision)
+            except Conflict:
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                return after
+        raise Conflict(f"cluster {cluster} is changed by others all the time: try again")
 
 
 def _encode(member: Member) -> bytes:
@@ -154,3 +291,18 @@ def _read_member(value: bytes) -> Member:
 def _member(values: dict[str, object]) -> Member:
     lists = {name: tuple(v) for name, v in values.items() if isinstance(v, list | tuple)}
     return Member(**{**values, **lists})  # type: ignore[arg-type]
+
+
+async def begin_again(store: Store) -> None:
+    """After a restore: unspent tokens are void, and every cluster that had joined is awaited.
+
+    A token that looks unspent may have been used since the backup was made.
+    """
+    for key, entry in (await store.read_all(_TOKENS)).items():
+        if not JoinRecord(**json.loads(entry.value)).used_by:
+            await store.delete(key, entry.revision)
+    awaited = await store.read_all(AWAITED)
+    for key, entry in (await store.read_all(_MEMBERS)).items():
+        name = f"{AWAITED}{key.removeprefix(_MEMBERS)}"
+        if _read_member(entry.value).anchors and name not in awaited:
+            await store.write(name, b"", 0)

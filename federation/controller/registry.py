@@ -5,29 +5,37 @@ about that cluster (`checker`), merged per service (`federation.planning.merge`)
 in `table`, from which every agent's stream is fed. Backends pass through byte for byte.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from federation.controller.judge import MAX_GATEWAYS, judge, placed, remark
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.imports import Bundle, Cluster, Service
 from federation.model.names import ClusterId, ServiceName
+from federation.model.observations import Observation, Rejected, Remote
 from federation.planning.merge import merge
-from federation.wire import codec
+from federation.trust.pem import certificate_key, key_sha256, load_certificates
+from federation.wire import codec, codec_proxies
 from federation.xds.receiver import Change, Check
 from federation.xds.resources import Resource, resource
 from federation.xds.snapshot import Table
 
 Touched = set[tuple[str, str]]
 
-MAX_EXPORTS = 10_000
-"""Exports of one cluster; more is a mistake or an attack."""
+KNOWN_BEFORE = -1
+"""Stands for `first_seen` of what others knew of before this store began: it is no newcomer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The operator's word about one cluster; `anchors` (PEM) is empty until it has joined."""
+    """The operator's word about one cluster; `anchors` (PEM) is empty until it has joined.
+
+    One that was `revoked` has none either, until it joins with a new key. Nothing of one that is
+    `leaving` is shown to others any more. `replace_key` (SHA-256) is the key of its authority that
+    is to be replaced by a new one.
+    """
 
     id: ClusterId
     trust_domain: str
@@ -37,6 +45,15 @@ class Member:
     gateway_cidrs: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
+    revoked: bool = False
+    leaving: bool = False
+    replace_key: str = ""
+
+
+def anchor_keys(member: Member) -> tuple[str, ...]:
+    """The digests (SHA-256) of a member's keys, the newest first."""
+    certs = (load_certificates(anchor.encode())[0] for anchor in member.anchors)
+    return tuple(key_sha256(certificate_key(cert)) for cert in certs)
 
 
 class Registry:
@@ -48,6 +65,7 @@ class Registry:
         self._exports: dict[ServiceName, dict[ClusterId, Export]] = {}
         self._backends: dict[ServiceName, dict[ClusterId, Backend]] = {}
         self._gateways: dict[ClusterId, dict[str, Gateway]] = {}
+        self._observations: dict[ClusterId, Observation] = {}
         self._reported: set[ClusterId] = set()
         self._counts: dict[ClusterId, int] = {}
 
@@ -56,9 +74,28 @@ class Registry:
         self.members[member.id] = member
         return self._show_cluster(member.id) | self._show_bundle(member)
 
+    def remove_member(self, cluster: ClusterId) -> Touched:
+        """Forget a cluster; what it reported must be withdrawn before."""
+        member = self.members.pop(cluster)
+        self._reported.discard(cluster)
+        gone = ((codec.CLUSTER, str(cluster)), (codec.BUNDLE, member.trust_domain))
+        return {fact for fact in gone if self.table.drop(*fact)}
+
+    def withdrawals(self, cluster: ClusterId) -> tuple[Change, ...]:
+        """The changes that take everything back which a cluster reported."""
+        exports = (n for n, found in self._exports.items() if cluster in found)
+        backends = (n for n, found in self._backends.items() if cluster in found)
+        return (
+            *(Change(codec.EXPORT, str(name), None) for name in sorted(exports)),
+            *(Change(codec.BACKEND, str(name), None) for name in sorted(backends)),
+            *(Change(codec.GATEWAY, g.name, None) for g in self.gateways(cluster)),
+            Change(codec.OBSERVATION, cluster, None),
+        )
+
     def has_all_reported(self) -> bool:
         """Whether every cluster that has joined has reported completely since the start."""
-        return all(m.id in self._reported for m in self.members.values() if m.anchors)
+        awaited = (m for m in self.members.values() if m.anchors and not m.leaving)
+        return all(m.id in self._reported for m in awaited)
 
     def mark_reported(self, cluster: ClusterId) -> None:
         """That cluster has said everything it has."""
@@ -68,55 +105,29 @@ class Registry:
         """The judge of single resources reported by `cluster`: raises InvalidInput."""
 
         def check(type_url: str, found: Resource) -> None:
-            value = codec.DECODERS[type_url](found.body)
-            match value:
-                case Export() | Backend():
-                    self._check_service(cluster, found.name, value)
-                case Gateway():
-                    self._check_gateway(cluster, value)
-                case _:
-                    raise InvalidInput(f"{type_url} is not something a cluster reports")
+            taken = self._addresses() if type_url == codec.GATEWAY else {}
+            judge(self.members[cluster], self.members, taken, type_url, found)
 
         return check
 
-    def _check_service(self, cluster: ClusterId, name: str, value: Export | Backend) -> None:
-        if value.cluster != cluster:
-            raise InvalidInput(f"{name} names cluster {value.cluster}, but {cluster} reports it")
-        if str(value.service) != name:
-            raise InvalidInput(f"{name} describes service {value.service}")
-        allowed = self.members[cluster].namespaces
-        if allowed and value.service.namespace not in allowed:
-            raise InvalidInput(
-                f"namespace {value.service.namespace} may not be exported by cluster {cluster}, "
-                f"only {', '.join(allowed)}"
-            )
-        if isinstance(value, Export) and self._is_one_too_many(cluster, value.service):
-            raise InvalidInput(f"cluster {cluster} already exports {MAX_EXPORTS} services")
-
-    def _is_one_too_many(self, cluster: ClusterId, service: ServiceName) -> bool:
-        if cluster in self._exports.get(service, {}):
-            return False
-        return self.count_exports(cluster) >= MAX_EXPORTS
+    def _addresses(self) -> dict[tuple[str, int], ClusterId]:
+        return {
+            (gateway.address, gateway.port): cluster
+            for cluster, gateways in self._gateways.items()
+            for gateway in gateways.values()
+        }
 
     def count_exports(self, cluster: ClusterId) -> int:
         """How many services the cluster exports."""
         return self._counts.get(cluster, 0)
-
-    def _check_gateway(self, cluster: ClusterId, gateway: Gateway) -> None:
-        allowed = self.members[cluster].gateway_cidrs
-        address = ip_address(gateway.address)
-        if allowed and not any(address in ip_network(cidr) for cidr in allowed):
-            raise InvalidInput(
-                f"gateway {gateway.name} of cluster {cluster} has address {gateway.address}, "
-                f"but must lie within {', '.join(allowed)}"
-            )
 
     def apply(self, cluster: ClusterId, changes: Iterable[Change], first_seen: int) -> Touched:
         """Take what a cluster reported (already judged); returns the facts that changed.
 
         An export that appears after the cluster had reported completely counts as no older than
         `first_seen` (seconds since 1970), so that nobody takes over a running service by
-        backdating; 0 leaves the reported time as it is.
+        backdating; 0 leaves the reported time as it is, unless others export that service and the
+        facts are complete: who comes later to a running service is not older than they are.
         """
         touched: Touched = set()
         dirty: set[ServiceName] = set()
@@ -130,6 +141,8 @@ class Registry:
                 case codec.GATEWAY:
                     self._take_gateway(cluster, change.name, body)
                     touched |= self._show_cluster(cluster)
+                case codec.OBSERVATION:
+                    self._take_observation(cluster, body)
                 case _:
                     raise InvalidInput(f"{change.type_url} is not something a cluster reports")
         for name in dirty:
@@ -145,10 +158,24 @@ class Registry:
         gained = (body is not None) - (before is not None)
         self._counts[cluster] = self._counts.get(cluster, 0) + gained
         if body is not None:
-            exports[cluster] = _not_older(codec.decode_export(body), before, first_seen)
+            floor = before.created if before else self._floor(exports.values(), first_seen)
+            exports[cluster] = _not_older(codec.decode_export(body), floor)
         if not exports:
             del self._exports[service]
         return service
+
+    def _floor(self, others: Iterable[Export], first_seen: int) -> int:
+        """What an export that is new may be as old as at most."""
+        if first_seen == KNOWN_BEFORE:
+            return 0
+        is_running = self.table.is_complete(codec.SERVICE)
+        oldest = min((export.created for export in others), default=-1) if is_running else -1
+        return max(first_seen, oldest + 1)
+
+    def created(self, cluster: ClusterId, name: str) -> int:
+        """As how old the export of a cluster counts; 0 when there is none."""
+        export = self._exports.get(service_of(name), {}).get(cluster)
+        return export.created if export else 0
 
     def _take_backend(self, cluster: ClusterId, name: str, body: bytes | None) -> Touched:
         service = service_of(name)
@@ -170,6 +197,41 @@ class Registry:
         if body is not None:
             gateways[name] = codec.decode_gateway(body)
 
+    def remarks(self, cluster: ClusterId) -> tuple[str, ...]:
+        """What was taken of a cluster's report, but not as it was claimed."""
+        member = self.members[cluster]
+        found = (remark(member, gateway) for gateway in self.gateways(cluster))
+        return tuple(text for text in found if text)
+
+    def _take_observation(self, cluster: ClusterId, body: bytes | None) -> None:
+        self._observations.pop(cluster, None)
+        if body is not None:
+            self._observations[cluster] = _few(codec_proxies.decode_observation(body))
+
+    def problems(self, cluster: ClusterId) -> tuple[str, ...]:
+        """What its agent says is wrong in the cluster."""
+        found = self._observations.get(cluster)
+        return found.problems if found is not None else ()
+
+    def rejected(self, cluster: ClusterId) -> tuple[Rejected, ...]:
+        """What its proxies do not take of what they are sent."""
+        found = self._observations.get(cluster)
+        return found.rejected if found is not None else ()
+
+    def believes(self, cluster: ClusterId) -> Mapping[str, str]:
+        """Which version of each trust domain's bundle all its connected proxies have taken."""
+        found = self._observations.get(cluster)
+        return dict(found.believed) if found is not None else {}
+
+    def seen_from(self, cluster: ClusterId) -> tuple[tuple[ClusterId, Remote], ...]:
+        """How others see a cluster's gateways: (who sees, what), sorted."""
+        return tuple(
+            (other, remote)
+            for other, observation in sorted(self._observations.items())
+            for remote in observation.remotes
+            if remote.cluster == cluster and other != cluster
+        )
+
     def _show_service(self, name: ServiceName) -> Touched:
         exports = self._exports.get(name)
         if exports is None:
@@ -183,19 +245,23 @@ class Registry:
         member = self.members.get(cluster)
         if member is None:
             return set()
+        if member.revoked:
+            dropped = self.table.drop(codec.CLUSTER, str(cluster))
+            return {(codec.CLUSTER, str(cluster))} if dropped else set()
         fact = Cluster(
             member.id,
             member.region,
             member.zones,
             member.network,
             member.trust_domain,
-            self.gateways(cluster),
+            tuple(placed(member, gateway) for gateway in self.gateways(cluster)),
+            member.replace_key,
         )
         changed = self.table.put(codec.CLUSTER, resource(cluster, codec.encode_cluster(fact)))
         return {(codec.CLUSTER, cluster)} if changed else set()
 
     def _show_bundle(self, member: Member) -> Touched:
-        if not member.anchors:
+        if not member.anchors and not member.revoked:
             return set()
         body = codec.encode_bundle(Bundle(member.trust_domain, member.anchors))
         changed = self.table.put(codec.BUNDLE, resource(member.trust_domain, body))
@@ -223,9 +289,16 @@ def service_of(name: str) -> ServiceName:
     return ServiceName(namespace, service)
 
 
-def _not_older(export: Export, before: Export | None, first_seen: int) -> Export:
-    floor = before.created if before is not None else first_seen
-    if export.created >= floor:
-        return export
-    values = {name: getattr(export, name) for name in Export.__slots__}
-    return Export(**{**values, "created": floor})
+def _few(observation: Observation) -> Observation:
+    """No more gateways of any cluster than it can have."""
+    counts: Counter[ClusterId] = Counter()
+    kept = []
+    for remote in observation.remotes:
+        counts[remote.cluster] += 1
+        if counts[remote.cluster] <= MAX_GATEWAYS:
+            kept.append(remote)
+    return replace(observation, remotes=tuple(kept))
+
+
+def _not_older(export: Export, floor: int) -> Export:
+    return export if export.created >= floor else replace(export, created=floor)

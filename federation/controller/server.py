@@ -13,9 +13,10 @@ from federation.controller.authority import Authority
 from federation.controller.loop import Federation
 from federation.controller.members import Members
 from federation.controller.registry import Member
+from federation.controller.trust import waiting_for
 from federation.model.errors import Denied
 from federation.model.imports import Bundle
-from federation.runtime.clock import utc_now
+from federation.runtime.clock import utc_now, wall_seconds
 from federation.trust.spiffe import agent_id
 from federation.trust.validate import check_bundle, verify_peer_chain
 from federation.wire import federation_pb2 as pb
@@ -43,20 +44,41 @@ class AgentServer:
         )
 
     async def _facts(self, link: Link[Request, Response], peer: Peer) -> None:
-        await self._federation.send_facts(self._member(peer).id, link)
+        cluster = self._member(peer).id
+        self._federation.hear_clock(cluster, peer.clock)
+        await self._federation.send_facts(cluster, link)
 
     async def _reports(self, link: Link[Response, Request], peer: Peer) -> None:
-        await self._federation.take_reports(self._member(peer).id, link)
+        member = self._member(peer)
+        if member.leaving:
+            raise Denied(f"cluster {member.id} is leaving: it has nothing to report any more")
+        await self._federation.take_reports(member.id, link)
 
     async def _renew(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
-        chain = self._members.renew(self._member(peer), request.csr, utc_now())
+        """A new intermediate; with a twin for a key that comes, alone for one that has come."""
+        member, now = self._member(peer), utc_now()
+        if request.twin:
+            member = await self._members.add_key(member.id, request.csr, request.twin, now)
+            self._federation.set_member(member)
+        elif request.alone:
+            member = await self._members.keep_only(member.id, request.csr)
+            self._federation.set_member(member)
+        chain = self._members.renew(member, request.csr, now)
         made = x509.load_pem_x509_certificate(chain)
+        if not request.twin:
+            self._note(member, made)
+        waiting = waiting_for(self._federation.hub, member.id, wall_seconds())
         return pb.Certificate(
             chain=chain,
             not_before=int(made.not_valid_before_utc.timestamp()),
             not_after=int(made.not_valid_after_utc.timestamp()),
             root=self._authority.root_pem,
+            waiting=waiting if request.twin else (),
         )
+
+    def _note(self, member: Member, intermediate: x509.Certificate) -> None:
+        ends = (intermediate.not_valid_before_utc, intermediate.not_valid_after_utc)
+        self._federation.presence(member.id).intermediate = ends
 
     def _member(self, peer: Peer) -> Member:
         """The member whose agent calls; raises Denied."""
@@ -69,7 +91,10 @@ class AgentServer:
         )
         if str(identity) != agent_id(identity.trust_domain):
             raise Denied(f"{identity} is not an agent")
-        return by_domain[identity.trust_domain]
+        member = by_domain[identity.trust_domain]
+        for cert in x509.load_pem_x509_certificates(peer.chain)[1:2]:
+            self._note(member, cert)
+        return member
 
 
 class _Anchors(Mapping[str, tuple[x509.Certificate, ...]]):

@@ -19,6 +19,13 @@ class ControllerSettings(Settings, frozen=True, kw_only=True):
     api_listen: Annotated[
         Address, Meta(description="where people, pipelines and joining clusters connect, TLS")
     ]
+    root_key_passphrase_file: Annotated[
+        Path | None,
+        Meta(
+            description="a file with a passphrase of at least 12 characters, under which the root "
+            "key is encrypted on the disk; a plain key is encrypted at the next start"
+        ),
+    ] = None
     advertise: Annotated[
         tuple[str, ...],
         Meta(
@@ -26,3 +33,13 @@ class ControllerSettings(Settings, frozen=True, kw_only=True):
             "is put into join tokens; default: the host of api_listen"
         ),
     ] = ()
+    intermediate_seconds: Annotated[
+        float,
+        Meta(
+            ge=10,
+            le=31_536_000,
+            description="life of the clusters' own authorities; renewed at half, with the same "
+            "key. A week: a cluster gets through a long weekend without the controller, and one "
+            "that is renewed no more is gone within a week",
+        ),
+    ] = 604_800.0

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from federation.demo.layout import (
+    CLIENT,
     DOMAIN,
     GATEWAY_PORT,
+    LOCAL_TCP_SERVICES,
     NAMESPACE,
+    SERVICE_TCP_PORT,
     Layout,
     Member,
     Role,
     Site,
     find_site,
+    local_tcp,
     members,
 )
 from federation.model.errors import Failed
@@ -31,7 +35,12 @@ _MODULES = {
     Role.GATEWAY: "gateway.main",
     Role.SIDECAR: "sidecar.main",
     Role.APP: "federation.demo.app",
+    Role.LINK: "federation.verify.forwarder",
 }
+WITHOUT_SETTINGS = (Role.APP, Role.LINK)
+LINK_BITS = 10e6
+"""How many bits a link carries in a second, each way."""
+
 SUPERVISOR_MODULES = (_MODULES[Role.GATEWAY], _MODULES[Role.SIDECAR])
 
 
@@ -72,6 +81,10 @@ class Paths:
         """The log of a process."""
         return self.folder / "logs" / f"{name}.log"
 
+    def journal(self, name: str) -> Path:
+        """The ids of what an application has processed."""
+        return self.folder / "journals" / f"{name}.ids"
+
     def token(self, name: str) -> Path:
         """The token with which a process proves itself."""
         return self.folder / "tokens" / f"{name}.token"
@@ -94,6 +107,14 @@ def has_envoy(member: Member) -> bool:
     return member.role in (Role.GATEWAY, Role.SIDECAR)
 
 
+def is_control_plane(member: Member) -> bool:
+    """Whether requests do not pass through this process; then it yields to those they do.
+
+    On machines of their own they would not share a processor.
+    """
+    return member.role not in WITHOUT_SETTINGS
+
+
 def subject_of(member: Member, layout: Layout) -> str:
     """Whom the workload token of a proxy names."""
     if member.role is Role.GATEWAY:
@@ -104,7 +125,7 @@ def subject_of(member: Member, layout: Layout) -> str:
 
 
 def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
-    """The settings file of a process; raises KeyError for an application, which has none."""
+    """The settings file of a process; raises KeyError for one that has none."""
     if member.role is Role.CONTROLLER:
         return {
             "domain": DOMAIN,
@@ -112,6 +133,7 @@ def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
             "grpc_listen": member.address("grpc"),
             "api_listen": member.address("api"),
             "advertise": [layout.controller],
+            "intermediate_seconds": layout.intermediate,
         }
     site = find_site(layout, member.cluster)
     if member.role is Role.AGENT:
@@ -123,6 +145,7 @@ def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
             "join_token_file": str(paths.token(member.name)),
             "hold_seconds": layout.hold,
             "ramp_seconds": layout.ramp,
+            "leaf_seconds": layout.leaf,
         }
     return _proxy(member, site, paths) | _OF_ITS_OWN[member.role](member, site)
 
@@ -150,6 +173,7 @@ def _gateway(_: Member, site: Site) -> dict[str, Any]:
         "address": site.gateway,
         "port": GATEWAY_PORT,
         "zone": site.zone,
+        "listen": f"{site.gateway_inside}:{GATEWAY_PORT}",
     }
 
 
@@ -160,6 +184,15 @@ def _sidecar(member: Member, site: Site) -> dict[str, Any]:
         "address": address,
         "app_address": address,
         "outbound": member.address("outbound"),
+        "upstreams": [
+            {
+                "service": f"{NAMESPACE}/{service}",
+                "port": SERVICE_TCP_PORT,
+                "listen": member.address(local_tcp(service)[0]),
+            }
+            for service in LOCAL_TCP_SERVICES
+            if member.workload == CLIENT
+        ],
     }
 
 
@@ -169,16 +202,23 @@ _OF_ITS_OWN = {Role.GATEWAY: _gateway, Role.SIDECAR: _sidecar}
 def command_of(member: Member, layout: Layout, paths: Paths) -> tuple[str, ...]:
     """The command line of a process; -P, since the caller's folder must not shadow our modules."""
     python = (sys.executable, "-P", "-m", _MODULES[member.role])
-    if member.role is not Role.APP:
+    if member.role not in WITHOUT_SETTINGS:
         return (*python, "--config", str(paths.config(member)))
     site = find_site(layout, member.cluster)
+    if member.role is Role.LINK:
+        inside = f"{site.gateway_inside}:{GATEWAY_PORT}"
+        listen = ("--listen", member.address("mtls"), "--to", inside)
+        return (*python, *listen, "--rtt", f"{site.rtt:g}", "--bits", f"{LINK_BITS:g}")
     workload = next(w for w in site.workloads if w.name == member.workload)
     return (
         *python,
         *("--listen", member.address("http")),
+        *("--listen-grpc", member.address("grpc")),
+        *("--listen-tcp", member.address("tcp")),
         *("--cluster", site.id),
         *("--workload", workload.name),
         *("--version", workload.version),
+        *("--journal", str(paths.journal(member.name))),
     )
 
 

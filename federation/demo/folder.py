@@ -17,7 +17,7 @@ import yaml
 
 from federation.demo import configs
 from federation.demo.configs import Paths
-from federation.demo.layout import Layout, Role, members
+from federation.demo.layout import Layout, members
 from federation.demo.processes import pause
 from federation.demo.sources import source_files
 from federation.demo.topology import marker_text
@@ -83,7 +83,7 @@ def _lock(file: TextIO) -> bool:
 
 def fill(layout: Layout, paths: Paths) -> None:
     """Write all that the processes read: sources, settings, keys and tokens."""
-    for name in ("config", "state", "logs", "tokens"):
+    for name in ("config", "state", "logs", "journals", "tokens"):
         private_folder(paths.folder / name)
     for site in layout.sites:
         source = paths.source(site.id)
@@ -106,7 +106,7 @@ def _write_fedctl_config(layout: Layout, paths: Paths) -> None:
 
 def _write_settings(layout: Layout, paths: Paths) -> None:
     for member in members(layout):
-        if member.role is not Role.APP:
+        if member.role not in configs.WITHOUT_SETTINGS:
             settings = configs.settings_of(member, layout, paths)
             text = yaml.safe_dump(settings, sort_keys=False)
             write_atomic(paths.config(member), text.encode())

@@ -74,7 +74,7 @@ def _start(paths: Paths, layout: Layout, tell: Tell, deadline: float) -> None:
     folder.fill(layout, paths)
     everyone = members(layout)
     tell("starting the controller and the applications")
-    _start_roles(paths, layout, everyone, (Role.CONTROLLER, Role.APP))
+    _start_roles(paths, layout, everyone, (Role.CONTROLLER, Role.APP, Role.LINK))
     readiness.wait_for([readiness.controller_check(layout, paths)], state, deadline)
     client = readiness.client_of(layout, paths)
     for site in layout.sites:
@@ -98,7 +98,8 @@ def _start_roles(
     for member in sorted(everyone, key=lambda m: m.role not in roles[:1]):
         if member.role in roles:
             command = configs.command_of(member, layout, paths)
-            table.start(member.name, command, paths.log(member.name))
+            background = configs.is_control_plane(member)
+            table.start(member.name, command, paths.log(member.name), background=background)
 
 
 def _admit(client: Client, site: Site, paths: Paths) -> None:
@@ -172,9 +173,11 @@ def start_again(state: Path, chosen: Iterable[Member]) -> None:
     for member in again:
         before = recorded[member.name]
         if not before.alive:
-            table.start(member.name, before.command, Path(before.log))
+            background = configs.is_control_plane(member)
+            table.start(member.name, before.command, Path(before.log), background=background)
     checks = readiness.process_checks(again)
-    readiness.wait_for(checks, state, time.monotonic() + START_SECONDS)
+    names = {member.name for member in again}
+    readiness.wait_for(checks, state, time.monotonic() + START_SECONDS, names)
     refresh(state)
 
 

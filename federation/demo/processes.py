@@ -22,6 +22,8 @@ MARK = "FEDMESH_DEMO_PROCESS"
 _STATE_FIELD = 0
 _START_FIELD = 19
 _LOG_TAIL_LINES = 20
+_BACKGROUND = 19
+_WISHES = 5
 _Known = tuple[int, int | None]
 _FRESH_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
@@ -70,9 +72,13 @@ class ProcessTable:
         except (ValueError, KeyError, TypeError) as error:
             raise Failed(f"{self._file} is damaged: {error}") from error
 
-    def start(self, name: str, command: tuple[str, ...], log: Path) -> Process:
+    def start(
+        self, name: str, command: tuple[str, ...], log: Path, *, background: bool = False
+    ) -> Process:
         """Start a process and record it; raises Failed when it cannot be started."""
         pid = _spawn(command, log, {**os.environ, MARK: str(self._folder)})
+        if background:
+            _yield_to_others(pid)
         started = start_time(pid)
         process = Process(name, command, str(log), pid, -1 if started is None else started)
         others = [p for p in self.load() if p.name != name]
@@ -87,6 +93,28 @@ class ProcessTable:
         items = [asdict(process) for process in sorted(processes, key=lambda p: p.name)]
         data = json.dumps({"format": 1, "processes": items}, indent=1).encode()
         write_atomic(self._file, data, mode=0o600)
+
+
+def _yield_to_others(pid: int) -> None:
+    """Let a process of a session of its own have what others leave of the processor.
+
+    Where Linux shares time among sessions (autogroup), the nice value of a process counts only
+    within its session, and the session has one of its own. What the process starts in sessions of
+    their own does not inherit that. The kernel takes ten such wishes a second from users.
+    """
+    for _ in range(_WISHES):
+        with contextlib.suppress(FileNotFoundError, PermissionError, ProcessLookupError):
+            if _wish(Path(f"/proc/{pid}/autogroup")):
+                return
+        pause(0.11)
+
+
+def _wish(file: Path) -> bool:
+    try:
+        file.write_text(f"{_BACKGROUND}")
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _spawn(command: tuple[str, ...], log: Path, environment: dict[str, str]) -> int:

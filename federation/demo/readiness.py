@@ -8,7 +8,7 @@ import contextlib
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,12 +33,17 @@ class Check:
     passes: Callable[[], bool]
 
 
-def wait_for(checks: Iterable[Check], folder: Path, deadline: float) -> None:
-    """Ask until all answers are yes; raises Failed at the deadline, or when a process ends."""
+def wait_for(
+    checks: Iterable[Check], folder: Path, deadline: float, names: Collection[str] | None = None
+) -> None:
+    """Ask until all answers are yes.
+
+    Raises Failed at the deadline, or when a process ends; with `names` only these count.
+    """
     pending = list(checks)
     while pending:
         pending = [check for check in pending if not check.passes()]
-        _check_alive(folder)
+        _check_alive(folder, names)
         if not pending:
             return
         if time.monotonic() > deadline:
@@ -47,9 +52,10 @@ def wait_for(checks: Iterable[Check], folder: Path, deadline: float) -> None:
         pause(_AGAIN_SECONDS)
 
 
-def _check_alive(folder: Path) -> None:
+def _check_alive(folder: Path, names: Collection[str] | None) -> None:
     for process in ProcessTable(folder).load():
-        if not process.alive:
+        counts = names is None or process.name in names
+        if counts and not process.alive:
             bury(process.pid)
             raise Failed(f"{process.name} ended by itself; {_tails(folder, process.name)}")
 

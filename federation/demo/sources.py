@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from federation.demo.layout import NAMESPACE, SERVICE_PORT, SERVICES, Site, Workload
+from federation.demo.layout import NAMESPACE, PORTS, Site, Workload
 
 Document = dict[str, Any]
 
@@ -25,9 +25,9 @@ def source_files(site: Site) -> dict[str, str]:
     """The files of this cluster by name."""
     documents = {
         "nodes.yaml": [_node(site)],
-        "services.yaml": [d for s in SERVICES for d in (_service(s), _slice(site, s))],
+        "services.yaml": [d for s in site.services for d in (_service(site, s), _slice(site, s))],
         "pods.yaml": [_pod(site, workload) for workload in site.workloads],
-        "exports.yaml": [_export(service) for service in SERVICES],
+        "exports.yaml": [_export(service) for service in site.services],
     }
     return {name: _text(_HINTS[name], found) for name, found in documents.items()}
 
@@ -52,13 +52,14 @@ def _node(site: Site) -> Document:
     }
 
 
-def _service(service: str) -> Document:
-    port = {"name": "http", "protocol": "TCP", "port": SERVICE_PORT, "targetPort": SERVICE_PORT}
+def _service(site: Site, service: str) -> Document:
+    behind = site.behind(service)[0].service
+    ports = [{**port, "targetPort": port["port"]} for port in _ports()]
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": _meta(service),
-        "spec": {"type": "ClusterIP", "selector": {"app": service}, "ports": [port]},
+        "spec": {"type": "ClusterIP", "selector": {"app": behind}, "ports": ports},
     }
 
 
@@ -69,8 +70,12 @@ def _slice(site: Site, service: str) -> Document:
         "metadata": _meta(f"{service}-1", labels={"kubernetes.io/service-name": service}),
         "addressType": "IPv4",
         "endpoints": [_endpoint(site, w) for w in site.behind(service)],
-        "ports": [{"name": "http", "protocol": "TCP", "port": SERVICE_PORT}],
+        "ports": _ports(),
     }
+
+
+def _ports() -> list[Document]:
+    return [{"name": port.name, "protocol": "TCP", "port": port.number} for port in PORTS]
 
 
 def _endpoint(site: Site, workload: Workload) -> Document:

@@ -5,7 +5,7 @@ file, which is replaced at once whenever a pid has changed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,20 @@ from federation.demo.layout import (
     DEFAULT_CLUSTERS,
     DEFAULT_NETWORK,
     DOMAIN,
+    LOCAL_TCP_SERVICES,
     NAMESPACE,
+    OUTBOUND_PORT,
+    PORTS,
     SERVICE_PORT,
     SERVICES,
     Layout,
     Member,
+    Port,
     Role,
     Site,
+    local_tcp,
     members,
+    moved_away,
     plan_layout,
     service_host,
 )
@@ -31,6 +37,7 @@ from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.runtime.files import read_if_there, write_atomic
 
 FORMAT = 1
+_SECONDS = ("hold", "ramp", "leaf", "intermediate")
 Document = dict[str, Any]
 
 
@@ -63,7 +70,7 @@ def describe(
 
 def _process(member: Member, paths: Paths, pid: int | None, envoy: int | None) -> Document:
     supervises = has_envoy(member)
-    is_app = member.role is Role.APP
+    has_config = member.role not in (Role.APP, Role.LINK)
     return {
         "role": str(member.role),
         "cluster": member.cluster,
@@ -73,7 +80,7 @@ def _process(member: Member, paths: Paths, pid: int | None, envoy: int | None) -
         "addresses": dict(member.addresses),
         "log": str(paths.log(member.name)),
         "admin_socket": str(paths.state(member.name) / "admin.sock") if supervises else None,
-        "config": None if is_app else str(paths.config(member)),
+        "config": str(paths.config(member)) if has_config else None,
     }
 
 
@@ -82,21 +89,56 @@ def _service(layout: Layout, service: str) -> Document:
         "name": f"{NAMESPACE}/{service}",
         "port": SERVICE_PORT,
         "calls": [call(site, service) for site in layout.sites],
+        "ports": [_port(layout, service, port) for port in PORTS],
+    }
+
+
+def _port(layout: Layout, service: str, port: Port) -> Document:
+    calls = [_CALLS[port.protocol](site, service, port) for site in layout.sites]
+    return {
+        "name": port.name,
+        "port": port.number,
+        "protocol": port.protocol,
+        "calls": [found for found in calls if found is not None],
     }
 
 
 def call(site: Site, service: str) -> Document:
-    """How a client in this cluster calls a service."""
-    client = site.client()
-    address = f"{client.address}:15001"
+    """How a client in this cluster calls a service over HTTP."""
     host = service_host(service)
     return {
-        "cluster": site.id,
-        "via": client.name,
-        "proxy": address,
+        **_call(site, "http"),
+        "proxy": _outbound(site),
         "host": host,
-        "curl": f"curl -H 'Host: {host}' http://{address}/",
+        "curl": f"curl -H 'Host: {host}' http://{_outbound(site)}/",
     }
+
+
+def _grpc_call(site: Site, service: str, port: Port) -> Document:
+    authority = service_host(service, port.number)
+    return {**_call(site, "grpc"), "proxy": _outbound(site), "authority": authority}
+
+
+def _tcp_call(site: Site, service: str, _: Port) -> Document | None:
+    """None when the client's sidecar offers no address for it."""
+    if service not in LOCAL_TCP_SERVICES:
+        return None
+    return {**_call(site, "tcp"), "address": f"{site.client().address}:{local_tcp(service)[1]}"}
+
+
+_CALLS: Mapping[str, Callable[[Site, str, Port], Document | None]] = {
+    "http": lambda site, service, _: call(site, service),
+    "grpc": _grpc_call,
+    "tcp": _tcp_call,
+}
+
+
+def _call(site: Site, protocol: str) -> Document:
+    return {"cluster": site.id, "via": site.client().name, "protocol": protocol}
+
+
+def _outbound(site: Site) -> str:
+    return f"{site.client().address}:{OUTBOUND_PORT}"
 
 
 def read_layout(folder: Path) -> Layout:
@@ -108,8 +150,10 @@ def read_layout(folder: Path) -> Layout:
         said = json.loads(data)
         network = said.get("network", DEFAULT_NETWORK)
         layout = plan_layout(network, said.get("clusters", DEFAULT_CLUSTERS))
-        hold, ramp = said.get("hold", layout.hold), said.get("ramp", layout.ramp)
-        return replace(layout, hold=float(hold), ramp=float(ramp))
+        for cluster, rtt in said.get("rtt", {}).items():
+            layout = moved_away(layout, cluster, float(rtt))
+        lives = {name: float(said.get(name, getattr(layout, name))) for name in _SECONDS}
+        return replace(layout, **lives)  # type: ignore[arg-type]
     except (ValueError, TypeError, AttributeError, FedmeshError) as error:
         raise Failed(f"{Paths(folder).marker} is damaged: run 'fedctl demo down'") from error
 
@@ -117,7 +161,9 @@ def read_layout(folder: Path) -> Layout:
 def marker_text(layout: Layout) -> str:
     """What the marker file holds: enough to lay the demo out again."""
     said = {"network": layout.network, "clusters": len(layout.sites)}
-    return json.dumps(said | {"hold": layout.hold, "ramp": layout.ramp}) + "\n"
+    rtt = {site.id: site.rtt for site in layout.sites if site.rtt}
+    seconds = {name: getattr(layout, name) for name in _SECONDS}
+    return json.dumps(said | seconds | {"rtt": rtt}) + "\n"
 
 
 def current(folder: Path) -> Document:

@@ -6,12 +6,18 @@ In: names and socket paths. Out: JSON text (YAML would read `id: n` as a boolean
 
 import json
 
+from federation.envoy import limits
+from federation.envoy.limits import Bounds
 from federation.model.locality import Locality
 
 XDS_CLUSTER = "fedmesh-xds"
 
+MEASURED_HEADER = "x-fedmesh-measured"
+"""Names the cluster that a request at the measuring socket goes to."""
+
 _OWNER_ONLY = 0o600
 _NOWHERE = Locality("", "")
+_USUAL = Bounds()
 
 # 130 to 150 counters per cluster would take a fifth of the memory and a third of the start.
 _STATS = (
@@ -26,9 +32,14 @@ _STATS = (
     r"cluster\..*\.lb_healthy_panic",
     r"http\..*\.downstream_(rq|cx)_(total|active|[1-5]xx|time|rx_reset|completed)",
     r"http\..*\.(no_route|no_cluster|rds\..*)",
+    r"http\..*\.downstream_(rq_(header_timeout|too_many_premature_resets)|cx_protocol_error)",
+    r"http2\..*(flood|too_large|too_many_headers)",
     r"tcp\..*\.(downstream_cx_total|downstream_cx_no_route|upstream_flush_active)",
     r"listener\..*\.(downstream_cx_(total|active)|no_filter_chain_match|ssl\.(connection_error"
     r"|fail_verify_.*|handshake))",
+    r"listener\..*\.(downstream_(pre_cx_(active|timeout)|global_cx_overflow)"
+    r"|downstream_cx_(overload_reject|transport_socket_connect_timeout))",
+    r"overload\..*",
     r"(listener_manager|cluster_manager|control_plane|server|runtime|sds|main_thread)\..*",
 )
 
@@ -40,11 +51,17 @@ def bootstrap(
     admin_socket: str,
     *,
     locality: Locality = _NOWHERE,
+    measure_socket: str = "",
+    bounds: Bounds = _USUAL,
 ) -> str:
-    """The bootstrap as JSON; both sockets are paths of unix sockets.
+    """The bootstrap as JSON; sockets are paths of unix sockets.
+
+    At `measure_socket`, if there is to be one, the supervisor sends requests to clusters of its
+    choice, to see how long that takes.
 
     Clusters and listeners have no fetch time-out: a proxy without configuration is not ready,
-    never live and empty. The admin socket is its owner's only.
+    never live and empty. The admin socket is its owner's only, and neither it nor the measuring is
+    shut by a flood of strangers.
     """
     document = {
         "node": {
@@ -52,7 +69,11 @@ def bootstrap(
             "cluster": cluster,
             "locality": {"region": locality.region, "zone": locality.zone, "sub_zone": cluster},
         },
-        "admin": {"address": {"pipe": {"path": admin_socket, "mode": _OWNER_ONLY}}},
+        "admin": {
+            "address": {"pipe": {"path": admin_socket, "mode": _OWNER_ONLY}},
+            "ignore_global_conn_limit": True,
+        },
+        "overload_manager": limits.overload(bounds),
         "dynamic_resources": {
             "ads_config": {
                 "api_type": "DELTA_GRPC",
@@ -63,7 +84,10 @@ def bootstrap(
             "cds_config": _patient_ads(),
             "lds_config": _patient_ads(),
         },
-        "static_resources": {"clusters": [xds_cluster(xds_socket)]},
+        "static_resources": {
+            "clusters": [xds_cluster(xds_socket)],
+            "listeners": [_measuring(measure_socket)] if measure_socket else [],
+        },
         "stats_config": {
             "stats_matcher": {
                 "inclusion_list": {
@@ -100,6 +124,41 @@ def xds_cluster(xds_socket: str) -> dict[str, object]:
             "cluster_name": XDS_CLUSTER,
             "endpoints": [{"lb_endpoints": [endpoint]}],
         },
+    }
+
+
+def _measuring(socket: str) -> dict[str, object]:
+    """The listener through which the supervisor measures; the owner's only, like the admin's."""
+    types = "type.googleapis.com/envoy.extensions.filters"
+    router = {
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": f"{types}.http.router.v3.Router"},
+    }
+    route = {
+        "match": {"prefix": "/"},
+        "route": {"cluster_header": MEASURED_HEADER, "timeout": "4s"},
+    }
+    manager = {
+        "@type": f"{types}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "measure",
+        "internal_address_config": {},
+        "http_filters": [router],
+        "route_config": {
+            "name": "measure",
+            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}],
+        },
+    }
+    chain = {
+        "filters": [
+            {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+        ]
+    }
+    return {
+        "name": "measure",
+        "address": {"pipe": {"path": socket, "mode": _OWNER_ONLY}},
+        "filter_chains": [chain],
+        "ignore_global_conn_limit": True,
+        "bypass_overload_manager": True,
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any as Message
 
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
+from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
 from federation.envoy.build import (
@@ -30,8 +31,10 @@ UNREACHED = "x-fedmesh-unreached"
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 # One HTTP/2 connection through a passthrough gateway reaches one workload only, so senders open
-# a new one after this many requests: 50 spread 1199 requests 600 to 599.
+# a new one after this many requests: 50 spread 1199 requests 600 to 599. And they put few requests
+# on it at a time, so that a workload that freezes holds few.
 _REQUESTS_PER_CONNECTION = 50
+_STREAMS_PER_CONNECTION = 4
 _SENDER_IDLE = timedelta(seconds=30)
 
 # Applications close keep-alive connections first, and a request sent into that is lost.
@@ -49,10 +52,12 @@ _BREAKERS = {
     ]
 }
 
-# Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`.
+# Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`. Every
+# request on a connection that breaks counts, so it takes more than one connection holds: when a
+# workload behind a gateway freezes, the gateway is not to blame.
 _OUTLIERS = {
     "split_external_local_origin_errors": True,
-    "consecutive_local_origin_failure": {"value": 2},
+    "consecutive_local_origin_failure": {"value": _STREAMS_PER_CONNECTION + 2},
     "enforcing_consecutive_local_origin_failure": {"value": 100},
     "interval": timedelta(seconds=1),
     "base_ejection_time": timedelta(seconds=5),
@@ -76,12 +81,19 @@ class Reach:
     round-trip time breaks every connection.
     """
 
-    connect: float = 1.0
+    connect: float = 0.5
     ping_interval: float = 0.25
     ping_timeout: float = 0.25
 
 
 NEAR = Reach()
+
+
+def reach(rtt: float) -> Reach:
+    """How long to wait for a peer at a rounded round-trip time (`planning.reach`; 0 is near)."""
+    if not rtt:
+        return NEAR
+    return Reach(connect=max(1.0, 4 * rtt), ping_interval=1.0, ping_timeout=max(1.0, 3 * rtt))
 
 
 def eds_cluster(name: str, reach: Reach = NEAR, **settings: Message) -> cluster_pb2.Cluster:
@@ -105,7 +117,27 @@ def eds_cluster(name: str, reach: Reach = NEAR, **settings: Message) -> cluster_
     )
 
 
-def workload_checks(server_name: str, interval: float) -> dict[str, Message]:
+def aggregate_cluster(
+    name: str, clusters: Iterable[str], options: dict[str, Message]
+) -> cluster_pb2.Cluster:
+    """Several clusters as one: all priorities of the first, then those of the next.
+
+    It has circuit breakers of its own, and its defaults would lose requests when many move.
+    """
+    members = aggregate_pb2.ClusterConfig(clusters=clusters)
+    return cluster_pb2.Cluster(
+        name=name,
+        cluster_type={"name": "envoy.clusters.aggregate", "typed_config": any_of(members)},
+        lb_policy="CLUSTER_PROVIDED",
+        connect_timeout=timedelta(seconds=1),
+        circuit_breakers=_BREAKERS,
+        typed_extension_protocol_options=options,
+    )
+
+
+def workload_checks(
+    server_name: str, interval: float, *, trust_domain: str = "", closes: bool = False
+) -> dict[str, Message]:
     """Cluster settings by which a gateway checks the workloads it passes connections on to.
 
     A check is a TLS handshake with the workload's sidecar under the name it serves, while traffic
@@ -124,12 +156,12 @@ def workload_checks(server_name: str, interval: float) -> dict[str, Message]:
     }
     return {
         "health_checks": [check],
-        "close_connections_on_host_health_failure": True,
+        "close_connections_on_host_health_failure": closes,
         "transport_socket_matches": [
             {
                 "name": "check",
                 "match": _CHECK_MATCH,
-                "transport_socket": probe_tls(server_name),
+                "transport_socket": probe_tls(server_name, trust_domain),
             },
             {"name": "traffic", "match": {}, "transport_socket": raw_socket()},
         ],
@@ -180,6 +212,7 @@ def _sender_version(protocol: AppProtocol, reach: Reach) -> dict[str, Message]:
     return {
         "http2_protocol_options": {
             "allow_connect": True,
+            "max_concurrent_streams": {"value": _STREAMS_PER_CONNECTION},
             "connection_keepalive": {
                 "interval": timedelta(seconds=reach.ping_interval),
                 "timeout": timedelta(seconds=reach.ping_timeout),

@@ -6,6 +6,7 @@ application answered.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any as Message
 
@@ -18,8 +19,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 
+from federation.envoy import limits
 from federation.envoy.build import ADS, extension
 from federation.envoy.clusters import UNREACHED
+from federation.envoy.revoked import refusing
 
 _ALWAYS_RETRIED = "connect-failure,refused-stream,reset-before-request,retriable-headers"
 _IDEMPOTENT = "GET|HEAD|OPTIONS|PUT|DELETE"
@@ -35,6 +38,10 @@ UNFINISHED = "x-fedmesh-unfinished"
 _UNFINISHED_FLAGS = ("UC", "UR")
 _MARKS = (UNREACHED, UNFINISHED)
 
+# By this the last proxy says that the caller's cluster was revoked; the caller's connection ends.
+REFUSED = "x-fedmesh-refused"
+_FORBIDDEN = 403
+
 # A PING waits behind the body of an upload in the receiver's buffer, so these windows are small.
 _STREAM_WINDOW = 256 * 1024
 _CONNECTION_WINDOW = 1024 * 1024
@@ -42,24 +49,60 @@ _CONNECTION_WINDOW = 1024 * 1024
 # A connection through a passthrough gateway leads to one workload for good, so that all retries
 # would meet the same dead application: 1 of 2 applications dead lost 75 of 540 requests, with
 # this 0. The sender's next connection leads to another workload.
-_DRAIN_WHEN_UNREACHED = f"""
+_DRAIN_WHEN = """
 function envoy_on_response(handle)
-  if handle:headers():get("{UNREACHED}") then
+  local headers = handle:headers()
+  if {condition} then
     handle:streamInfo():drainConnectionUponCompletion()
   end
 end
 """
 
+# For how long at most an identity may use what is open after it was revoked. The connection is
+# drained, so this costs a handshake now and then and no request.
+CONNECTION_SECONDS = 900
+
+_TWICE = ".*URI=.*URI=.*"
+
 _MAX_RETRIES = 4
 _HOST_ATTEMPTS = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who gets no further at the last hop, and how long one request may last, 0 for ever.
+
+    A request that is under way is not judged again, so that bounds how long one of a trust domain
+    that was revoked meanwhile goes on.
+    """
+
+    revoked: tuple[str, ...] = ()
+    seconds: float = 0
+
+
+OPEN = Gate()
+
+
 def receiving_http2() -> dict[str, Message]:
-    """HTTP/2 as an mTLS listener takes it: bounded windows, WebSocket over HTTP/2 allowed."""
+    """HTTP/2 as an mTLS listener takes it: all is bounded, WebSocket over HTTP/2 allowed."""
     return {
+        **limits.http2(),
         "initial_stream_window_size": {"value": _STREAM_WINDOW},
         "initial_connection_window_size": {"value": _CONNECTION_WINDOW},
         "allow_connect": True,
+    }
+
+
+def receiving() -> dict[str, Message]:
+    """Connections as an mTLS listener takes them: bounded requests, a bounded life.
+
+    At the end of its life a connection takes no new streams, those in flight go on. HTTP/1.1 is
+    told with an answer and not in between, where a request would be lost.
+    """
+    return {
+        **limits.requests(max_connection_duration=timedelta(seconds=CONNECTION_SECONDS)),
+        "http2_protocol_options": receiving_http2(),
+        "http1_safe_max_connection_duration": True,
     }
 
 
@@ -102,7 +145,21 @@ def marking() -> dict[str, Message]:
             ]
         }
     }
-    return {"mappers": [_mapper(unreached, UNREACHED), _mapper(unfinished, UNFINISHED)]}
+    refused = {
+        "status_code_filter": {
+            "comparison": {
+                "op": "EQ",
+                "value": {"default_value": _FORBIDDEN, "runtime_key": "fedmesh.refused"},
+            }
+        }
+    }
+    return {
+        "mappers": [
+            _mapper(unreached, UNREACHED),
+            _mapper(unfinished, UNFINISHED),
+            _mapper(refused, REFUSED),
+        ]
+    }
 
 
 def _mapper(condition: dict[str, Message], mark: str) -> dict[str, Message]:
@@ -117,25 +174,52 @@ def _idempotent_method() -> dict[str, Message]:
     return {"name": ":method", "string_match": {"safe_regex": {"regex": _IDEMPOTENT}}}
 
 
-def draining_when_unreached() -> dict[str, Message]:
-    """A filter that ends the sender's connection after a marked answer; streams in flight go on."""
-    script = lua_pb2.Lua(default_source_code={"inline_string": _DRAIN_WHEN_UNREACHED})
+def draining_when(*marks: str) -> dict[str, Message]:
+    """A filter that ends the sender's connection after an answer with one of these headers.
+
+    Streams in flight go on.
+    """
+    condition = " or ".join(f'headers:get("{mark}")' for mark in marks)
+    source = {"inline_string": _DRAIN_WHEN.format(condition=condition)}
+    script = lua_pb2.Lua(default_source_code=source)
     return extension("envoy.filters.http.lua", script)
 
 
 def last_hop_routes(
-    name: str, action: dict[str, Message], **settings: Message
+    name: str,
+    action: dict[str, Message],
+    gate: Gate = OPEN,
+    **settings: Message,
 ) -> route_pb2.RouteConfiguration:
     """All requests to the application. Its answers cannot forge the mark, and nothing is retried:
-    only the first proxy retries.
+    only the first proxy retries. Who comes with two ids gets 403.
     """
-    route = {"match": {"prefix": "/"}, "route": {"timeout": timedelta(0), **action}}
+    life = {"max_stream_duration": {"max_stream_duration": timedelta(seconds=gate.seconds)}}
+    how = {"timeout": timedelta(0), **(life if gate.seconds else {}), **action}
+    route = {"match": {"prefix": "/"}, "route": how}
+    host = {
+        "name": "all",
+        "domains": ["*"],
+        "routes": [_two_ids(), route],
+        **refusing(gate.revoked),
+    }
     return route_pb2.RouteConfiguration(
         name=name,
-        virtual_hosts=[{"name": "all", "domains": ["*"], "routes": [route]}],
-        response_headers_to_remove=_MARKS,
+        virtual_hosts=[host],
+        response_headers_to_remove=(*_MARKS, REFUSED),
         **settings,
     )
+
+
+def _two_ids() -> dict[str, Message]:
+    """A leaf has exactly one id (X509-SVID, 2). Envoy takes one with several and tells the
+    application of all, of which it could believe either.
+    """
+    header = {"name": "x-forwarded-client-cert", "string_match": {"safe_regex": {"regex": _TWICE}}}
+    return {
+        "match": {"prefix": "/", "headers": [header]},
+        "direct_response": {"status": _FORBIDDEN},
+    }
 
 
 def virtual_host(
@@ -180,6 +264,15 @@ def outbound_routes(
     )
 
 
+def upstream_routes(name: str, cluster: str) -> route_pb2.RouteConfiguration:
+    """Every request to one cluster, whatever its host; retried like those by name."""
+    return route_pb2.RouteConfiguration(
+        name=name,
+        virtual_hosts=[virtual_host("all", ["*"], cluster)],
+        response_headers_to_remove=_MARKS,
+    )
+
+
 def _retried(
     cluster: str, match: dict[str, Message], policy: route_components_pb2.RetryPolicy
 ) -> dict[str, Message]:
@@ -193,7 +286,7 @@ def _retry_policy(on: str, marks: Iterable[str]) -> route_components_pb2.RetryPo
     )
     priorities = extension(
         "envoy.retry_priorities.previous_priorities",
-        previous_priorities_config_pb2.PreviousPrioritiesConfig(update_frequency=2),
+        previous_priorities_config_pb2.PreviousPrioritiesConfig(update_frequency=1),
     )
     return route_components_pb2.RetryPolicy(
         retry_on=on,

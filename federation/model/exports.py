@@ -11,6 +11,9 @@ from federation.model.names import ClusterId, ServiceName
 
 Pairs = tuple[tuple[str, str], ...]
 
+MAX_PORTS = 100
+"""Ports of one service, in a report and when the exports of several clusters are united."""
+
 
 class Transport(StrEnum):
     """The protocol field of a Kubernetes port."""
@@ -123,3 +126,16 @@ class Gateway:
     address: str
     port: int
     zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """The agent saw with its own eyes how something of a service went.
+
+    `export`: the service is not exported any more; `endpoints`: its last ready endpoint went.
+    """
+
+    service: ServiceName
+    cluster: ClusterId
+    export: bool = False
+    endpoints: bool = False

@@ -40,7 +40,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A member of the clusterset: the operator's word, and the gateways it reported."""
+    """A member of the clusterset: the operator's word, and the gateways it reported.
+
+    `replace_key` is the SHA-256 of a key of its authority: it must make another one.
+    """
 
     id: ClusterId
     region: str
@@ -48,11 +51,15 @@ class Cluster:
     network: str
     trust_domain: str
     gateways: tuple[Gateway, ...] = ()
+    replace_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The trust anchors of one cluster's trust domain: PEM of its twins."""
+    """The trust anchors of one cluster's trust domain: PEM of its twins.
+
+    None at all means that the trust domain was revoked: its open connections are refused as well.
+    """
 
     trust_domain: str
     anchors: tuple[str, ...]
@@ -103,10 +110,27 @@ class Importer:
     locality: Locality
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How the importer's gateways see the other clusters.
+
+    `unreachable`: gateways (cluster, name) that do not answer them. `rtt`: round-trip times in
+    seconds as `federation.planning.reach` rounds them, 0 for near; clusters nobody measured are
+    missing.
+    """
+
+    unreachable: frozenset[tuple[ClusterId, str]] = frozenset()
+    rtt: tuple[tuple[ClusterId, float], ...] = ()
+
+
 class Health(StrEnum):
-    """How Envoy is told to treat a target before it has seen anything itself."""
+    """How Envoy is told to treat a target before it has seen anything itself.
+
+    A degraded one is used when no tier has a healthy one, in the order of the tiers.
+    """
 
     HEALTHY = "HEALTHY"
+    DEGRADED = "DEGRADED"
     UNHEALTHY = "UNHEALTHY"
     DRAINING = "DRAINING"
 
@@ -123,12 +147,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Targets of one cluster and zone in one tier; `weight` counts the ready endpoints behind."""
+    """Targets of one cluster and zone in one tier; `weight` counts the ready endpoints behind.
+
+    `rtt` is the rounded round-trip time in seconds, 0 for near.
+    """
 
     cluster: ClusterId
     locality: Locality
     weight: int
     targets: tuple[Target, ...]
+    rtt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

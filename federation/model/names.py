@@ -13,6 +13,8 @@ from federation.model.errors import InvalidInput
 ClusterId = NewType("ClusterId", str)
 
 CLUSTERSET_ZONE = "clusterset.local"
+HEALTH_NAME = f"health.gateways.{CLUSTERSET_ZONE}"
+"""The server name under which gateways ask each other how they are."""
 MAX_PORT = 65535
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

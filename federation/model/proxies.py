@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from federation.model.names import ServiceName
+from federation.model.observations import Remote
+
 
 class Kind(StrEnum):
     """What the proxy is."""
@@ -20,6 +23,10 @@ class State(StrEnum):
     STOPPED = "stopped"
 
 
+LEAVING = frozenset({State.DRAINING, State.STOPPED})
+"""A proxy in one of these goes: it is not led to, and what it saw does not count any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A resource that Envoy did not take, and why; the last good version stays in force."""
@@ -29,14 +36,28 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Upstream:
+    """Port `port` of a service, reached by an application that dials `address`:`listen_port`."""
+
+    address: str
+    listen_port: int
+    service: ServiceName
+    port: int
+
+
 @dataclass(frozen=True, slots=True)
 class Proxy:
     """`id` is a gateway's name or a sidecar's workload (`namespace/pod`).
 
-    `address`:`port` is where other proxies dial. The application of a sidecar listens at
-    `app_address` and sends to `outbound_address`:`outbound_port`; both are empty for a gateway.
+    `address`:`port` is where other proxies dial; a gateway may listen at another one
+    (`listen_address`:`listen_port`, empty when it does not). The application of a sidecar listens
+    at `app_address` and sends to `outbound_address`:`outbound_port`, and to the addresses of its
+    `upstreams`; all are empty for a gateway.
     A gateway says which addresses it checks do not answer (`unhealthy`, sorted), and whether any
-    does: one that reaches nobody is itself cut off.
+    does: one that reaches nobody is itself cut off. `remotes` are the gateways of other clusters
+    that it checks. A sidecar says at which ports of its application nothing listens any more
+    (`dead_ports`, sorted).
     """
 
     id: str
@@ -51,3 +72,8 @@ class Proxy:
     refused: tuple[Refusal, ...] = ()
     unhealthy: tuple[str, ...] = ()
     sees_healthy: bool = False
+    upstreams: tuple[Upstream, ...] = ()
+    listen_address: str = ""
+    listen_port: int = 0
+    remotes: tuple[Remote, ...] = ()
+    dead_ports: tuple[int, ...] = ()

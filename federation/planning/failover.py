@@ -14,14 +14,18 @@ from federation.model.imports import (
     Endpoint,
     Health,
     Importer,
+    Sight,
     Target,
     Tier,
 )
 from federation.model.locality import Distance, Locality, distance
 from federation.model.names import ClusterId
+from federation.planning.attraction import bounded
 from federation.planning.merge import exposing
+from federation.planning.reach import unmeasured
 
 INBOUND_PORT = 15006
+NOTHING_SEEN = Sight()
 
 _Rank = tuple[Distance, bool]
 _Ranked = tuple[_Rank, Destination]
@@ -33,6 +37,8 @@ def tiers(
     clusters: Iterable[Cluster],
     endpoints: Iterable[Endpoint],
     importer: Importer,
+    *,
+    sight: Sight = NOTHING_SEEN,
 ) -> tuple[Tier, ...]:
     """The tiers of one port for one importer; `endpoints` are those of the importer's cluster.
 
@@ -44,6 +50,7 @@ def tiers(
 
     A remote cluster without ready endpoints is left out while anything else is usable; when
     nothing is, everything known is listed as UNHEALTHY, which Envoy tries rather than nothing.
+    Gateways that do not answer ours are DEGRADED: the proxies' own experience may be better.
     """
     known = {cluster.id: cluster for cluster in clusters}
     home = known.get(importer.cluster)
@@ -60,7 +67,7 @@ def tiers(
     )
     for backend, cluster in remote:
         if backend.ready or not usable:
-            ranked += _remote(backend, cluster, importer)
+            ranked += _remote(backend, cluster, importer, sight)
     return _grouped(ranked)
 
 
@@ -81,7 +88,12 @@ def target_of(endpoint: Endpoint, port: int) -> Target | None:
     return Target(endpoint.address, number, health, mtls=False)
 
 
-_PREFERENCE = {Health.HEALTHY: 0, Health.DRAINING: 1, Health.UNHEALTHY: 2}
+_PREFERENCE = {
+    Health.HEALTHY: 0,
+    Health.DEGRADED: 1,
+    Health.DRAINING: 2,
+    Health.UNHEALTHY: 3,
+}
 
 
 def distinct(targets: Iterable[Target]) -> tuple[Target, ...]:
@@ -124,7 +136,12 @@ def _usable(destination: Destination) -> bool:
     return any(target.health is Health.HEALTHY for target in destination.targets)
 
 
-def _remote(backend: Backend, cluster: Cluster, importer: Importer) -> list[_Ranked]:
+def is_reachable(cluster: Cluster, sight: Sight) -> bool:
+    """Whether any gateway of the cluster answers ours; one nobody has seen yet counts as so."""
+    return any((cluster.id, g.name) not in sight.unreachable for g in cluster.gateways)
+
+
+def _remote(backend: Backend, cluster: Cluster, importer: Importer, sight: Sight) -> list[_Ranked]:
     """One destination per gateway zone; the ready endpoints are split as the gateways are.
 
     Each gateway reaches all endpoints of its cluster, so each gets the same share.
@@ -133,7 +150,7 @@ def _remote(backend: Backend, cluster: Cluster, importer: Importer) -> list[_Ran
     zones: dict[str, list[Gateway]] = defaultdict(list)
     for gateway in cluster.gateways:
         zones[gateway.zone or default_zone].append(gateway)
-    health = Health.HEALTHY if backend.ready else Health.UNHEALTHY
+    rtt = dict(sight.rtt).get(cluster.id)
     found = []
     before = 0
     for zone in sorted(zones):
@@ -142,10 +159,23 @@ def _remote(backend: Backend, cluster: Cluster, importer: Importer) -> list[_Ran
         share = backend.ready * after // total - backend.ready * before // total
         before = after
         locality = Locality(cluster.region, zone)
-        targets = distinct(Target(g.address, g.port, health) for g in zones[zone])
-        rank = (distance(importer.locality, locality), True)
-        found.append((rank, Destination(cluster.id, locality, max(1, share), targets)))
+        away = distance(importer.locality, locality)
+        targets = distinct(
+            Target(g.address, g.port, _health(backend, g, sight)) for g in zones[zone]
+        )
+        assumed = unmeasured(same_region=away is not Distance.OTHER_REGION)
+        destination = Destination(
+            cluster.id, locality, max(1, share), targets, assumed if rtt is None else rtt
+        )
+        found.append(((away, True), destination))
     return found
+
+
+def _health(backend: Backend, gateway: Gateway, sight: Sight) -> Health:
+    if not backend.ready:
+        return Health.UNHEALTHY
+    unseen = (backend.cluster, gateway.name) in sight.unreachable
+    return Health.DEGRADED if unseen else Health.HEALTHY
 
 
 def _grouped(ranked: Iterable[_Ranked]) -> tuple[Tier, ...]:
@@ -153,6 +183,6 @@ def _grouped(ranked: Iterable[_Ranked]) -> tuple[Tier, ...]:
     for rank, destination in ranked:
         groups[rank].append(destination)
     return tuple(
-        Tier(tuple(sorted(groups[rank], key=lambda d: (d.cluster, d.locality))))
+        Tier(bounded(sorted(groups[rank], key=lambda d: (d.cluster, d.locality))))
         for rank in sorted(groups)
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from federation.model.errors import InvalidInput
-from federation.model.exports import Backend, Export, Pairs, ServicePort
+from federation.model.exports import MAX_PORTS, Backend, Export, Pairs, ServicePort
 from federation.model.imports import Disagreement, Service
 from federation.model.names import ClusterId
 
@@ -65,13 +65,18 @@ def _check(ordered: list[Export]) -> None:
 
 
 def _union(ordered: list[Export]) -> tuple[ServicePort, ...]:
-    """Oldest first, a port joins when neither its name nor its protocol and number is taken."""
+    """Oldest first, a port joins when neither its name nor its protocol and number is taken.
+
+    Only so many join that every agent can still read the service.
+    """
     names: set[str] = set()
     numbers: set[tuple[str, int]] = set()
     kept: list[ServicePort] = []
     for export in ordered:
         for port in export.ports:
             number = (port.transport.value, port.number)
+            if len(kept) == MAX_PORTS:
+                break
             if port.name not in names and number not in numbers:
                 names.add(port.name)
                 numbers.add(number)

@@ -18,9 +18,10 @@ from federation.model.imports import (
     Plan,
     PortPlan,
     ServiceFacts,
+    Sight,
 )
 from federation.model.names import ClusterId, sni, workload_identity
-from federation.planning.failover import tiers
+from federation.planning.failover import NOTHING_SEEN, tiers
 from federation.planning.recovery import damped
 
 _ALL_TRUSTED: Mapping[ClusterId, int] = MappingProxyType({})
@@ -31,11 +32,13 @@ def plan_service(
     local: LocalService | None,
     importer: Importer,
     shares: Mapping[ClusterId, int] = _ALL_TRUSTED,
+    sight: Sight = NOTHING_SEEN,
 ) -> Plan:
     """Plan every TCP port of a service.
 
     `shares` holds clusters that were lost and are coming back, with what they may have of their
-    traffic in percent (`federation.planning.recovery`).
+    traffic in percent (`federation.planning.recovery`); `sight` is how the importer's gateways
+    see the others.
 
     `local` is the service in the importer's cluster, whose endpoints count only while that
     cluster exports the service (KEP-1645: a request reaches endpoints of exporting clusters).
@@ -53,7 +56,10 @@ def plan_service(
                     name="default",
                     weight=1,
                     tiers=damped(
-                        tiers(port.number, backends, facts.clusters, endpoints, importer), shares
+                        tiers(
+                            port.number, backends, facts.clusters, endpoints, importer, sight=sight
+                        ),
+                        shares,
                     ),
                 ),
             ),

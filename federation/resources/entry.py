@@ -11,6 +11,7 @@ from typing import Any
 from federation.model.errors import Failed, FedmeshError
 from federation.resources.settings import Model, load_settings
 from federation.runtime import logs
+from federation.runtime.descriptors import raise_limit
 from federation.runtime.files import exclusive, private_folder
 from federation.runtime.tasks import run
 
@@ -29,6 +30,7 @@ def run_process(
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
     arguments = parser.parse_args()
     logs.set_up(arguments.log_level)
+    raise_limit()
     try:
         run(main(load_settings(model, arguments.config)))
     except FedmeshError as error:

@@ -5,6 +5,7 @@ Built on msgspec and not on pydantic, which would cost every supervisor 10 MB of
 """
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -49,12 +50,28 @@ def parse_address(text: object) -> Address:
     return Address(host.strip("[]"), int(port))
 
 
+def ip_address_of(address: Address, field: str) -> str:
+    """The IP address of a field in its canonical form; raises InvalidInput for a host name."""
+    try:
+        return str(ip_address(address.host))
+    except ValueError as error:
+        shown = str(address)[:_LONGEST]
+        raise InvalidInput(f"field {field} is {shown!r}, but must be IP:PORT") from error
+
+
 def _path(text: object) -> Path:
     if not isinstance(text, str) or not text:
         raise ValueError("must be the path of a file or folder")
     return Path(text).expanduser().absolute()
 
 
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "array": "a list",
+    "object": "a mapping",
+}
 _READERS = {Address: parse_address, Path: _path}
 
 
@@ -77,26 +94,36 @@ def load_settings(model: type[Model], path: Path) -> Model:
         return msgspec.convert(found, model, dec_hook=_read)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"settings file {path}: {_explain(str(error), found)}") from error
+    except InvalidInput as error:  # from a struct that looks at several fields together
+        raise InvalidInput(f"settings file {path}: {error}") from error
 
 
 def _explain(said: str, document: dict[str, Any]) -> str:
     """What msgspec says, as `field is VALUE, but must be ...`."""
-    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", said)
-    if unknown:
-        return f"field {unknown[1]} is not known"
-    missing = re.fullmatch(r"Object missing required field `(.+)`", said)
-    if missing:
-        return f"field {missing[1]} is missing"
     reason, _, place = said.partition(" - at `$.")
     field = place.rstrip("`")
-    value = repr(document.get(re.split(r"[.\[]", field)[0]))
+    inside = f"{field}." if field else ""
+    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", reason)
+    if unknown:
+        return f"field {inside}{unknown[1]} is not known"
+    missing = re.fullmatch(r"Object missing required field `(.+)`", reason)
+    if missing:
+        return f"field {inside}{missing[1]} is missing"
+    value = repr(_at(document, field))
     shown = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
     return f"field {field} is {shown}, but {_in_words(reason)}"
+
+
+def _at(document: Any, field: str) -> Any:
+    """What stands at a place such as `a.b[1].c`."""
+    for step in re.findall(r"[^.\[\]]+", field):
+        document = document[int(step) if isinstance(document, list) else step]
+    return document
 
 
 def _in_words(reason: str) -> str:
     """Turn "Expected `int` <= 9, got `str`" into "must be a whole number <= 9"."""
     wanted = reason.partition(", got ")[0].replace("Expected ", "must be ").replace("`", "")
-    for kind, words in (("int", "a whole number"), ("float", "a number"), ("str", "text")):
+    for kind, words in _WORDS.items():
         wanted = re.sub(rf"\b{kind}\b", words, wanted)
     return wanted

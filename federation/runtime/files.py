@@ -22,6 +22,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = 
                 os.fsync(file.fileno())
         beside.chmod(mode)
         beside.replace(path)
+        if durable:
+            sync_folder(path.parent)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -30,6 +32,27 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = 
 def write_private(path: Path, data: bytes) -> None:
     """Replace a file that only its owner may read; waits until it is on the disk."""
     write_atomic(path, data, mode=0o600, durable=True)
+
+
+def overwrite_private(path: Path, data: bytes) -> None:
+    """The same, and what was there before is overwritten with zeros once the new file counts.
+
+    As far as the file system overwrites in place: journals, snapshots and flash may keep a copy.
+    """
+    with path.open("r+b") as before:
+        write_private(path, data)
+        before.write(bytes(os.fstat(before.fileno()).st_size))
+        before.flush()
+        os.fsync(before.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def private_folder(path: Path) -> Path:

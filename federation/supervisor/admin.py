@@ -1,28 +1,38 @@
 """Questions to Envoy's admin interface over its unix socket. Nobody else touches that socket."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from federation.model.errors import NotReady
 
 ANSWER_BYTES = 64 << 20
 ANSWER_SECONDS = 5.0
 
-_REQUEST = "{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"
+_ALWAYS = {"host": "admin", "connection": "close"}
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-async def ask(socket: Path, path: str, method: str = "GET") -> bytes:
+async def ask(
+    socket: Path, path: str, method: str = "GET", headers: Mapping[str, str] = _NONE
+) -> bytes:
     """The body of the answer to `path`; raises NotReady when Envoy does not answer 200 in time."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            answer = await _exchange(socket, _REQUEST.format(method=method, path=path).encode())
+            answer = await _exchange(socket, _request(method, path, headers))
     except (OSError, TimeoutError) as error:
-        raise NotReady(f"envoy's admin socket {socket} does not answer") from error
+        raise NotReady(f"envoy's socket {socket} does not answer") from error
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
     if status != [b"200"]:
         raise NotReady(f"envoy answers {b''.join(status).decode() or 'nothing'} to {path}")
     return _joined(body) if b"transfer-encoding: chunked" in head.lower() else body
+
+
+def _request(method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"{name}: {value}" for name, value in {**_ALWAYS, **headers}.items()]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
 
 
 def _joined(chunked: bytes) -> bytes:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -81,6 +82,7 @@ class Envoy:
             *("--concurrency", str(self._concurrency)),
             *("--drain-time-s", "5"),
             *("--log-level", "warning"),
+            *("--file-flush-interval-msec", "1000"),
             "--disable-hot-restart",
         ]
         with self._log_file.open("ab") as output:
@@ -121,6 +123,19 @@ class Envoy:
                     await _ended(pid)
                     break
         self._pid_file.unlink(missing_ok=True)
+
+
+def bound_log(file: Path, most: int) -> None:
+    """Keep a log that has grown beyond `most` bytes as `<file>.1`, and begin anew.
+
+    Its writer goes on at the beginning, since it appends. What comes between the copy and the cut
+    is lost. A disk that is full keeps nothing.
+    """
+    if not file.exists() or file.stat().st_size <= most:
+        return
+    with contextlib.suppress(OSError):
+        shutil.copyfile(file, file.with_name(f"{file.name}.1"))
+    os.truncate(file, 0)
 
 
 async def _ended(pid: int) -> None:

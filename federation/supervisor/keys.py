@@ -7,10 +7,12 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from federation.model.errors import Denied, Failed, NotReady
 from federation.runtime.files import read_if_there, write_private
+from federation.trust.lives import renew_at
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
 from federation.wire.channel import Connection, Identity
@@ -29,9 +31,14 @@ class Certified:
     not_before: int
     not_after: int
 
-    def is_due(self, now: float) -> bool:
+    def due_at(self) -> datetime:
+        """When half of its life is over."""
+        ends = (datetime.fromtimestamp(t, UTC) for t in (self.not_before, self.not_after))
+        return renew_at(*ends)
+
+    def is_due(self, now: datetime) -> bool:
         """Whether half of its life is over."""
-        return now >= (self.not_before + self.not_after) / 2
+        return now >= self.due_at()
 
     def is_valid(self, now: float) -> bool:
         """Whether it is still of use."""

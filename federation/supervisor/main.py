@@ -5,30 +5,36 @@ Both proxies run this; what differs is the `Proxy` they describe themselves as.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 from federation.envoy.bootstrap import bootstrap
-from federation.model.errors import Failed, FedmeshError, NotReady, PeerBroke
+from federation.envoy.limits import Bounds, affordable
+from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.model.locality import Locality
 from federation.model.proxies import Kind, Proxy, Refusal, State
 from federation.resources.entry import state_folder
 from federation.resources.settings import Address
 from federation.runtime.backoff import Backoff
-from federation.runtime.clock import wall_seconds
+from federation.runtime.clock import utc_now, wall_seconds
+from federation.runtime.descriptors import raise_limit
 from federation.runtime.health import serve_health
 from federation.runtime.logs import event
 from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_event
-from federation.supervisor import keys
+from federation.supervisor import keys, late, refusals
 from federation.supervisor.admin import ask
+from federation.supervisor.application import Application
+from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
-from federation.supervisor.observe import Lost, read_checks
+from federation.supervisor.observer import Observer, Seen
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import LONGEST_SOCKET_PATH, ProxySettings
-from federation.wire import codec, methods
+from federation.trust.lives import seconds_until
+from federation.wire import codec, codec_proxies, methods
 from federation.wire.channel import Connection, connect, serve
 from federation.wire.pump import send
 from federation.xds.resources import resource
@@ -39,7 +45,7 @@ log = logging.getLogger(__name__)
 
 _READY_CHECK_SECONDS = 0.1
 _READY_AGAIN_SECONDS = 1.0
-_OBSERVE_SECONDS = 0.5
+_RENEW_AGAIN_SECONDS = 0.5
 
 
 class Supervisor:
@@ -50,6 +56,8 @@ class Supervisor:
         self._state = settings.state
         self._xds_socket = self._state / "xds.sock"
         self._admin_socket = self._state / "admin.sock"
+        self._measure_socket = self._state / "rtt.sock"
+        self._is_gateway = proxy.kind is Kind.GATEWAY
         self._proxy = proxy
         self._said = Table()
         self._said.mark_complete(codec.PROXY)
@@ -64,7 +72,7 @@ class Supervisor:
     def _say(self, proxy: Proxy) -> None:
         """Tell the agent what this proxy is now."""
         self._proxy = proxy
-        if self._said.put(codec.PROXY, resource(proxy.id, codec.encode_proxy(proxy))):
+        if self._said.put(codec.PROXY, resource(proxy.id, codec_proxies.encode_proxy(proxy))):
             if self._speaker is not None:
                 self._speaker.touch(codec.PROXY, proxy.id)
             self._heard.set()
@@ -91,8 +99,12 @@ class Supervisor:
                 {
                     "envoy": self._envoy.run(self._bootstrap),
                     "readiness": self._watch(),
-                    "observation": self._observe(),
+                    "refusals": refusals.run_watching(
+                        self._admin_socket, self._state / "envoy.log"
+                    ),
+                    **self._eyes(),
                     "saving": self._relay.run_saving(),
+                    "late": late.run_looking(self._admin_socket, self._relay),
                 }
             )
             await self._leave()
@@ -112,7 +124,16 @@ class Supervisor:
             str(self._xds_socket),
             str(self._admin_socket),
             locality=Locality("", self._proxy.zone),
+            measure_socket=str(self._measure_socket) if self._is_gateway else "",
+            bounds=self._bounds(),
         )
+
+    def _bounds(self) -> Bounds:
+        wanted = self._settings.max_connections
+        found = affordable(wanted, raise_limit())
+        if found < wanted:
+            log.warning(event("fewer connections than set", max_connections=wanted, bears=found))
+        return Bounds(found, self._settings.memory_mb)
 
     async def _repeat(self, turn: Callable[[], Awaitable[None]]) -> None:
         """Take turns for ever; a turn that fails is said and repeated after a while."""
@@ -159,15 +180,21 @@ class Supervisor:
 
     async def _renew(self) -> None:
         """Look at the certificate's age; have a new one made when half of its life is over."""
-        now = wall_seconds()
-        if self._certified is None or self._certified.is_due(now):
+        if self._certified is None or self._certified.is_due(utc_now()):
             trust = keys.read_trust(self._settings.trust_file)
             token = keys.read_token(self._settings.token_file)
             async with connect(
                 str(self._settings.agent), trust.identity, trust.agent_host, token
             ) as agent:
                 self._take_identity(await keys.certify(agent))
-        await asyncio.sleep(self._settings.certificate_check_seconds)
+        await asyncio.sleep(self._seconds_until_renewal())
+
+    def _seconds_until_renewal(self) -> float:
+        if self._certified is None:
+            return _RENEW_AGAIN_SECONDS
+        most = max(_RENEW_AGAIN_SECONDS, self._settings.certificate_check_seconds)
+        due = self._certified.due_at()
+        return seconds_until(due, utc_now(), least=_RENEW_AGAIN_SECONDS, most=most)
 
     def _take_identity(self, certified: keys.Certified | None) -> None:
         if certified is None or not certified.is_valid(wall_seconds()):
@@ -178,19 +205,26 @@ class Supervisor:
         self._certified = certified
         self._relay.show_identity(certified)
 
-    async def _observe(self) -> None:
-        """Tell the agent which of the checked addresses do not answer; only gateways check."""
-        lost = Lost()
-        while self._proxy.kind is Kind.GATEWAY:
-            try:
-                seen = read_checks(await ask(self._admin_socket, "/clusters?format=json"))
-                sees_healthy = bool(seen.passing)
-                found = replace(self._proxy, unhealthy=lost.look(seen), sees_healthy=sees_healthy)
-                self._say(found)
-            except (NotReady, PeerBroke) as error:
-                log.debug(event("nothing observed", reason=error))
-            await asyncio.sleep(_OBSERVE_SECONDS)
-        await asyncio.Event().wait()
+    def _eyes(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What the proxy looks at: a gateway at others, a sidecar at its own application."""
+        if not self._is_gateway:
+            own = Application(self._admin_socket, self._proxy.app_address, self._on_dead)
+            return {"application": own.run()}
+        observer = Observer(self._admin_socket, self._measure_socket, self._on_seen)
+        return {"observer": observer.run_looking(), "measure": observer.run_measuring()}
+
+    def _on_dead(self, ports: tuple[int, ...]) -> None:
+        self._say(replace(self._proxy, dead_ports=ports))
+
+    def _on_seen(self, seen: Seen) -> None:
+        self._say(
+            replace(
+                self._proxy,
+                unhealthy=seen.unhealthy,
+                sees_healthy=seen.sees_healthy,
+                remotes=seen.remotes,
+            )
+        )
 
     async def _watch(self) -> None:
         """Ask Envoy whether it is live, and tell the agent."""
@@ -209,8 +243,11 @@ class Supervisor:
         was_live, self._is_live = self._is_live, False
         self._say(replace(self._proxy, state=State.DRAINING))
         if was_live:
-            log.info(event("draining", seconds=self._settings.drain_seconds))
-            await asyncio.sleep(self._settings.drain_seconds)
+            least, longest = self._settings.drain_seconds, self._settings.drain_longest_seconds
+            log.info(event("draining", seconds=least))
+            await ask_to_leave(self._admin_socket)
+            left = await wait_for_end(self._admin_socket, least, max(least, longest))
+            log.info(event("drained", left=left))
         await self._envoy.stop()
         self._say(replace(self._proxy, state=State.STOPPED))
         await wait_for_event(asyncio.Event(), 0.1)

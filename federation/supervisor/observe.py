@@ -1,22 +1,34 @@
-"""What Envoy sees of the addresses it checks, read from its admin interface.
+"""What a gateway's Envoy sees of the addresses it checks, read from its admin interface.
 
-In: the answer to `/clusters?format=json`. Out: the addresses that fail and that pass, and which of
-them were lost. That goes up to the agent in the `Proxy` that the supervisor describes.
+In: the answer to `/clusters?format=json`. Out: the workloads that were lost, and the gateways of
+other clusters with whether they answer. That goes up to the agent in the `Proxy` that the
+supervisor describes.
 """
 
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
 
 from federation.model.errors import PeerBroke
-from federation.model.names import CLUSTERSET_ZONE
+from federation.model.names import CLUSTERSET_ZONE, ClusterId
+from federation.model.observations import Remote
+
+REMOTE_PREFIX = "remote~"
+UNSEEN_SECONDS = 5.0
+"""A gateway that starts gives those it never reached so long before it says that they fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Addresses (IP literals) that fail their check, and those that pass it."""
+    """Addresses (IP literals) that fail their check, and those that pass it.
+
+    `remotes`: for the gateways (cluster, name) of other clusters, whether they pass theirs.
+    """
 
     failing: frozenset[str]
     passing: frozenset[str]
+    remotes: Mapping[tuple[ClusterId, str], bool] = field(default_factory=dict)
 
 
 class Lost:
@@ -34,23 +46,80 @@ class Lost:
         return tuple(sorted(self._passed & seen.failing))
 
 
+class Answering:
+    """Which gateways of other clusters answer; one that never did has `UNSEEN_SECONDS` to."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[ClusterId, str], float] = {}
+        self._passed: set[tuple[ClusterId, str]] = set()
+
+    def look(
+        self, seen: Checked, rtt: Mapping[tuple[ClusterId, str], float], now: float
+    ) -> tuple[Remote, ...]:
+        """Take what is seen now, with measured round-trip times in seconds."""
+        self._since = {key: self._since.get(key, now) for key in seen.remotes}
+        self._passed = {k for k, passes in seen.remotes.items() if passes or k in self._passed}
+        return tuple(
+            Remote(
+                *key,
+                passes or (key not in self._passed and now - self._since[key] < UNSEEN_SECONDS),
+                rtt.get(key, 0.0),
+            )
+            for key, passes in sorted(seen.remotes.items())
+        )
+
+
+class _Socket(msgspec.Struct):
+    address: str = ""
+
+
+class _Address(msgspec.Struct):
+    socket_address: _Socket = field(default_factory=_Socket)
+
+
+class _Health(msgspec.Struct):
+    failed_active_health_check: bool = False
+
+
+class _Host(msgspec.Struct):
+    address: _Address
+    health_status: _Health
+
+
+class _Cluster(msgspec.Struct):
+    name: str
+    host_statuses: list[_Host] = []
+
+
+class _Answer(msgspec.Struct):
+    cluster_statuses: list[_Cluster] = []
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+
+
 def read_checks(answer: bytes) -> Checked:
     """What the active checks of a gateway's clusters say; raises PeerBroke.
 
     An address behind several services counts as failing only where all its checks fail.
     """
     try:
-        clusters = json.loads(answer).get("cluster_statuses", [])
-        passing: dict[str, bool] = {}
-        for cluster in clusters:
-            if str(cluster["name"]).endswith(f".svc.{CLUSTERSET_ZONE}"):
-                for host in cluster.get("host_statuses", []):
-                    address = str(host["address"]["socket_address"]["address"])
-                    is_failing = bool(host["health_status"].get("failed_active_health_check"))
-                    passing[address] = passing.get(address, False) or not is_failing
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        clusters = _DECODER.decode(answer).cluster_statuses
+    except msgspec.MsgspecError as error:
         raise PeerBroke("envoy's answer to /clusters cannot be read") from error
+    passing: dict[str, bool] = {}
+    remotes: dict[tuple[ClusterId, str], bool] = {}
+    for cluster in clusters:
+        for host in cluster.host_statuses:
+            passes = not host.health_status.failed_active_health_check
+            if cluster.name.startswith(REMOTE_PREFIX):  # its end is a name others have chosen
+                _, other, gateway = cluster.name.split("~", 2)
+                remotes[ClusterId(other), gateway] = passes
+            elif cluster.name.endswith(f".svc.{CLUSTERSET_ZONE}"):
+                address = host.address.socket_address.address
+                passing[address] = passing.get(address, False) or passes
     return Checked(
         frozenset(address for address, passes in passing.items() if not passes),
         frozenset(address for address, passes in passing.items() if passes),
+        remotes,
     )

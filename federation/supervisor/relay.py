@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
 
 ENVOY_RULES = (
-    Rule(SECRET),
+    Rule(SECRET, removals_after=(CLUSTER, LISTENER)),
     Rule(CLUSTER, removals_after=(LISTENER, ROUTE), companion=ENDPOINTS),
     Rule(ENDPOINTS),
     Rule(LISTENER, after=(CLUSTER,)),
@@ -72,6 +72,8 @@ class Relay:
         self._view = Layers(self._own, _Held(self._receiver))
         self._sender: Sender | None = None
         self._wake = asyncio.Event()
+        self._refused: tuple[Refusal, ...] = ()
+        self._late: tuple[Refusal, ...] = ()
         self._unsaved: set[str] = set()
         self._changed = asyncio.Event()
 
@@ -116,9 +118,25 @@ class Relay:
         if request.error:
             log.warning(event("envoy refused", type=request.type_url, reason=request.error))
         if sender is self._sender and request.nonce:
-            self._on_refusals(
-                tuple(Refusal(r.type_url, r.name, r.reason) for r in sender.refusals())
+            self._refused = tuple(Refusal(r.type_url, r.name, r.reason) for r in sender.refusals())
+            self._on_refusals((*self._refused, *self._late))
+
+    def overdue(self) -> tuple[tuple[str, str], ...]:
+        """Type and name of what Envoy has not answered in time."""
+        if self._sender is None:
+            return ()
+        return self._sender.overdue(asyncio.get_running_loop().time())
+
+    def set_late(self, refusals: tuple[Refusal, ...]) -> None:
+        """Say what counts as refused since Envoy does not answer."""
+        if refusals == self._late:
+            return
+        for refusal in refusals:
+            log.warning(
+                event("envoy does not answer", resource=refusal.name, reason=refusal.reason)
             )
+        self._late = refusals
+        self._on_refusals((*self._refused, *self._late))
 
     async def run_saving(self) -> None:
         """Write what is held to disk, a moment after it changed."""

@@ -37,6 +37,40 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
             "away first, and what is under way ends",
         ),
     ] = 5.0
+    drain_longest_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="how long at most it waits for requests and connections that are still "
+            "under way after that; Kubernetes gives a Pod 30 s",
+        ),
+    ] = 25.0
+    max_connections: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="so many connections may others have open here at a time, further ones are "
+            "closed at once. Never more than half of the files that the system lets Envoy open, "
+            "without 1024 for itself. Those of the own application do not count",
+        ),
+    ] = 10_000
+    memory_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="how much memory (MB) Envoy's heap may take: at 90 % it gives back what "
+            "it can, at 95 % it takes no new connections. 0: as much as there is",
+        ),
+    ] = 0
     certificate_check_seconds: Annotated[
-        float, Meta(gt=0, le=3600, description="how often the certificate's age is looked at")
+        float,
+        Meta(
+            gt=0,
+            le=3600,
+            description="how long at most until the clock is looked at again while the "
+            "certificate is not due, so that a clock that was set is noticed",
+        ),
     ] = 10.0

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from federation.model.errors import InvalidInput
 from federation.model.names import parse_subdomain
+from federation.trust.lives import backdate
 from federation.trust.spiffe import SpiffeId, controller_id, parse
 
 # Replacing the root means touching every member, so it outlives most installations.
@@ -24,10 +25,6 @@ TWIN_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(hours=1)
 # The controller renews its own leaf from the root key beside it, so a week costs nothing.
 CONTROLLER_LIFE = timedelta(days=7)
-# Clocks of members differ: a certificate must be valid on a clock that runs late.
-BACKDATE = timedelta(minutes=5)
-
-_SHARE_OF_BACKDATE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class AuthorityProfile:
     @property
     def backdate(self) -> timedelta:
         """How far not_before lies back."""
-        return _backdate(self.life)
+        return backdate(self.life)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ class LeafProfile:
     @property
     def backdate(self) -> timedelta:
         """How far not_before lies back."""
-        return _backdate(self.life)
+        return backdate(self.life)
 
 
 def root_profile(domain: str, life: timedelta = ROOT_LIFE) -> AuthorityProfile:
@@ -127,11 +124,6 @@ def controller_profile(
         dns_names=_hosts((domain, *hosts), "controller certificate"),
         addresses=tuple(sorted({_address(text) for text in addresses}, key=str)),
     )
-
-
-def _backdate(life: timedelta) -> timedelta:
-    # A short life set five minutes back would be past its half, and due again, when it is issued.
-    return min(BACKDATE, life / _SHARE_OF_BACKDATE)
 
 
 def _hosts(names: Iterable[str], what: str) -> tuple[str, ...]:

@@ -177,7 +177,11 @@ def _anchor(
     identity: SpiffeId,
     now: datetime,
 ) -> x509.Certificate:
-    demand(bool(twins), f"no anchor is known of trust domain {identity.trust_domain}")
+    demand(
+        bool(twins),
+        f"no anchor is known of trust domain {identity.trust_domain}: it has not joined, has left, "
+        "or was revoked",
+    )
     reasons = []
     for twin in twins:
         what = f"anchor of {identity.trust_domain}"

@@ -1,54 +1,17 @@
-"""One keep-alive connection of the load generator, and the calls made on it.
+"""One keep-alive HTTP/1.1 connection of the load generator, and the calls made on it.
 
-In: requests of `federation.verify.traffic` and the bytes of answers. Out: a Record for each call,
-exactly once, however it ended. Nothing is sent twice.
+In: requests of `federation.verify.client_http` and the bytes of answers. Out: the end of each call,
+however it ended. Nothing is sent twice.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from typing import cast
 
 from federation.model.errors import PeerBroke
-from federation.verify.history import Record
+from federation.verify.call import Call, who_answered
 from federation.verify.http1 import Message, MessageReader
-
-
-def who_answered(message: Message) -> tuple[str, str]:
-    """The cluster and workload that an answer of the demo's application names."""
-    if not message.headers.get("content-type", "").startswith("application/json"):
-        return "", ""
-    try:
-        said = json.loads(bytes(message.body))
-        return str(said.get("cluster", "")), str(said.get("workload", ""))
-    except (ValueError, AttributeError):
-        return "", ""
-
-
-class Call:
-    """One request in flight; it is over exactly once."""
-
-    __slots__ = ("at", "id", "on_over", "over", "start")
-
-    def __init__(self, request_id: str, at: float, start: float, on_over: Callable[[Record], None]):
-        self.id, self.at, self.start, self.on_over = request_id, at, start, on_over
-        self.over = False
-
-    def answered(self, message: Message, now: float) -> None:
-        """The answer is there."""
-        cluster, workload = who_answered(message)
-        self._end(Record(self.id, self.at, self.start, now, int(message.words[1]), "", cluster,
-                         workload))  # fmt: skip
-
-    def failed(self, error: str, now: float) -> None:
-        """There will be no answer."""
-        self._end(Record(self.id, self.at, self.start, now, 0, error))
-
-    def _end(self, record: Record) -> None:
-        if not self.over:
-            self.over = True
-            self.on_over(record)
 
 
 class Connection(asyncio.Protocol):
@@ -105,7 +68,7 @@ class Connection(asyncio.Protocol):
         if call is None:  # an answer that nobody asked for, such as 408 before closing
             self.abort()
             return
-        call.answered(message, time.monotonic())
+        call.answered(int(message.words[1]), _who(message), time.monotonic())
         if message.closes or not self.usable:
             self.abort()
         else:
@@ -115,6 +78,12 @@ class Connection(asyncio.Protocol):
         call, self._call = self._call, None
         if call is not None:
             call.failed(error, time.monotonic())
+
+
+def _who(message: Message) -> tuple[str, str]:
+    if not message.headers.get("content-type", "").startswith("application/json"):
+        return "", ""
+    return who_answered(message.body)
 
 
 class Counted(Connection):

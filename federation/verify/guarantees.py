@@ -143,6 +143,15 @@ def _share(bucket: Sequence[Record], place: Place) -> float:
     return sum(place.answered(record) for record in bucket) / len(bucket)
 
 
+def processed_twice(journals: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """The ids that occur more than once in all journals together (lines of files will do), sorted.
+
+    A journal outlives its process, so this counts across kills.
+    """
+    counts = Counter(line.strip() for journal in journals for line in journal)
+    return tuple(sorted(found for found, times in counts.items() if found and times > 1))
+
+
 def broken_promises(
     summary: Summary, limits: Limits, shifted: float | None = None
 ) -> tuple[str, ...]:

@@ -46,13 +46,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the load was: requests per second, and to whom."""
+    """What the load was: requests per second, to whom, and by which protocol."""
 
     target: str
     host: str
     path: str
     method: str
     rate: float
+    protocol: str = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,16 @@ def parse(text: str, name: str = "history") -> History:
     if about is None:
         raise NotReady(f"{name} is still empty")
     return History(about, tuple(records), lag)
+
+
+def parse_records(text: str) -> list[Record]:
+    """The requests in some whole lines of a history; other lines are passed over."""
+    lines = (json.loads(line) for line in text.splitlines())
+    return [
+        Record(**{name: fields[name] for name in fields if name != "kind"})
+        for fields in lines
+        if fields["kind"] == "request"
+    ]
 
 
 def load(path: Path) -> History:

@@ -79,6 +79,12 @@ class MessageReader:
             return None
         return self._finish()
 
+    def rest(self) -> bytes:
+        """Take what came after the last message: another protocol goes on from here."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
     def end(self) -> Message | None:
         """The sender closed: the answer that this ends, if it is one that ends so."""
         return self._finish() if self._message is not None and self._until_close else None

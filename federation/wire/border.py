@@ -15,6 +15,7 @@ from federation.model.exports import Pairs
 
 MAX_TEXT = 1024
 _MAX_PAIRS = 64
+_MAX_WORD = 253
 
 _Message = TypeVar("_Message", bound=Message)
 _Enum = TypeVar("_Enum", bound=StrEnum)
@@ -51,17 +52,36 @@ def one_of(kind: type[_Enum], text: str, what: str) -> _Enum:
 
 
 def ip_text(text: str, what: str) -> str:
-    """The address in its canonical form; raises InvalidInput."""
+    """The address in its canonical form; raises InvalidInput.
+
+    One address has one form: an IPv6 zone (`%eth0`) and IPv4 dressed as IPv6 are refused.
+    """
     try:
-        return str(ip_address(text))
+        found = ip_address(text)
     except ValueError as error:
         raise InvalidInput(f"{what} is {text[:80]!r}, but must be an IP address") from error
+    if "%" in text or getattr(found, "ipv4_mapped", None) is not None:
+        raise InvalidInput(f"{what} is {text[:80]!r}, but must be an address in its plain form")
+    return str(found)
 
 
 def printable(text: str, what: str) -> str:
     """Text of bounded length without control characters; raises InvalidInput."""
     if len(text) > MAX_TEXT or not text.isprintable():
         raise InvalidInput(f"{what} is {text[:80]!r}, but must be printable text of at most 1024")
+    return text
+
+
+def word(text: str, what: str) -> str:
+    """A short word of printable ASCII without spaces, or nothing; raises InvalidInput.
+
+    For names with no stricter rule, such as zones: nothing in them looks like something else.
+    """
+    if len(text) > _MAX_WORD or not text.isascii() or not text.isprintable() or " " in text:
+        raise InvalidInput(
+            f"{what} is {text[:80]!r}, but must be at most {_MAX_WORD} printable ASCII characters "
+            "without spaces"
+        )
     return text
 
 

@@ -4,6 +4,8 @@ Out go `Link`s and plain calls; gRPC's own errors become those of `federation.mo
 """
 
 import asyncio
+import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,11 +23,23 @@ from federation.model.errors import (
     NotReady,
     PeerBroke,
 )
+from federation.runtime.clock import wall_seconds
+from federation.runtime.refusals import RefusalLog
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
 
 MAX_MESSAGE_BYTES = 8 << 20
 """Responses are cut at 1 MB (xds.flight); the rest is room for initial versions."""
+
+HANDSHAKE_SECONDS = 5
+STREAMS_PER_CONNECTION = 32
+"""Agents and supervisors use three at a time, Envoy one."""
+IDLE_SECONDS = 300
+"""A connection without any call is closed after so long."""
+MAX_CONNECTIONS = 10_000
+"""At one listening address; one for each agent, proxy, or certificate that is being made."""
+
+log = logging.getLogger(__name__)
 
 _LIMITS = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -46,6 +60,10 @@ _SERVER = [
     ("grpc.http2.max_ping_strikes", 0),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
+    ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1000),
+    ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION),
+    ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1000),
+    ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
 ]
 _CODES = {
     InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
@@ -63,6 +81,10 @@ _ERRORS: dict[grpc.StatusCode, type[FedmeshError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: Conflict,
 }
 CALL_SECONDS = 10.0
+TIME = "x-fedmesh-time"
+"""How late it is where a stream is opened, in seconds since 1970: clocks that differ are shown."""
+_LONGEST_TIME = 32
+_MOST_AHEAD = 1e10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +98,7 @@ class Identity:
 
 StreamHandler = Callable[[Link[Any, Any], Peer], Awaitable[None]]
 CallHandler = Callable[[Any, Peer], Awaitable[Any]]
+Refuse = Callable[[Any, FedmeshError], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -85,15 +108,19 @@ async def serve(
     identity: Callable[[], Identity] | None = None,
     *,
     require_client: bool = True,
+    limits: Iterable[tuple[str, int]] = (),
 ) -> AsyncIterator[None]:
     """Serve `handlers` at `address` ("IP:PORT" or "unix:PATH") while the context lasts.
 
     `identity` is asked at every handshake, so a renewed certificate needs no restart; None serves
-    without TLS and is for unix sockets only. Raises Failed when the address cannot be taken.
+    without TLS and is for unix sockets only. `limits` are gRPC's options where other ones than the
+    usual are wanted. Raises Failed when the address cannot be taken.
     """
-    server = grpc.aio.server(options=_SERVER)
+    options = {**dict(_SERVER), **dict(limits)}  # of two with one name gRPC takes the first
+    server = grpc.aio.server(options=tuple(options.items()))
+    refused = RefusalLog(log)
     for method, handler in handlers:
-        server.add_generic_rpc_handlers((_generic(method, handler),))
+        server.add_generic_rpc_handlers((_generic(method, handler, refused),))
     try:
         if identity is None:
             bound = server.add_insecure_port(address)
@@ -113,22 +140,44 @@ async def serve(
 def _server_credentials(
     identity: Callable[[], Identity], require_client: bool
 ) -> grpc.ServerCredentials:
-    def configuration() -> grpc.ServerCertificateConfiguration:
-        now = identity()
+    shown = identity()
+    one_at_a_time = threading.Lock()
+
+    def configuration(now: Identity) -> grpc.ServerCertificateConfiguration:
         roots = now.roots if require_client else None
         return grpc.ssl_server_certificate_configuration([(now.key, now.chain)], roots)
 
-    return grpc.dynamic_ssl_server_credentials(configuration(), configuration, require_client)
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        """Asked at every handshake, by several threads; a change is told to one of them.
+
+        Told again and again, gRPC replaces what handshakes in other threads are using, and a flood
+        of handshakes then ends the process by a fault in its memory (seen with 1.85).
+        """
+        nonlocal shown
+        with one_at_a_time:
+            now = identity()
+            if now == shown:
+                return None
+            shown = now
+        return configuration(now)
+
+    fetch: Any = renewed  # None says that nothing changed; the stubs do not know that
+    return grpc.dynamic_ssl_server_credentials(configuration(shown), fetch, require_client)
 
 
-def _generic(method: Method, handler: Any) -> grpc.GenericRpcHandler:
+def _generic(method: Method, handler: Any, refused: RefusalLog) -> grpc.GenericRpcHandler:
+    async def refuse(context: Any, error: FedmeshError) -> None:
+        if isinstance(error, Denied | InvalidInput):
+            refused.say("call refused", method=method.name, peer=context.peer(), reason=error)
+        await context.abort(_code(error), str(error))
+
     if method.streams:
         made = grpc.stream_stream_rpc_method_handler(
-            _stream(handler), method.decode_call, method.encode_answer
+            _stream(handler, refuse), method.decode_call, method.encode_answer
         )
     else:
         made = grpc.unary_unary_rpc_method_handler(
-            _call(handler), method.decode_call, method.encode_answer
+            _call(handler, refuse), method.decode_call, method.encode_answer
         )
     return grpc.method_handlers_generic_handler(method.service, {method.name: made})
 
@@ -145,22 +194,23 @@ class _ServerLink:
         await self._context.write(message)
 
 
-def _stream(handler: StreamHandler) -> Callable[[Any, Any], Awaitable[None]]:
+def _stream(handler: StreamHandler, refuse: Refuse) -> Callable[[Any, Any], Awaitable[None]]:
     async def run(_: Any, context: Any) -> None:
         try:
             await handler(_ServerLink(context), _peer(context))
         except FedmeshError as error:
-            await context.abort(_code(error), str(error))
+            await refuse(context, error)
 
     return run
 
 
-def _call(handler: CallHandler) -> Callable[[Any, Any], Awaitable[Any]]:
+def _call(handler: CallHandler, refuse: Refuse) -> Callable[[Any, Any], Awaitable[Any]]:
     async def run(request: Any, context: Any) -> Any:
         try:
             return await handler(request, _peer(context))
         except FedmeshError as error:
-            await context.abort(_code(error), str(error))
+            await refuse(context, error)
+            return None
 
     return run
 
@@ -175,7 +225,17 @@ def _peer(context: Any) -> Peer:
     others = b"".join(shown.get("x509_pem_cert_chain", []))  # gRPC leaves the leaf out
     metadata = dict(context.invocation_metadata() or ())
     scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
-    return Peer(context.peer(), leaf + others, token if scheme.lower() == "bearer" else "")
+    bearer = token if scheme.lower() == "bearer" else ""
+    return Peer(context.peer(), leaf + others, bearer, clock_of(metadata.get(TIME), wall_seconds()))
+
+
+def clock_of(said: object, now: float) -> float | None:
+    """By how much a caller is ahead that says so late it is; None when it says nothing sensible."""
+    try:
+        ahead = float(str(said)[:_LONGEST_TIME]) - now
+    except ValueError:
+        return None
+    return ahead if abs(ahead) < _MOST_AHEAD else None
 
 
 class Connection:
@@ -198,7 +258,7 @@ class Connection:
     async def stream(self, method: Method) -> AsyncIterator[Link[Any, Any]]:
         """A bidirectional stream; errors inside raise a FedmeshError that names the address."""
         caller = self._channel.stream_stream(method.path, method.encode_call, method.decode_answer)
-        call = caller(metadata=self._metadata)
+        call = caller(metadata=(*self._metadata, (TIME, f"{wall_seconds():.3f}")))
         try:
             yield _ClientLink(call, self._address)
         finally:

@@ -1,38 +1,41 @@
 """Values to messages and back: the border where bytes of a peer become trusted values.
 
 Decoding parses names and numbers once (`federation.model`) and raises InvalidInput; inside nobody
-re-checks.
+re-checks. What proxies say and see is in `federation.wire.codec_proxies`.
 """
 
 from collections.abc import Callable, Sequence
 
 from federation.model.exports import (
+    MAX_PORTS,
     Backend,
     Export,
     Gateway,
     Group,
     ServicePort,
     ServiceType,
+    Tombstone,
     Transport,
 )
 from federation.model.imports import Bundle, Cluster, Disagreement, Service
 from federation.model.names import (
     parse_cluster_id,
+    parse_label,
     parse_port,
     parse_service_name,
     parse_subdomain,
 )
-from federation.model.proxies import Kind, Proxy, Refusal, State
 from federation.wire import federation_pb2 as pb
 from federation.wire.border import (
-    MAX_TEXT,
     few,
     ip_text,
     one_of,
     parse_message,
     printable,
     read_pairs,
+    word,
 )
+from federation.wire.codec_proxies import decode_observation, decode_proxy
 from federation.xds.session import Rule
 
 _PREFIX = "type.googleapis.com/fedmesh.v1."
@@ -42,10 +45,15 @@ GATEWAY = _PREFIX + "Gateway"
 SERVICE = _PREFIX + "Service"
 CLUSTER = _PREFIX + "Cluster"
 BUNDLE = _PREFIX + "Bundle"
+OBSERVATION = _PREFIX + "Observation"
 PROXY = _PREFIX + "Proxy"
+TOMBSTONE = _PREFIX + "Tombstone"
 
-REPORTS = (GATEWAY, BACKEND, EXPORT)
+REPORTS = (TOMBSTONE, OBSERVATION, GATEWAY, BACKEND, EXPORT)
 """What goes up, in this order: a service is told when what is behind it is known."""
+
+PASSING = frozenset({TOMBSTONE, OBSERVATION})
+"""Reports that are not worth keeping: they are told again."""
 
 FACTS = (BUNDLE, CLUSTER, BACKEND, SERVICE)
 """What comes down, in this order."""
@@ -58,13 +66,16 @@ def in_order(types: Sequence[str]) -> tuple[Rule, ...]:
     return (*first, Rule(last, after=tuple(others)))
 
 
-MAX_PORTS = 100
 MAX_GROUPS = 64
 MAX_ACCOUNTS = 256
 MAX_GATEWAYS = 64
-MAX_REFUSALS = 1_000
-MAX_UNHEALTHY = 100_000
-MAX_READY = 1_000_000
+MAX_EXPORTERS = 1_000
+MAX_CONFLICTS = 64
+MAX_ZONES = 32
+MAX_ANCHORS = 8
+MAX_READY = 10_000
+"""Ready endpoints that count, in one zone and in a whole cluster: who claims more gets no more."""
+_MAX_CREATED = 253_402_300_799  # the end of the year 9999
 
 
 def _ports(ports: tuple[ServicePort, ...]) -> list[pb.Port]:
@@ -132,6 +143,16 @@ def _gateway(gateway: Gateway) -> pb.Gateway:
     )
 
 
+def encode_tombstone(tombstone: Tombstone) -> bytes:
+    """A Tombstone as bytes."""
+    return pb.Tombstone(
+        service=str(tombstone.service),
+        cluster=tombstone.cluster,
+        export=tombstone.export,
+        endpoints=tombstone.endpoints,
+    ).SerializeToString(deterministic=True)
+
+
 def encode_cluster(cluster: Cluster) -> bytes:
     """A Cluster fact as bytes."""
     return pb.Cluster(
@@ -141,6 +162,7 @@ def encode_cluster(cluster: Cluster) -> bytes:
         network=cluster.network,
         trust_domain=cluster.trust_domain,
         gateways=[_gateway(g) for g in cluster.gateways],
+        replace_key=cluster.replace_key,
     ).SerializeToString(deterministic=True)
 
 
@@ -157,16 +179,16 @@ def decode_export(body: bytes) -> Export:
     return Export(
         service=parse_service_name(message.service),
         cluster=parse_cluster_id(message.cluster),
-        created=max(0, message.created),
+        created=min(max(0, message.created), _MAX_CREATED),
         type=one_of(ServiceType, message.type, "type"),
         ports=_read_ports(message.ports),
-        session_affinity=printable(message.session_affinity, "session affinity"),
+        session_affinity=word(message.session_affinity, "session affinity"),
         session_seconds=message.session_seconds,
-        internal_traffic_policy=printable(message.internal_traffic_policy, "traffic policy"),
+        internal_traffic_policy=word(message.internal_traffic_policy, "traffic policy"),
         traffic_distribution=printable(message.traffic_distribution, "traffic distribution"),
         labels=read_pairs(message.labels),
         annotations=read_pairs(message.annotations),
-        ip_families=tuple(few(message.ip_families, 2, "ip families")),
+        ip_families=_read_families(message.ip_families),
     )
 
 
@@ -177,39 +199,52 @@ def decode_service(body: bytes) -> Service:
         name=parse_service_name(message.name),
         type=one_of(ServiceType, message.type, "type"),
         ports=_read_ports(message.ports),
-        exporters=tuple(parse_cluster_id(c) for c in message.exporters),
-        conflicts=tuple(Disagreement(c.reason, c.message) for c in message.conflicts),
-        session_affinity=printable(message.session_affinity, "session affinity"),
+        exporters=tuple(
+            parse_cluster_id(c) for c in few(message.exporters, MAX_EXPORTERS, "exporters")
+        ),
+        conflicts=tuple(
+            Disagreement(printable(c.reason, "reason"), printable(c.message, "message"))
+            for c in few(message.conflicts, MAX_CONFLICTS, "conflicts")
+        ),
+        session_affinity=word(message.session_affinity, "session affinity"),
         session_seconds=message.session_seconds,
-        internal_traffic_policy=printable(message.internal_traffic_policy, "traffic policy"),
+        internal_traffic_policy=word(message.internal_traffic_policy, "traffic policy"),
         traffic_distribution=printable(message.traffic_distribution, "traffic distribution"),
         labels=read_pairs(message.labels),
         annotations=read_pairs(message.annotations),
-        ip_families=tuple(message.ip_families),
+        ip_families=_read_families(message.ip_families),
     )
+
+
+def _read_families(families: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word(family, "ip family") for family in few(families, 2, "ip families"))
 
 
 def decode_backend(body: bytes) -> Backend:
     """The Backend in `body`; raises InvalidInput."""
     message = parse_message(pb.Backend(), body)
-    groups = few(message.groups, MAX_GROUPS, "groups")
     return Backend(
         service=parse_service_name(message.service),
         cluster=parse_cluster_id(message.cluster),
         ports=tuple(parse_port(p, "port") for p in few(message.ports, MAX_PORTS, "ports")),
-        groups=tuple(
-            Group(
-                printable(g.zone, "zone"),
-                min(g.ready, MAX_READY),
-                min(max(g.total, g.ready), MAX_READY),
-            )
-            for g in groups
-        ),
+        groups=_read_groups(few(message.groups, MAX_GROUPS, "groups")),
         accounts=tuple(
             parse_subdomain(a, "service account")
             for a in few(message.accounts, MAX_ACCOUNTS, "accounts")
         ),
     )
+
+
+def _read_groups(groups: Sequence[pb.Group]) -> tuple[Group, ...]:
+    """The groups with their counts capped, each one and all together."""
+    found = []
+    left = MAX_READY
+    for group in groups:
+        ready = min(group.ready, left)
+        left -= ready
+        total = min(max(group.total, ready), MAX_READY)
+        found.append(Group(word(group.zone, "zone"), ready, total))
+    return tuple(found)
 
 
 def decode_gateway(body: bytes) -> Gateway:
@@ -222,7 +257,18 @@ def _read_gateway(message: pb.Gateway) -> Gateway:
         parse_subdomain(message.name, "gateway name"),
         ip_text(message.address, f"address of gateway {message.name!r}"),
         parse_port(message.port, f"port of gateway {message.name!r}"),
-        printable(message.zone, "zone"),
+        word(message.zone, "zone"),
+    )
+
+
+def decode_tombstone(body: bytes) -> Tombstone:
+    """The Tombstone in `body`; raises InvalidInput."""
+    message = parse_message(pb.Tombstone(), body)
+    return Tombstone(
+        parse_service_name(message.service),
+        parse_cluster_id(message.cluster),
+        message.export,
+        message.endpoints,
     )
 
 
@@ -231,62 +277,20 @@ def decode_cluster(body: bytes) -> Cluster:
     message = parse_message(pb.Cluster(), body)
     return Cluster(
         id=parse_cluster_id(message.id),
-        region=printable(message.region, "region"),
-        zones=tuple(message.zones),
-        network=printable(message.network, "network"),
+        region=word(message.region, "region"),
+        zones=tuple(word(z, "zone") for z in few(message.zones, MAX_ZONES, "zones")),
+        network=word(message.network, "network"),
         trust_domain=parse_subdomain(message.trust_domain, "trust domain"),
         gateways=tuple(_read_gateway(g) for g in few(message.gateways, MAX_GATEWAYS, "gateways")),
+        replace_key=printable(message.replace_key, "key to replace"),
     )
 
 
 def decode_bundle(body: bytes) -> Bundle:
     """The Bundle fact in `body`; raises InvalidInput."""
     message = parse_message(pb.Bundle(), body)
-    return Bundle(parse_subdomain(message.trust_domain, "trust domain"), tuple(message.anchors))
-
-
-def encode_proxy(proxy: Proxy) -> bytes:
-    """A Proxy as bytes."""
-    return pb.Proxy(
-        id=proxy.id,
-        kind=proxy.kind,
-        state=proxy.state,
-        address=proxy.address,
-        port=proxy.port,
-        zone=proxy.zone,
-        app_address=proxy.app_address,
-        outbound_address=proxy.outbound_address,
-        outbound_port=proxy.outbound_port,
-        refused=[
-            pb.Refusal(type_url=r.type_url, name=r.name, reason=r.reason) for r in proxy.refused
-        ],
-        unhealthy=proxy.unhealthy,
-        sees_healthy=proxy.sees_healthy,
-    ).SerializeToString(deterministic=True)
-
-
-def decode_proxy(body: bytes) -> Proxy:
-    """The Proxy in `body`; raises InvalidInput."""
-    message = parse_message(pb.Proxy(), body)
-    refused = few(message.refused, MAX_REFUSALS, "refusals")
-    outbound = message.outbound_address
-    return Proxy(
-        id=printable(message.id, "id of the proxy"),
-        kind=one_of(Kind, message.kind, "kind of the proxy"),
-        state=one_of(State, message.state, "state of the proxy"),
-        address=ip_text(message.address, "address of the proxy"),
-        port=parse_port(message.port, "port of the proxy"),
-        zone=printable(message.zone, "zone of the proxy"),
-        app_address=ip_text(message.app_address, "app address") if message.app_address else "",
-        outbound_address=ip_text(outbound, "outbound address") if outbound else "",
-        outbound_port=parse_port(message.outbound_port, "outbound port") if outbound else 0,
-        refused=tuple(Refusal(r.type_url, r.name, r.reason[:MAX_TEXT]) for r in refused),
-        unhealthy=tuple(
-            ip_text(a, "checked address")
-            for a in few(message.unhealthy, MAX_UNHEALTHY, "unhealthy addresses")
-        ),
-        sees_healthy=message.sees_healthy,
-    )
+    anchors = few(message.anchors, MAX_ANCHORS, "anchors")
+    return Bundle(parse_subdomain(message.trust_domain, "trust domain"), tuple(anchors))
 
 
 DECODERS: dict[str, Callable[[bytes], object]] = {
@@ -296,14 +300,16 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     SERVICE: decode_service,
     CLUSTER: decode_cluster,
     BUNDLE: decode_bundle,
+    OBSERVATION: decode_observation,
     PROXY: decode_proxy,
+    TOMBSTONE: decode_tombstone,
 }
 
 
 def _read_ports(ports: Sequence[pb.Port]) -> tuple[ServicePort, ...]:
     return tuple(
         ServicePort(
-            printable(p.name, "port name"),
+            parse_label(p.name, "port name") if p.name else "",
             one_of(Transport, p.transport, "protocol"),
             parse_port(p.number, "port"),
             printable(p.app_protocol, "appProtocol"),

@@ -167,6 +167,7 @@ class SyncRequest(_message.Message):
     INITIAL_VERSIONS_FIELD_NUMBER: _builtins.int
     RESPONSE_NONCE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    POINT_FIELD_NUMBER: _builtins.int
     type_url: _builtins.str
     response_nonce: _builtins.str
     @_builtins.property
@@ -179,6 +180,8 @@ class SyncRequest(_message.Message):
     def initial_versions(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
     def error(self) -> Global___Status: ...
+    @_builtins.property
+    def point(self) -> Global___Point: ...
     def __init__(
         self,
         *,
@@ -189,10 +192,11 @@ class SyncRequest(_message.Message):
         initial_versions: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         response_nonce: _builtins.str = ...,
         error: Global___Status | None = ...,
+        point: Global___Point | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "node", b"node"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "node", b"node", "point", b"point"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "initial_versions", b"initial_versions", "node", b"node", "response_nonce", b"response_nonce", "subscribe", b"subscribe", "type_url", b"type_url", "unsubscribe", b"unsubscribe"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "initial_versions", b"initial_versions", "node", b"node", "point", b"point", "response_nonce", b"response_nonce", "subscribe", b"subscribe", "type_url", b"type_url", "unsubscribe", b"unsubscribe"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -525,6 +529,156 @@ class Gateway(_message.Message):
 Global___Gateway: _TypeAlias = Gateway  # noqa: Y015
 
 @_typing.final
+class Remote(_message.Message):
+    """A gateway of another cluster, seen from here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    RTT_US_FIELD_NUMBER: _builtins.int
+    cluster: _builtins.str
+    gateway: _builtins.str
+    answers: _builtins.bool
+    rtt_us: _builtins.int
+    """0: not measured yet"""
+    def __init__(
+        self,
+        *,
+        cluster: _builtins.str = ...,
+        gateway: _builtins.str = ...,
+        answers: _builtins.bool = ...,
+        rtt_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "cluster", b"cluster", "gateway", b"gateway", "rtt_us", b"rtt_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Remote: _TypeAlias = Remote  # noqa: Y015
+
+@_typing.final
+class Observation(_message.Message):
+    """What one cluster sees of the others, and what is wrong in itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class BelievedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    REMOTES_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    BELIEVED_FIELD_NUMBER: _builtins.int
+    cluster: _builtins.str
+    @_builtins.property
+    def remotes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remote]: ...
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rejected]: ...
+    @_builtins.property
+    def believed(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Trust domain to the version of its bundle that all connected proxies have taken."""
+
+    def __init__(
+        self,
+        *,
+        cluster: _builtins.str = ...,
+        remotes: _abc.Iterable[Global___Remote] | None = ...,
+        problems: _abc.Iterable[_builtins.str] | None = ...,
+        rejected: _abc.Iterable[Global___Rejected] | None = ...,
+        believed: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["believed", b"believed", "cluster", b"cluster", "problems", b"problems", "rejected", b"rejected", "remotes", b"remotes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Observation: _TypeAlias = Observation  # noqa: Y015
+
+@_typing.final
+class Rejected(_message.Message):
+    """A resource that a proxy did not take."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROXY_FIELD_NUMBER: _builtins.int
+    TYPE_URL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    proxy: _builtins.str
+    type_url: _builtins.str
+    name: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        proxy: _builtins.str = ...,
+        type_url: _builtins.str = ...,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "proxy", b"proxy", "reason", b"reason", "type_url", b"type_url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rejected: _TypeAlias = Rejected  # noqa: Y015
+
+@_typing.final
+class Tombstone(_message.Message):
+    """The agent saw how something of a service went."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVICE_FIELD_NUMBER: _builtins.int
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    EXPORT_FIELD_NUMBER: _builtins.int
+    ENDPOINTS_FIELD_NUMBER: _builtins.int
+    service: _builtins.str
+    cluster: _builtins.str
+    export: _builtins.bool
+    endpoints: _builtins.bool
+    def __init__(
+        self,
+        *,
+        service: _builtins.str = ...,
+        cluster: _builtins.str = ...,
+        export: _builtins.bool = ...,
+        endpoints: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "endpoints", b"endpoints", "export", b"export", "service", b"service"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tombstone: _TypeAlias = Tombstone  # noqa: Y015
+
+@_typing.final
 class Disagreement(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -654,10 +808,13 @@ class Cluster(_message.Message):
     NETWORK_FIELD_NUMBER: _builtins.int
     TRUST_DOMAIN_FIELD_NUMBER: _builtins.int
     GATEWAYS_FIELD_NUMBER: _builtins.int
+    REPLACE_KEY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     region: _builtins.str
     network: _builtins.str
     trust_domain: _builtins.str
+    replace_key: _builtins.str
+    """SHA-256 of a key of its authority that it must replace."""
     @_builtins.property
     def zones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -671,10 +828,11 @@ class Cluster(_message.Message):
         network: _builtins.str = ...,
         trust_domain: _builtins.str = ...,
         gateways: _abc.Iterable[Global___Gateway] | None = ...,
+        replace_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateways", b"gateways", "id", b"id", "network", b"network", "region", b"region", "trust_domain", b"trust_domain", "zones", b"zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateways", b"gateways", "id", b"id", "network", b"network", "region", b"region", "replace_key", b"replace_key", "trust_domain", b"trust_domain", "zones", b"zones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -721,6 +879,11 @@ class Proxy(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     UNHEALTHY_FIELD_NUMBER: _builtins.int
     SEES_HEALTHY_FIELD_NUMBER: _builtins.int
+    UPSTREAMS_FIELD_NUMBER: _builtins.int
+    LISTEN_ADDRESS_FIELD_NUMBER: _builtins.int
+    LISTEN_PORT_FIELD_NUMBER: _builtins.int
+    REMOTES_FIELD_NUMBER: _builtins.int
+    DEAD_PORTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """gateway | sidecar"""
@@ -734,12 +897,23 @@ class Proxy(_message.Message):
     outbound_port: _builtins.int
     zone: _builtins.str
     sees_healthy: _builtins.bool
+    listen_address: _builtins.str
+    """Where a gateway listens, when others dial another address."""
+    listen_port: _builtins.int
     @_builtins.property
     def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refusal]: ...
     @_builtins.property
     def unhealthy(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What a gateway sees of the addresses it checks."""
 
+    @_builtins.property
+    def upstreams(self) -> _containers.RepeatedCompositeFieldContainer[Global___Upstream]:
+        """Where a sidecar's application dials single services."""
+
+    @_builtins.property
+    def remotes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remote]: ...
+    @_builtins.property
+    def dead_ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -755,14 +929,48 @@ class Proxy(_message.Message):
         zone: _builtins.str = ...,
         unhealthy: _abc.Iterable[_builtins.str] | None = ...,
         sees_healthy: _builtins.bool = ...,
+        upstreams: _abc.Iterable[Global___Upstream] | None = ...,
+        listen_address: _builtins.str = ...,
+        listen_port: _builtins.int = ...,
+        remotes: _abc.Iterable[Global___Remote] | None = ...,
+        dead_ports: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "id", b"id", "kind", b"kind", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "sees_healthy", b"sees_healthy", "state", b"state", "unhealthy", b"unhealthy", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "dead_ports", b"dead_ports", "id", b"id", "kind", b"kind", "listen_address", b"listen_address", "listen_port", b"listen_port", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "remotes", b"remotes", "sees_healthy", b"sees_healthy", "state", b"state", "unhealthy", b"unhealthy", "upstreams", b"upstreams", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Proxy: _TypeAlias = Proxy  # noqa: Y015
+
+@_typing.final
+class Upstream(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVICE_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    LISTEN_PORT_FIELD_NUMBER: _builtins.int
+    service: _builtins.str
+    """namespace/name"""
+    port: _builtins.int
+    address: _builtins.str
+    listen_port: _builtins.int
+    def __init__(
+        self,
+        *,
+        service: _builtins.str = ...,
+        port: _builtins.int = ...,
+        address: _builtins.str = ...,
+        listen_port: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "listen_port", b"listen_port", "port", b"port", "service", b"service"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Upstream: _TypeAlias = Upstream  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):
@@ -794,16 +1002,24 @@ class CertifyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CSR_FIELD_NUMBER: _builtins.int
+    TWIN_FIELD_NUMBER: _builtins.int
+    ALONE_FIELD_NUMBER: _builtins.int
     csr: _builtins.bytes
     """PEM"""
+    twin: _builtins.bytes
+    """An agent that has a new key: its anchor, to be spread beside the old one (PEM)."""
+    alone: _builtins.bool
+    """The key of the request is the only one left: earlier anchors go."""
     def __init__(
         self,
         *,
         csr: _builtins.bytes = ...,
+        twin: _builtins.bytes = ...,
+        alone: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["csr", b"csr"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alone", b"alone", "csr", b"csr", "twin", b"twin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -817,6 +1033,7 @@ class Certificate(_message.Message):
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
     ROOT_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     chain: _builtins.bytes
     """PEM, leaf first"""
     not_before: _builtins.int
@@ -824,6 +1041,10 @@ class Certificate(_message.Message):
     not_after: _builtins.int
     root: _builtins.bytes
     """PEM of the clusterset's root"""
+    @_builtins.property
+    def waiting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Clusters that do not know the anchor of this key yet."""
+
     def __init__(
         self,
         *,
@@ -831,10 +1052,11 @@ class Certificate(_message.Message):
         not_before: _builtins.int = ...,
         not_after: _builtins.int = ...,
         root: _builtins.bytes = ...,
+        waiting: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "not_after", b"not_after", "not_before", b"not_before", "root", b"root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "not_after", b"not_after", "not_before", b"not_before", "root", b"root", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,9 +13,13 @@ from federation.xds.resources import Resource
 _INTERNAL = 13
 """The gRPC status code that Envoy itself puts into a refusal."""
 
+MAX_ERROR = 128 << 10
+"""Characters of a refusal that are read: Envoy names up to 500 resources in one."""
+
 
 def encode_request(request: Request) -> bytes:
     """A Request as a DeltaDiscoveryRequest."""
+    point = request.point
     return pb.SyncRequest(
         node=pb.Node(id=request.node) if request.node else None,
         type_url=request.type_url,
@@ -24,6 +28,7 @@ def encode_request(request: Request) -> bytes:
         initial_versions=request.initial_versions,
         response_nonce=request.nonce,
         error=pb.Status(code=_INTERNAL, message=request.error) if request.error else None,
+        point=pb.Point(epoch=point.epoch, revision=point.revision) if point else None,
     ).SerializeToString()
 
 
@@ -39,11 +44,12 @@ def decode_request(data: bytes) -> Request:
         dict(message.initial_versions),
         message.response_nonce,
         _error(message),
+        Point(message.point.epoch, message.point.revision) if message.HasField("point") else None,
     )
 
 
 def _error(message: pb.SyncRequest | pb.StateRequest) -> str:
-    return (message.error.message or "refused") if message.HasField("error") else ""
+    return (message.error.message[:MAX_ERROR] or "refused") if message.HasField("error") else ""
 
 
 def encode_response(response: Response) -> bytes:

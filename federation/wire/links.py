@@ -9,11 +9,16 @@ Outgoing = TypeVar("Outgoing", contravariant=True)  # noqa: PLC0105
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end: its certificate chain (PEM, leaf first) or its bearer token."""
+    """Who is at the other end: its certificate chain (PEM, leaf first) or its bearer token.
+
+    `clock` is by how many seconds its clock was ahead of ours when it called, None when it did
+    not say.
+    """
 
     address: str
     chain: bytes = b""
     token: str = ""
+    clock: float | None = None
 
 
 class Link(Protocol[Incoming, Outgoing]):

@@ -13,6 +13,10 @@ ACK_DEADLINE_SECONDS = 5.0
 """After this long without an answer the sender goes on: Envoy withholds answers while a cluster is
 warming, and a cluster refused late would hold back everything else for ever."""
 
+REASON_CHARACTERS = 400
+"""Of the reason why one resource was refused."""
+BETWEEN_REASONS = "; "
+
 BATCH_RESOURCES = 500
 BATCH_BYTES = 1_000_000
 """Well below gRPC's default limit of 4 MiB for a message."""
@@ -53,17 +57,32 @@ def judge(names: Iterable[str], message: str) -> Verdict:
     return Verdict((), (sent[:middle], sent[middle:]))
 
 
+def reason_of(name: str, message: str) -> str:
+    """The part of a refusal that is about one resource: from its name on, bounded."""
+    start = max(0, _find(message, name))
+    end = message.find(BETWEEN_REASONS, start + len(name))
+    text = " ".join(message[start : end if end >= 0 else None].split())
+    if len(text) <= REASON_CHARACTERS:
+        return text
+    half = REASON_CHARACTERS // 2 - 2
+    return f"{text[:half]} .. {text[-half:]}"  # Envoy says at the end what is wrong
+
+
 def _mentions(message: str, name: str) -> bool:
-    """Whether `name` stands in `message` as a whole word (`80.a` is not in `180.a.b`)."""
+    return _find(message, name) >= 0
+
+
+def _find(message: str, name: str) -> int:
+    """Where `name` stands in `message` as a whole word (`80.a` is not in `180.a.b`), -1 nowhere."""
     start = message.find(name)
     while start != -1:
         end = start + len(name)
         before = message[start - 1] if start else " "
         after = message[end] if end < len(message) else " "
         if not _is_name_character(before) and not _is_name_character(after):
-            return True
+            return start
         start = message.find(name, start + 1)
-    return False
+    return -1
 
 
 def _is_name_character(character: str) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from federation.xds.resources import Resource
 
 WILDCARD = "*"
+MAX_NAME = 1024
+"""Characters of a resource's name, a node or an epoch."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,7 +23,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Receiver to sender: subscribe, acknowledge, or refuse (`error` is not empty)."""
+    """Receiver to sender: subscribe, acknowledge, or refuse (`error` is not empty).
+
+    `point` is where the store stood that `initial_versions` come from.
+    """
 
     type_url: str
     node: str = ""
@@ -30,6 +35,7 @@ class Request:
     initial_versions: dict[str, str] = field(default_factory=dict)
     nonce: str = ""
     error: str = ""
+    point: Point | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,36 @@
 In: responses. Out: changes to apply and the request that acknowledges or refuses. What it holds
 survives streams (and, with `federation.runtime.files`, restarts), so a sender that comes back sends
 only differences. Its rules: lower revisions of the same epoch are refused; a new epoch
-is applied only once it is declared complete.
+is applied only once it is declared complete. What it holds, and what it answers, has limits.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from federation.model.errors import InvalidInput
-from federation.xds.messages import WILDCARD, Point, Request, Response
+from federation.xds.flight import BATCH_RESOURCES, BETWEEN_REASONS, REASON_CHARACTERS
+from federation.xds.messages import MAX_NAME, WILDCARD, Point, Request, Response
 from federation.xds.resources import Resource
 
 Check = Callable[[str, Resource], None]
 """Raises InvalidInput when a resource must not be taken."""
+
+MAX_RESPONSE_RESOURCES = 2 * BATCH_RESOURCES
+_ANSWER_CHARACTERS = 16_000
+"""Of the reasons in one answer; the sender asks for the rest by sending it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of one type is held of a sender: resources, and bytes of all of them."""
+
+    resources: int = 1_000_000
+    bytes: int = 1 << 30
+
+
+UNLIMITED = Limits()
+_NO_LIMITS: Mapping[str, Limits] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +49,100 @@ class Received:
     """What one response led to.
 
     `is_whole` says that the sender has now said everything of this type, `completed` that it has
-    done so for the first time ever.
+    done so for the first time ever. `refused` are the resources that were not taken, by name with
+    the reason, `settled` the names of those that were, and of those that are gone.
     """
 
     changes: tuple[Change, ...]
     reply: Request
     is_whole: bool = False
     completed: bool = False
+    refused: Mapping[str, str] = field(default_factory=dict)
+    settled: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Type:
+    limits: Limits = UNLIMITED
     held: dict[str, Resource] = field(default_factory=dict)
     staged: dict[str, Resource | None] = field(default_factory=dict)
     point: Point | None = None
     complete: bool = False
     started_over: bool = False
+    size: int = 0
+
+    def room(self) -> "_Room":
+        """What is left of the limits."""
+        staged = sum(len(r.body) for r in self.staged.values() if r is not None)
+        return _Room(
+            self.limits,
+            self.limits.resources - len(self.held) - len(self.staged),
+            self.limits.bytes - self.size - staged,
+        )
+
+    def apply(self, type_url: str, wanted: dict[str, Resource | None]) -> tuple[Change, ...]:
+        """Hold what is wanted, drop what is gone; returns what that changed."""
+        changes = []
+        for name, resource in wanted.items():
+            before = self.held.get(name)
+            if resource is None:
+                self.held.pop(name, None)
+            elif before is None or before.version != resource.version:
+                self.held[name] = resource
+            else:
+                continue
+            self.size += _size(resource) - _size(before)
+            if resource is not None or before is not None:
+                changes.append(Change(type_url, name, resource))
+        return tuple(changes)
+
+
+@dataclass(slots=True)
+class _Room:
+    """What one response may still add."""
+
+    limits: Limits
+    resources: int
+    bytes: int
+
+    def take(self, found: Resource, before: Resource | None) -> None:
+        """Make room for a resource that replaces `before`; raises InvalidInput."""
+        if before is None and self.resources <= 0:
+            raise InvalidInput(f"one too many, at most {self.limits.resources} are taken")
+        grows = _size(found) - _size(before)
+        if grows > self.bytes:
+            raise InvalidInput(f"too much, at most {self.limits.bytes} bytes are taken in all")
+        self.resources -= before is None
+        self.bytes -= grows
+
+
+def _size(resource: Resource | None) -> int:
+    return len(resource.body) if resource is not None else 0
 
 
 class Receiver:
-    """Holds the resources of `types` as one sender gives them."""
+    """Holds the resources of `types` as one sender gives them, within `limits`."""
 
-    def __init__(self, node: str, types: Iterable[str], check: Check | None = None) -> None:
+    def __init__(
+        self,
+        node: str,
+        types: Iterable[str],
+        check: Check | None = None,
+        limits: Mapping[str, Limits] = _NO_LIMITS,
+    ) -> None:
         self._node = node
-        self._types = {type_url: _Type() for type_url in types}
+        self._types = {type_url: _Type(limits.get(type_url, UNLIMITED)) for type_url in types}
         self._check = check
 
     def restore(
         self, type_url: str, resources: Iterable[Resource], point: Point | None, complete: bool
     ) -> None:
         """Take back what was held before a restart."""
-        self._types[type_url] = _Type({r.name: r for r in resources}, {}, point, complete)
+        state = self._types[type_url]
+        state.held = {r.name: r for r in resources}
+        state.staged = {}
+        state.size = sum(len(r.body) for r in state.held.values())
+        state.point, state.complete = point, complete
 
     def held(self, type_url: str) -> dict[str, Resource]:
         """What is held, by name. Do not change it."""
@@ -75,6 +156,22 @@ class Receiver:
         """Whether the sender has ever declared this type complete."""
         return self._types[type_url].complete
 
+    def judge_again(self) -> tuple[Change, ...]:
+        """Check all that is held anew, since what is allowed has changed; what is not goes."""
+        changes: list[Change] = []
+        for type_url, state in self._types.items():
+            bad = [name for name, found in state.held.items() if not self._passes(type_url, found)]
+            changes.extend(state.apply(type_url, dict.fromkeys(bad)))
+        return tuple(changes)
+
+    def _passes(self, type_url: str, resource: Resource) -> bool:
+        try:
+            if self._check is not None:
+                self._check(type_url, resource)
+        except InvalidInput:
+            return False
+        return True
+
     def open(self) -> tuple[Request, ...]:
         """The first requests of a new stream."""
         for state in self._types.values():
@@ -86,6 +183,7 @@ class Receiver:
                 self._node,
                 (WILDCARD,),
                 initial_versions={r.name: r.version for r in state.held.values()},
+                point=state.point,
             )
             for type_url, state in self._types.items()
         )
@@ -97,67 +195,86 @@ class Receiver:
             return self._refuse(response, f"type {response.type_url} was not asked for")
         if _is_older(response.point, state.point):
             return self._refuse(response, f"{response.point} is older than {state.point}")
-        good, bad = self._sort(response)
-        wanted: dict[str, Resource | None] = {r.name: r for r in good}
-        wanted.update(dict.fromkeys(response.removed))
+        if response.point is not None and len(response.point.epoch) > MAX_NAME:
+            return self._refuse(response, f"the epoch has {len(response.point.epoch)} characters")
+        if len(response.resources) > MAX_RESPONSE_RESOURCES:
+            reason = f"{len(response.resources)} resources in one response"
+            return self._refuse(response, f"{reason}, but at most {MAX_RESPONSE_RESOURCES} may be")
+        good, bad = self._sort(response, state)
+        wanted: dict[str, Resource | None] = {**good}
+        removed = [n for n in response.removed if n in state.held or n in state.staged or n in good]
+        wanted.update(dict.fromkeys(removed))
+        settled = (*good, *response.removed)
         if _is_new_epoch(response.point, state.point) and state.held:
             state.staged.update(wanted)
             if response.complete is None:
-                return Received((), self._reply(response, bad))
+                return Received((), self._reply(response, bad), refused=bad, settled=settled)
             wanted, state.staged = state.staged, {}
-        changes = _apply(response.type_url, state.held, wanted)
+        changes = state.apply(response.type_url, wanted)
         state.point = response.point or state.point
         completed = response.complete is not None and not state.complete
         state.complete = state.complete or response.complete is not None
         expected = len(state.held.keys() | bad.keys())
-        if response.complete not in (None, expected) and not state.started_over:
-            state.started_over = True
-            return Received(changes, self._start_over(response, state), completed=completed)
-        return Received(
-            changes, self._reply(response, bad), response.complete is not None, completed
-        )
+        is_short = response.complete not in (None, expected) and not state.started_over
+        reply = self._start_over(response, state) if is_short else self._reply(response, bad)
+        is_whole = response.complete is not None and not is_short
+        return Received(changes, reply, is_whole, completed, bad, settled)
 
-    def _sort(self, response: Response) -> tuple[list[Resource], dict[str, str]]:
-        good: list[Resource] = []
+    def _sort(self, response: Response, state: _Type) -> tuple[dict[str, Resource], dict[str, str]]:
+        """What is taken, and why the rest is not."""
+        good: dict[str, Resource] = {}
         bad: dict[str, str] = {}
+        room = state.room()
         for resource in response.resources:
             try:
+                _check_name(resource.name)
                 if self._check is not None:
                     self._check(response.type_url, resource)
-                good.append(resource)
+                room.take(resource, good.get(resource.name) or state.held.get(resource.name))
+                good[resource.name] = resource
             except InvalidInput as error:
-                bad[resource.name] = f"{resource.name}: {error}"
+                bad[resource.name] = str(error)[:REASON_CHARACTERS]
         return good, bad
 
     def _reply(self, response: Response, bad: dict[str, str]) -> Request:
-        return Request(response.type_url, nonce=response.nonce, error="; ".join(bad.values()))
+        return Request(response.type_url, nonce=response.nonce, error=_told(bad))
 
     def _refuse(self, response: Response, reason: str) -> Received:
         return Received((), Request(response.type_url, nonce=response.nonce, error=reason))
 
     def _start_over(self, response: Response, state: _Type) -> Request:
         """The counts differ, so one side is wrong about what we hold: say it, once a stream."""
+        state.started_over = True
         return Request(
             response.type_url,
             nonce=response.nonce,
             subscribe=(WILDCARD,),
             initial_versions={r.name: r.version for r in state.held.values()},
+            point=state.point,
         )
 
 
-def _apply(
-    type_url: str, held: dict[str, Resource], wanted: dict[str, Resource | None]
-) -> tuple[Change, ...]:
-    changes = []
-    for name, resource in wanted.items():
-        before = held.get(name)
-        if resource is None:
-            if held.pop(name, None) is not None:
-                changes.append(Change(type_url, name, None))
-        elif before is None or before.version != resource.version:
-            held[name] = resource
-            changes.append(Change(type_url, name, resource))
-    return tuple(changes)
+def _check_name(name: str) -> None:
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidInput(f"the name must be printable text of 1 to {MAX_NAME} characters")
+
+
+def _told(bad: Mapping[str, str]) -> str:
+    """The reasons as one text, as many as fit; a name nobody can read is shown by its letters."""
+    found: list[str] = []
+    left = _ANSWER_CHARACTERS
+    for name, reason in bad.items():
+        text = f"{shown(name)}: {reason}"
+        left -= len(text) + 2
+        if found and left < 0:
+            break
+        found.append(text)
+    return BETWEEN_REASONS.join(found)
+
+
+def shown(name: str) -> str:
+    """A name of a peer's choice, fit for logs and terminals."""
+    return name if len(name) <= MAX_NAME and name.isprintable() else repr(name[:80])
 
 
 def _is_older(new: Point | None, held: Point | None) -> bool:

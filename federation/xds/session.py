@@ -8,12 +8,18 @@ is under way. The other half is `federation.xds.receiver`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from federation.xds.flight import ACK_DEADLINE_SECONDS, Flight, fits, judge
-from federation.xds.messages import WILDCARD, Request, Response
+from federation.model.errors import PeerBroke
+from federation.xds.flight import ACK_DEADLINE_SECONDS, Flight, fits, judge, reason_of
+from federation.xds.messages import MAX_NAME, WILDCARD, Point, Request, Response
 from federation.xds.resources import Resource
 from federation.xds.snapshot import View
 
+MAX_NAMES = 50_000
+"""Subscribed on one stream; Envoy asks by name for endpoints and secrets."""
+MAX_STARTS = 10
+"""How often a receiver may start over on one stream; ours does so at most once."""
 _REMEMBERED_LATE = 4
 
 
@@ -42,6 +48,22 @@ class Refused:
     reason: str
 
 
+class Keeper(Protocol):
+    """Knows what a receiver holds from an earlier sender, of which this one knows nothing yet.
+
+    Unknown is not absent: what is kept is neither sent nor taken away.
+    """
+
+    def claim(self, type_url: str, names: Iterable[str], point: Point | None) -> None:
+        """Hear what the receiver holds at its start, and where the store stood it came from."""
+
+    def keeps_any(self) -> bool:
+        """Whether anything is kept at all."""
+
+    def keeps(self, type_url: str, name: str) -> bool:
+        """Whether the receiver's own version of this resource stays for now."""
+
+
 @dataclass(slots=True)
 class _Channel:
     """One type on one stream; `held` is what the receiver has, or is about to have."""
@@ -50,6 +72,7 @@ class _Channel:
     wildcard: bool = False
     started: bool = False
     told_complete: bool = False
+    starts: int = 0
     names: set[str] = field(default_factory=set)
     dirty: dict[str, None] = field(default_factory=dict)
     forced: set[str] = field(default_factory=set)
@@ -70,8 +93,16 @@ class _Channel:
 class Sender:
     """Sends what a view holds to one receiver. `marks` adds point and Complete (not for Envoy)."""
 
-    def __init__(self, view: View, rules: Iterable[Rule], *, marks: bool = True) -> None:
+    def __init__(
+        self,
+        view: View,
+        rules: Iterable[Rule],
+        *,
+        marks: bool = True,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._view = view
+        self._keeper = keeper
         self._rules = {rule.type_url: rule for rule in rules}
         self._channels: dict[str, _Channel] = {}
         self._marks = marks
@@ -79,11 +110,11 @@ class Sender:
         self.node = ""
 
     def receive(self, request: Request, now: float) -> None:
-        """Take one request; unknown types are ignored."""
+        """Take one request; unknown types are ignored. Raises PeerBroke beyond all limits."""
         rule = self._rules.get(request.type_url)
         if rule is None:
             return
-        self.node = self.node or request.node
+        self.node = self.node or request.node[:MAX_NAME]
         channel = self._channels.get(request.type_url)
         if channel is None:
             channel = self._channels[request.type_url] = _Channel(rule)
@@ -92,6 +123,9 @@ class Sender:
         elif WILDCARD in request.subscribe:
             channel.wildcard = True
             self._start(channel, request)
+            channel.starts += 1
+            if channel.starts > MAX_STARTS:
+                raise PeerBroke(f"{request.type_url} was asked for anew {MAX_STARTS} times")
         self._subscribe(channel, request)
         if request.nonce:
             self._answered(channel, request)
@@ -100,6 +134,8 @@ class Sender:
         """The receiver says what it holds: from here on the difference is ours to send."""
         channel.held = dict(request.initial_versions)
         channel.told_complete = False
+        if self._keeper is not None:
+            self._keeper.claim(request.type_url, channel.held, request.point)
         if channel.wildcard:
             for name in (*self._view.names(channel.rule.type_url), *channel.held):
                 channel.dirty[name] = None
@@ -107,6 +143,11 @@ class Sender:
     def _subscribe(self, channel: _Channel, request: Request) -> None:
         for name in request.subscribe:
             if name != WILDCARD:
+                if len(channel.names) >= MAX_NAMES or len(name) > MAX_NAME:
+                    raise PeerBroke(
+                        f"{request.type_url}: at most {MAX_NAMES} names of {MAX_NAME} characters "
+                        "may be asked for"
+                    )
                 channel.names.add(name)
                 channel.dirty[name] = None
                 if name not in request.initial_versions:
@@ -131,7 +172,10 @@ class Sender:
                 _restore(channel.held, name, flight.before.get(name))
         for name in verdict.guilty:
             channel.refused[name] = Refused(
-                channel.rule.type_url, name, flight.versions[name], request.error
+                channel.rule.type_url,
+                name,
+                flight.versions[name],
+                reason_of(name, request.error),
             )
             channel.touch(name)
         channel.suspects.extend(verdict.again)
@@ -153,16 +197,53 @@ class Sender:
         if channel is not None:
             channel.touch(name)
 
+    def reconsider(self) -> None:
+        """Say that the keeper has let go of something: all is compared again."""
+        for type_url, channel in self._channels.items():
+            for name in (*self._view.names(type_url), *channel.held):
+                channel.touch(name)
+
+    def _leave_kept(self) -> None:
+        """What is kept counts as said: the receiver holds what it holds."""
+        if self._keeper is None or not self._keeper.keeps_any():
+            return
+        for type_url, channel in self._channels.items():
+            for name in [n for n in channel.dirty if n in channel.held]:
+                if self._keeper.keeps(type_url, name):
+                    del channel.dirty[name]
+
     def refusals(self) -> tuple[Refused, ...]:
         """What the receiver did not take, in a stable order."""
         found = [r for channel in self._channels.values() for r in channel.refused.values()]
         return tuple(sorted(found, key=lambda r: (r.type_url, r.name)))
+
+    def overdue(self, now: float) -> tuple[tuple[str, str], ...]:
+        """Type and name of what was sent and not answered in time, sorted."""
+        return tuple(
+            sorted(
+                {
+                    (type_url, name)
+                    for type_url, channel in self._channels.items()
+                    for flight in (*channel.late, *([channel.flight] if channel.flight else []))
+                    if flight.is_late(now)
+                    for name, version in flight.versions.items()
+                    if channel.held.get(name) == version
+                }
+            )
+        )
 
     def is_quiet(self) -> bool:
         """Whether the receiver has acknowledged all there is."""
         return all(
             c.flight is None and not c.suspects and not c.dirty for c in self._channels.values()
         )
+
+    def has_taken(self, type_url: str) -> bool:
+        """Whether the receiver has taken all there is of a type, in its last version."""
+        c = self._channels.get(type_url)
+        if c is None or c.late or c.refused:
+            return False
+        return c.flight is None and not c.suspects and not c.dirty
 
     def due(self) -> float | None:
         """When `next_response` must be asked again though nothing happens; loop time in seconds."""
@@ -171,6 +252,7 @@ class Sender:
 
     def next_response(self, now: float) -> Response | None:
         """The next response to write, None when there is nothing to send now."""
+        self._leave_kept()
         for type_url in self._rules:
             channel = self._channels.get(type_url)
             if channel is None or not self._is_free(channel, now):
@@ -245,10 +327,12 @@ class Sender:
         others = tuple(t for t in channel.rule.removals_after if t != channel.rule.type_url)
         if not gone or not self._settled(others, now) or self._has_removals(others):
             return []
+        known = (channel.held, channel.names, channel.refused)
+        told = [name for name in gone if any(name in some for some in known)]
         for name in gone:
             channel.dirty.pop(name)
             channel.refused.pop(name, None)
-        return [name for name in gone if name in channel.held or name in channel.names]
+        return told
 
     def _settled(self, type_urls: tuple[str, ...], now: float) -> bool:
         """Whether those types have nothing to change and nothing unanswered."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from federation.xds.flight import ACK_DEADLINE_SECONDS, Flight, judge
+from federation.xds.flight import ACK_DEADLINE_SECONDS, Flight, judge, reason_of
 from federation.xds.messages import StateRequest, StateResponse
 from federation.xds.resources import Resource
 from federation.xds.session import Refused, Rule
@@ -60,7 +60,8 @@ class StateSender:
         new = {n: v for n, v in flight.versions.items() if flight.before.get(n) != v}
         verdict = judge(new, error)
         for name in verdict.guilty:
-            channel.refused[name] = Refused(channel.rule.type_url, name, new[name], error)
+            reason = reason_of(name, error)
+            channel.refused[name] = Refused(channel.rule.type_url, name, new[name], reason)
         channel.suspects.extend(verdict.again)
         channel.changed = True
 

@@ -61,6 +61,9 @@ def _kind(kind: inspect.Type) -> str:
             words = _TYPES[kind.cls.__name__]
         case inspect.VarTupleType():
             words = f"list of {_kind(kind.item_type)}"
+        case inspect.StructType():
+            inner = (f"`{field.name}`: {_kind(field.type)}" for field in kind.fields)
+            words = f"mappings of {', '.join(inner)}"
         case inspect.StrType():
             words = "text"
         case inspect.IntType():

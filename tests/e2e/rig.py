@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
@@ -19,7 +20,15 @@ from federation.api.client import Client
 from federation.demo import mesh as demo
 from federation.demo import readiness, topology
 from federation.demo.configs import Paths
-from federation.demo.layout import Layout, Member, Role, find_site, members, service_host
+from federation.demo.layout import (
+    SERVICE_GRPC_PORT,
+    Layout,
+    Member,
+    Role,
+    find_site,
+    members,
+    service_host,
+)
 from federation.demo.processes import ProcessTable, kill_now
 from federation.model.errors import FedmeshError
 from federation.runtime.files import write_atomic
@@ -157,21 +166,37 @@ class Mesh:
 
     @contextlib.contextmanager
     def traffic(
-        self, cluster: str, folder: Path, *, rate: float = 200.0, service: str = "api"
+        self,
+        cluster: str,
+        folder: Path,
+        *,
+        rate: float = 200.0,
+        service: str = "api",
+        method: str = "GET",
+        path: str = "/load",
+        protocol: str = "http",
     ) -> Iterator[Load]:
         """Requests of a cluster's client for as long as this lasts, with their history."""
-        load = Load(folder / "history.jsonl")
-        target = ("--target", self.proxy(cluster), "--host", service_host(service))
+        load = Load(folder / f"{protocol}.jsonl")
+        is_grpc = protocol == "grpc"
+        host = service_host(service, SERVICE_GRPC_PORT) if is_grpc else service_host(service)
+        target = ("--protocol", protocol, "--target", self.proxy(cluster), "--host", host)
         command = (sys.executable, "-m", "federation.verify.traffic", *target)
-        options = ("--path", "/load", "--rate", f"{rate:g}", "--out", str(load.file))
-        with subprocess.Popen((*command, *options)) as generator:
+        call = () if is_grpc else ("--path", path, "--method", method)
+        what = (*call, "--rate", f"{rate:g}")
+        with subprocess.Popen((*command, *what, "--out", str(load.file))) as generator:
             try:
-                wait_until("the load begins", lambda: _count(load.file) > rate / 4, 10)
+                enough = max(1.0, rate / 4)
+                wait_until("the load begins", lambda: _count(load.file) > enough, 15)
                 yield load
             finally:
                 generator.send_signal(signal.SIGTERM)
                 generator.wait(15)
         load.history = history.load(load.file)
+
+    def terminate(self, name: str) -> None:
+        """Ask a process to end in order; does not wait."""
+        os.kill(self.process(name)["pid"], signal.SIGTERM)
 
     def kill(self, *names: str) -> float:
         """Kill -9 processes with their Envoys; returns when (CLOCK_MONOTONIC)."""

@@ -3,8 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, blocks
+from tests.e2e.scripts import run_script, told
 
 PAGE = ROOT / "docs" / "operations" / "install.md"
 _ANSWER = '"caller": "spiffe://west.example.internal/ns/shop/sa/web"'
@@ -41,43 +40,13 @@ def _write_files(folder: Path) -> None:
             file.write_text(block.text)
 
 
-def _run(script: str, folder: Path) -> tuple[int, str]:
-    """Run a script with all it starts in a process group of its own, which ends with it."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    output = folder / "output.log"
-    with output.open("wb") as sink:
-        shell = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=folder,
-            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            code = shell.wait(timeout=100)
-        except subprocess.TimeoutExpired:
-            code = -1
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(shell.pid, signal.SIGKILL)
-    return code, output.read_text()
-
-
-def _told(folder: Path) -> str:
-    """The ends of all logs, for a test that failed."""
-    logs = sorted(folder.glob("*.log"))
-    return "\n".join(f"--- {log.name}\n{log.read_text()[-1500:]}" for log in logs)
-
-
 @pytest.mark.envoy
 @pytest.mark.timeout(130)
 def test_the_install_page_works_as_it_stands(folder: Path) -> None:
     _write_files(folder)
     script = "\n".join(block.text for block in blocks(PAGE) if block.language == "sh")
-    code, said = _run(script, folder)
+    code, said = run_script(script, folder)
     # `wait` at the end of the page gives the code of the processes that were told to stop
-    assert _ANSWER in said, f"exit code {code}\n{_told(folder)}"
-    assert code == 0, f"exit code {code}\n{_told(folder)}"
+    assert _ANSWER in said, f"exit code {code}\n{told(folder)}"
+    assert code == 0, f"exit code {code}\n{told(folder)}"
     assert not list(folder.glob("*/envoy.pid")), "an Envoy was left running"

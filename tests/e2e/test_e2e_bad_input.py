@@ -15,7 +15,7 @@ import yaml
 
 from federation.api.documents import cluster_document
 from federation.trust.tokens import JoinToken, format_join_token, parse_join_token
-from tests.e2e.rig import Mesh, pause, wait_until
+from tests.e2e.rig import Mesh, fedctl, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -53,6 +53,15 @@ def refusal(name: str, file: Path, code: int) -> str:
 
 
 # -- joining ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spare_leaves(mesh: Mesh) -> Iterator[None]:
+    """What joins here is no part of the demo: for the tests that follow it must be gone."""
+    yield
+    if any(cluster["id"] == SPARE for cluster in mesh.client.clusters()):
+        done = fedctl("leave", SPARE, "--config", str(mesh.paths.fedctl))
+        assert done.returncode == 0, done.stderr
 
 
 def mint(mesh: Mesh, seconds: int = 600) -> JoinToken:

@@ -135,12 +135,12 @@ def test_plain_text_gets_no_answer(mesh: Mesh, address: Callable[[Mesh], str]) -
 # -- the agent ----------------------------------------------------------------------------------
 
 
-def _token(mesh: Mesh, cluster: str, subject: str, seconds: int = 600) -> str:
+def workload_token(mesh: Mesh, cluster: str, subject: str, seconds: int = 600) -> str:
     key = mesh.paths.workload_key(cluster).read_bytes()
     return mint_workload_token(key, subject, int(wall_seconds()) + seconds)
 
 
-async def _certify(mesh: Mesh, token: str) -> None:
+async def certify(mesh: Mesh, token: str) -> None:
     trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     address = mesh.member("us-east-agent").address("xds")
     async with connect(address, trust.identity, trust.agent_host, token) as agent:
@@ -159,8 +159,8 @@ async def _subscribe(mesh: Mesh, token: str, node: str) -> object:
 
 
 def test_the_agent_serves_a_proxy_with_its_own_token(mesh: Mesh) -> None:
-    token = _token(mesh, "us-east", "demo/web")
-    finish(_certify(mesh, token))
+    token = workload_token(mesh, "us-east", "demo/web")
+    finish(certify(mesh, token))
     assert finish(_subscribe(mesh, token, "sidecar/demo/web-1")) is not None
 
 
@@ -169,15 +169,15 @@ def test_the_agent_serves_a_proxy_with_its_own_token(mesh: Mesh) -> None:
     [
         pytest.param(lambda _: "", id="none"),
         pytest.param(lambda _: "fmw1.wrong.wrong", id="wrong"),
-        pytest.param(lambda m: _token(m, "us-west", "demo/web"), id="of-another-cluster"),
-        pytest.param(lambda m: _token(m, "us-east", "demo/web", -1), id="expired"),
+        pytest.param(lambda m: workload_token(m, "us-west", "demo/web"), id="of-another-cluster"),
+        pytest.param(lambda m: workload_token(m, "us-east", "demo/web", -1), id="expired"),
     ],
 )
 def test_the_agent_refuses_a_proxy_without_a_good_token(
     mesh: Mesh, token: Callable[[Mesh], str]
 ) -> None:
     with pytest.raises(Denied):
-        finish(_certify(mesh, token(mesh)))
+        finish(certify(mesh, token(mesh)))
     # gRPC loses the reason when the stream is refused while its first message is being sent.
     with pytest.raises((Denied, PeerBroke)):
         finish(_subscribe(mesh, token(mesh), "sidecar/demo/web-1"))
@@ -194,7 +194,7 @@ def test_the_agent_refuses_a_proxy_without_a_good_token(
 )
 def test_the_agent_refuses_a_token_for_somebody_else(mesh: Mesh, subject: str, node: str) -> None:
     with pytest.raises(Denied, match=f"is for {subject}"):
-        finish(_subscribe(mesh, _token(mesh, "us-east", subject), node))
+        finish(_subscribe(mesh, workload_token(mesh, "us-east", subject), node))
 
 
 # -- the controller -----------------------------------------------------------------------------
@@ -223,5 +223,7 @@ def test_the_controller_refuses_a_stranger(mesh: Mesh) -> None:
 
 
 def test_the_controller_refuses_a_workload(mesh: Mesh) -> None:
-    with pytest.raises((Denied, PeerBroke), match=r"is not an agent|Internal error from Core"):
+    # Under a root that was lost meanwhile (test_e2e_backup) the handshake fails already.
+    reasons = r"is not an agent|Internal error from Core|Socket closed"
+    with pytest.raises((Denied, PeerBroke, NotReady), match=reasons):
         finish(_report(mesh, tls.identity_of(mesh, "us-west-web-1-sidecar")))

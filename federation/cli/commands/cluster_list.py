@@ -12,7 +12,10 @@ from federation.cli.options import client_for, config_option, output_option
 if TYPE_CHECKING:
     from federation.api.client import Client
 
-COLUMNS = ("cluster", "region", "zones", "state", "seen", "gateways", "exports", "problems")
+COLUMNS = (
+    *("cluster", "region", "zones", "state", "seen", "gateways", "reached by", "exports"),
+    "problems",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,31 @@ def row_of(item: dict[str, Any]) -> tuple[object, ...]:
         item["id"],
         item["region"],
         ",".join(item["zones"]) or "-",
-        _state(item),
+        state_of(item),
         "never" if seen is None else f"{seen:.0f} s ago",
         len(item["gateways"]),
+        _reached_by(item.get("seen_from", [])),
         item["exports"],
         "; ".join(item["problems"]) or "-",
     )
 
 
-def _state(item: dict[str, Any]) -> str:
+def state_of(item: dict[str, Any]) -> str:
+    """Whether it has joined, is connected, or how its silence is judged."""
+    if item.get("trust") in ("revoked", "leaving"):
+        return str(item["trust"])
     if not item["joined"]:
         return "not joined"
-    return "connected" if item["connected"] else "away"
+    return "connected" if item["connected"] else str(item.get("state", "suspect"))
+
+
+def _reached_by(seen_from: list[dict[str, Any]]) -> str:
+    """The clusters whose gateways reach a gateway of this one, and in what time."""
+    best: dict[str, float | None] = {}
+    for seen in seen_from:
+        if seen["answers"]:
+            best[seen["cluster"]] = min(
+                (t for t in (best.get(seen["cluster"]), seen["rtt_ms"]) if t is not None),
+                default=None,
+            )
+    return ", ".join(f"{c}{f' {t:g} ms' if t else ''}" for c, t in sorted(best.items())) or "-"

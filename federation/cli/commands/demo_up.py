@@ -1,22 +1,17 @@
 """`fedctl demo up`: a whole federation on this machine."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from federation.cli.interrupt import ignore_signals, interruptible
 from federation.cli.io import IO, standard_io
 from federation.cli.options import state_option
 
 if TYPE_CHECKING:
     from federation.demo.layout import Layout
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +25,8 @@ class Options:
 
 _HOLD = "Seconds a cluster that is back gets no traffic; default 10."
 _RAMP = "Seconds in which it then gets its full share; default 30."
+_LEAF = "Seconds that certificates of proxies live; default 3600."
+_INTERMEDIATE = "Seconds that the clusters' authorities live; default 604800."
 
 
 @click.command("up")
@@ -38,14 +35,16 @@ _RAMP = "Seconds in which it then gets its full share; default 30."
 @click.option("--network", default="127.10", help="Where its loopback addresses begin.")
 @click.option("--hold", type=click.FloatRange(0, 3600), default=10.0, help=_HOLD)
 @click.option("--ramp", type=click.FloatRange(0, 3600), default=30.0, help=_RAMP)
+@click.option("--leaf", type=click.FloatRange(1, 86_400), default=3_600.0, help=_LEAF)
+@click.option(
+    "--intermediate", type=click.FloatRange(10, 31_536_000), default=604_800.0, help=_INTERMEDIATE
+)
 @state_option
-def command(  # noqa: PLR0917 - click passes them by name
-    clusters: int, detach: bool, network: str, hold: float, ramp: float, state: Path
-) -> int:
+def command(clusters: int, detach: bool, network: str, state: Path, **seconds: float) -> int:
     """Start a federation on this machine."""
     from federation.demo.layout import plan_layout  # noqa: PLC0415
 
-    layout = replace(plan_layout(network, clusters), hold=hold, ramp=ramp)
+    layout = replace(plan_layout(network, clusters), **seconds)  # type: ignore[arg-type]
     return run(Options(state, layout, detach), standard_io())
 
 
@@ -95,25 +94,3 @@ def _variable() -> str:
     from federation.cli.config import VARIABLE  # noqa: PLC0415
 
     return VARIABLE
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Within it SIGTERM and SIGHUP interrupt like Ctrl-C, so that everything is taken down."""
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        ignore_signals()  # a second one must not interrupt the taking down
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def ignore_signals() -> None:
-    """From now on nothing interrupts the taking down."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)

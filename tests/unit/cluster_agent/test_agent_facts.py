@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster_agent.facts import Concerned, Facts
+from cluster_agent.facts import Concerned, Facts, check_fact
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend
 from federation.model.imports import Bundle, Cluster, Service
@@ -10,10 +10,11 @@ from federation.model.names import ClusterId
 from federation.wire import codec
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource, resource
-from tests.unit.builders import API, backend, cluster, service
+from tests.unit.builders import API, backend, cluster, gateway, service
 
 EAST, WEST = ClusterId("east"), ClusterId("west")
-NOTHING = Concerned(frozenset(), False)
+NOTHING = Concerned(frozenset(), bundles=False)
+CLUSTERS_ONLY = Concerned(frozenset(), bundles=False, clusters=True)
 
 
 def told(value: Service | Backend | Cluster | Bundle) -> Change:
@@ -51,7 +52,7 @@ def test_a_plan_is_given_backends_and_their_clusters_in_order_and_the_own_cluste
     values = (service("west", "north"), backend("west"), backend("north"))
     clusters = (cluster("west"), cluster("north"), cluster("east"), cluster("south"))
     concerned = facts.apply([told(v) for v in (*values, *clusters)])
-    assert concerned == Concerned(frozenset({API}), False)
+    assert concerned == Concerned(frozenset({API}), bundles=False, clusters=True)
     found = facts.of(API, EAST)
     assert found is not None
     assert [b.cluster for b in found.backends] == ["north", "west"]
@@ -62,8 +63,15 @@ def test_a_cluster_concerns_the_services_it_has_backends_of_and_no_others() -> N
     facts = Facts()
     facts.apply([told(service("west")), told(backend("west"))])
     assert facts.apply([told(cluster("west"))]).services == {API}
-    assert facts.apply([told(cluster("north"))]) == NOTHING
+    assert facts.apply([told(cluster("north"))]) == CLUSTERS_ONLY
     assert facts.apply([gone(cluster("west"))]).services == {API}
+
+
+def test_the_services_of_a_cluster_are_those_with_backends_there() -> None:
+    facts = Facts()
+    facts.apply([told(service("west")), told(backend("west")), told(cluster("north"))])
+    assert facts.services_of(WEST) == {API}
+    assert facts.services_of(ClusterId("north")) == set()
 
 
 def test_what_is_gone_is_forgotten() -> None:
@@ -71,7 +79,7 @@ def test_what_is_gone_is_forgotten() -> None:
     values = (service("west"), backend("west"), cluster("west"), Bundle("west.mesh.test", ("PEM",)))
     facts.apply([told(v) for v in values])
     concerned = facts.apply([gone(v) for v in values])
-    assert concerned == Concerned(frozenset({API}), True)
+    assert concerned == Concerned(frozenset({API}), bundles=True, clusters=True)
     assert (facts.services, facts.backends, facts.clusters, facts.bundles) == ({}, {}, {}, {})
 
 
@@ -93,3 +101,23 @@ def test_types_that_are_not_facts_are_passed_over() -> None:
 def test_a_body_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(InvalidInput):
         Facts().apply([Change(codec.SERVICE, "shop/api", resource("shop/api", b"\xff"))])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [service("west"), backend("west"), cluster("west"), Bundle("west.mesh.test", ("PEM",))],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_fact_must_be_what_its_name_says(value: Service | Backend | Cluster | Bundle) -> None:
+    type_url, fact = _encoded(value)
+    check_fact(type_url, fact)
+    for name in ("east", "shop/api@east", "shop/other", "", "shop/api\n"):
+        with pytest.raises(InvalidInput, match="it describes"):
+            check_fact(type_url, Resource(name, fact.version, fact.body))
+    with pytest.raises(InvalidInput):
+        check_fact(type_url, Resource(fact.name, fact.version, b"\xff"))
+
+
+def test_a_report_is_no_fact() -> None:
+    with pytest.raises(InvalidInput, match="is no fact"):
+        check_fact(codec.GATEWAY, resource("gw", codec.encode_gateway(gateway())))

@@ -2,24 +2,30 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cluster_agent.loop import Agent
+from cluster_agent.loop import GATEWAYS_WAIT_SECONDS, Agent
 from cluster_agent.proxies import Touch
-from cluster_agent.sources.source import Key
+from cluster_agent.sources.source import Batch, Key
+from federation.model.exports import Gateway, Tombstone
+from federation.model.imports import Bundle
 from federation.model.names import ClusterId
+from federation.model.observations import Observation, Remote
 from federation.model.proxies import Kind, Proxy, State
-from federation.model.types import CLUSTER
+from federation.model.types import CLUSTER, ENDPOINTS, SECRET
+from federation.planning.recovery import DAMPING
 from federation.runtime.tasks import cancel, start
-from federation.wire import codec
+from federation.wire import codec, codec_proxies
 from federation.xds.messages import Response
 from federation.xds.resources import resource
 from federation.xds.session import Refused
 from tests.unit.builders import API, backend, cluster, service
 from tests.unit.fakes.fake_source import FakeSource
 from tests.unit.fakes.shop import shop
+from tests.unit.goldens import document
 
 EAST = ClusterId("east")
 EXPORT = Key("ServiceExport", *API)
@@ -30,6 +36,7 @@ class Streams:
 
     def __init__(self) -> None:
         self.quiet = True
+        self.taken = True
         self.touched: list[Touch] = []
         self.woken = 0
 
@@ -41,6 +48,10 @@ class Streams:
 
     def is_quiet(self) -> bool:
         return self.quiet
+
+    def have_taken(self, type_url: str) -> bool:
+        assert type_url == SECRET
+        return self.taken
 
     def connected(self, kind: Kind) -> set[str]:
         return set()
@@ -55,9 +66,9 @@ class World:
         self.agent = Agent(EAST, self.source, folder)
         self.agent.connect(self.streams, lambda type_url, name: self.told.append((type_url, name)))
 
-    async def write(self, text: str) -> None:
+    async def write(self, text: str, *, live: bool = True) -> None:
         self.source.synced = True
-        self.agent.on_source(self.source.write(text))
+        self.agent.on_source(self.source.write(text, live=live))
         await self.agent.turn()
 
     async def complete_facts(self) -> None:
@@ -68,6 +79,14 @@ class World:
     def fact(self, type_url: str, name: str, body: bytes) -> None:
         response = Response(type_url, "2", (resource(name, body),))
         self.agent.on_facts(self.agent.receiver.receive(response))
+
+    def tombstone(self) -> Tombstone | None:
+        found = self.agent.reports.table.get(codec.TOMBSTONE, "shop/api")
+        return codec.decode_tombstone(found.body) if found is not None else None
+
+    def problems(self) -> tuple[str, ...]:
+        found = self.agent.reports.table.get(codec.OBSERVATION, "east")
+        return codec_proxies.decode_observation(found.body).problems if found is not None else ()
 
     def reported(self) -> set[str]:
         return set(self.agent.reports.table.names(codec.EXPORT))
@@ -98,7 +117,7 @@ async def test_a_new_export_waits_until_the_own_proxies_have_acknowledged(tmp_pa
     await world.write(shop(True))
     assert world.reported() == set()
     assert list(world.agent.reports.table.names(codec.BACKEND)) == [], "nor what is behind it"
-    world.agent.report_fresh()
+    world.agent.report_fresh(float("inf"))
     assert world.reported() == {"shop/api"}
 
 
@@ -109,9 +128,9 @@ async def test_an_export_that_goes_while_it_waits_is_never_reported(tmp_path: Pa
     world.streams.quiet = False
     await world.write(shop(True))
     await world.write(shop(True, exported=False))
-    world.agent.report_fresh()
+    world.agent.report_fresh(float("inf"))
     await world.write("")
-    world.agent.report_fresh()
+    world.agent.report_fresh(float("inf"))
     assert world.reported() == set()
     assert (codec.EXPORT, "shop/api") not in world.told
 
@@ -125,7 +144,7 @@ async def test_an_export_that_changes_while_it_waits_is_reported_as_it_is_then(
     world.streams.quiet = False
     await world.write(shop(True))
     await world.write(shop(True, True, True))
-    world.agent.report_fresh()
+    world.agent.report_fresh(float("inf"))
     found = world.agent.reports.table.get(codec.BACKEND, "shop/api")
     assert found is not None
     assert codec.decode_backend(found.body).ready == 3
@@ -186,6 +205,100 @@ async def test_an_agent_that_starts_again_plans_with_the_facts_it_held(tmp_path:
     assert list(names) == ["out~80.api.shop.svc.clusterset.local"]
 
 
+WEST = ClusterId("west")
+WESTERN = Gateway("g1", "10.2.0.1", 15443, "a")
+OUT = "out~80.api.shop.svc.clusterset.local"
+
+
+async def know_west(world: World) -> None:
+    """A service of `west`, which has one gateway and lies in our region."""
+    there = cluster("west", gateways=(WESTERN,))
+    world.fact(codec.SERVICE, "shop/api", codec.encode_service(service("west")))
+    world.fact(codec.BACKEND, "shop/api@west", codec.encode_backend(backend("west")))
+    world.fact(codec.CLUSTER, "west", codec.encode_cluster(there))
+    world.fact(codec.CLUSTER, "east", codec.encode_cluster(cluster("east")))
+    await world.complete_facts()
+    await world.write("")
+
+
+def gateway(*remotes: Remote, state: State = State.SERVING) -> Proxy:
+    return Proxy("gw", Kind.GATEWAY, state, "10.1.0.1", 15443, remotes=remotes)
+
+
+def sees(answers: bool = True, rtt: float = 0.0) -> tuple[Remote, Remote]:
+    """Another cluster that answers, so that our gateway is not itself cut off, and west."""
+    return Remote(ClusterId("other"), "g1", True), Remote(WEST, "g1", answers, rtt)
+
+
+def table_of_sidecar(world: World, type_url: str) -> dict[str, str]:
+    """What a sidecar of zone a gets, as text by name."""
+    view = world.agent.proxies.view(world.agent.proxies.layers(Kind.SIDECAR, "shop/client", "a"))
+    found = {name: view.get(type_url, name) for name in view.names(type_url)}
+    return {name: str(document(f.body)) for name, f in found.items() if f is not None}
+
+
+async def test_what_a_gateway_sees_goes_into_plans_and_to_the_controller(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await know_west(world)
+    assert "HEALTHY" in table_of_sidecar(world, ENDPOINTS)[OUT]
+    world.agent.on_proxy(gateway(*sees(answers=False)))
+    await world.agent.turn()
+    assert "DEGRADED" in table_of_sidecar(world, ENDPOINTS)[OUT]
+    assert world.told.count((codec.OBSERVATION, "east")) == 1
+    found = world.agent.reports.table.get(codec.OBSERVATION, "east")
+    assert found is not None
+    assert codec.DECODERS[codec.OBSERVATION](found.body) == Observation(EAST, sees(answers=False))
+
+
+async def test_what_is_seen_again_is_not_told_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await know_west(world)
+    for _ in range(3):
+        world.agent.on_proxy(gateway(*sees()))
+    assert world.told.count((codec.OBSERVATION, "east")) == 1
+
+
+async def test_what_a_gateway_saw_before_it_went_goes_with_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await know_west(world)
+    world.agent.on_proxy(gateway(*sees(answers=False)))
+    world.agent.on_proxy(gateway(*sees(answers=False), state=State.DRAINING))
+    await world.agent.turn()
+    assert "DEGRADED" not in table_of_sidecar(world, ENDPOINTS)[OUT]
+
+
+async def test_a_cluster_that_answers_again_is_held_before_it_is_trusted(tmp_path: Path) -> None:
+    """West is lost while the own workload serves; back, it does not take its turn at once."""
+    world = World(tmp_path)
+    await know_west(world)
+    assert world.agent._recovery.due(0.0) is None
+    for answers in (False, True):
+        world.agent.on_proxy(gateway(*sees(answers=answers)))
+        await world.agent.turn()
+    now = asyncio.get_running_loop().time()
+    assert world.agent._recovery.due(now) == pytest.approx(now + DAMPING.hold, abs=1.0)
+
+
+async def test_the_gateways_of_others_are_checked_by_ours(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await know_west(world)
+    view = world.agent.proxies.view(world.agent.proxies.layers(Kind.GATEWAY, "gw", ""))
+    assert list(view.names(CLUSTER)) == ["remote~west~g1"]
+    assert ("gateways", CLUSTER, "remote~west~g1") in [
+        (touch.table, touch.type_url, touch.name) for touch in world.streams.touched
+    ]
+
+
+async def test_an_agent_that_starts_again_knows_how_far_others_are(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await know_west(world)
+    world.agent.on_proxy(gateway(*sees(rtt=0.4)))
+    again = World(tmp_path)
+    again.agent.load()
+    await know_west(again)
+    assert list(table_of_sidecar(again, CLUSTER)) == [OUT.replace("out~", "far~")]
+
+
 async def test_an_export_keeps_its_age_over_a_restart(tmp_path: Path) -> None:
     (tmp_path / "first-seen.json").write_text('{"shop/api": 7}')
     world = World(tmp_path)
@@ -226,3 +339,108 @@ async def test_an_export_is_reported_a_moment_after_all_proxies_confirmed(tmp_pa
     await asyncio.sleep(0.04)
     assert world.reported() == {"shop/api"}
     await cancel(times)
+
+
+async def test_what_was_seen_to_go_is_told_before_it_is_gone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await world.write(shop(True))
+    await world.write(shop(True, exported=False))
+    assert world.tombstone() == Tombstone(API, EAST, export=True, endpoints=True)
+    order = [told for told in world.told if told[1] == "shop/api"]
+    assert order.index((codec.TOMBSTONE, "shop/api")) < len(order) - 1
+    await world.write(shop(True))
+    world.agent.report_fresh(float("inf"))
+    assert world.tombstone() is None
+
+
+async def test_what_was_missing_when_the_source_could_be_read_again_was_not_seen_to_go(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    await world.write(shop(True))
+    await world.write(shop(True, exported=False), live=False)
+    assert world.tombstone() is None
+    assert world.reported() == set()
+
+
+async def test_workloads_that_do_not_answer_are_seen_whatever_the_source_says(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    await world.write(shop(True), live=False)
+    sick = replace(gateway(), unhealthy=("10.1.0.1",), sees_healthy=True)
+    world.agent.on_proxy(sick)
+    await world.agent.turn()
+    assert world.tombstone() == Tombstone(API, EAST, endpoints=True)
+
+
+async def test_an_empty_source_at_the_start_withdraws_nothing(tmp_path: Path) -> None:
+    (tmp_path / "first-seen.json").write_text('{"shop/api": 7}')
+    world = World(tmp_path)
+    world.agent.load()
+    await world.complete_facts()
+    await world.write("")
+    assert not world.agent.reports.table.is_complete(codec.EXPORT)
+    assert world.streams.woken == 0, "nor are the own proxies told"
+    assert "exported shop/api before" in world.problems()[0]
+    await world.write(shop(True))
+    assert world.agent.reports.table.is_complete(codec.EXPORT)
+    assert world.streams.woken == 1
+    assert world.problems() == ()
+
+
+async def test_an_empty_source_keeps_the_age_of_what_was_exported(tmp_path: Path) -> None:
+    (tmp_path / "first-seen.json").write_text('{"shop/api": 7}')
+    world = World(tmp_path)
+    world.agent.load()
+    await world.write("")
+    assert "shop/api" in (tmp_path / "first-seen.json").read_text()
+
+
+async def test_a_file_that_was_never_read_holds_up_a_start_that_misses_exports(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "first-seen.json").write_text('{"shop/api": 7, "shop/web": 8}')
+    world = World(tmp_path)
+    world.agent.load()
+    world.source.break_file("web.yaml")
+    await world.write(shop(True))
+    assert world.reported() == {"shop/api"}, "what is there is told"
+    assert not world.agent.reports.table.is_complete(codec.EXPORT)
+    assert "web.yaml cannot be read" in world.problems()[0]
+
+
+async def test_trouble_of_the_source_is_told_to_the_controller_while_it_lasts(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    await world.write(shop(True))
+    world.source.trouble = "the folder cannot be read"
+    world.agent.on_source(Batch(frozenset(), live=False))
+    await world.agent.turn()
+    assert world.problems() == ("the folder cannot be read",)
+    world.source.trouble = ""
+    await world.agent.turn()
+    assert world.problems() == ()
+
+
+@pytest.mark.looptime
+async def test_a_bundle_counts_as_believed_once_every_proxy_has_taken_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    bundle = resource("west.mesh.test", codec.encode_bundle(Bundle("west.mesh.test", ("PEM",))))
+    said = Response(codec.BUNDLE, "1", (bundle,), complete=1)
+    world.agent.on_facts(world.agent.receiver.receive(said))
+
+    def believed() -> tuple[tuple[str, str], ...]:
+        found = world.agent.reports.table.get(codec.OBSERVATION, EAST)
+        return codec_proxies.decode_observation(found.body).believed if found else ()
+
+    assert believed() == (), "proxies of an earlier agent had no time to come back"
+    world.streams.taken = False
+    gateways = start(world.agent.run_gateways(), "gateways")
+    await asyncio.sleep(GATEWAYS_WAIT_SECONDS + 0.1)
+    assert believed() == ()
+    world.streams.taken = True
+    world.agent.on_believed()
+    assert believed() == (("west.mesh.test", bundle.version),)
+    await cancel(gateways)

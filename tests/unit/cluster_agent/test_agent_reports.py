@@ -1,13 +1,19 @@
 """What goes up: news at once, counts coalesced, nothing twice, nothing lost."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_agent.reports import COALESCE_SECONDS, SMALLEST_MOVE, Reports
 from federation.model.exports import Backend
+from federation.model.names import ClusterId
+from federation.model.observations import Observation, Remote
 from federation.wire import codec
 from tests.unit.builders import API, backend, export, gateway
+
+EAST = ClusterId("east")
 
 
 def said(reports: Reports) -> Backend | None:
@@ -35,6 +41,18 @@ def test_a_gateway_is_news_once_and_its_withdrawal_as_well() -> None:
     reports = Reports()
     news = [reports.gateway("gw", said) for said in (gateway(), gateway(), None, None)]
     assert news == [True, False, True, False]
+
+
+def test_an_observation_is_news_when_it_changed_and_always_whole() -> None:
+    """There is one of each cluster, so it needs no waiting until all are known."""
+    reports = Reports()
+    assert reports.table.is_complete(codec.OBSERVATION)
+    seen = Observation(EAST, (Remote(ClusterId("west"), "g1", True),))
+    other = replace(seen, remotes=(replace(seen.remotes[0], answers=False),))
+    assert [reports.observation(o) for o in (seen, seen, other)] == [True, False, True]
+    found = reports.table.get(codec.OBSERVATION, "east")
+    assert found is not None
+    assert codec.DECODERS[codec.OBSERVATION](found.body) == other
 
 
 def test_a_first_backend_is_said_though_its_export_still_waits() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from federation.trust.pem import load_certificates, pem
 from federation.trust.spiffe import workload_id
 from federation.trust.tokens import mint_workload_token
 from federation.trust.validate import check_leaf
-from federation.wire import codec, methods
+from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
 from federation.wire.links import Peer
 from federation.xds.messages import WILDCARD, Request, Response
@@ -46,6 +47,7 @@ class World:
         self.proxies = Proxies(ClusterId("east"))
         self.heard: list[Proxy] = []
         self.quiet = 0
+        self.believed = 0
         self.gone: list[tuple[Kind, str]] = []
         self.on_quiet: Callable[[], None] = self._count
         self.server = WorkloadServer(
@@ -57,6 +59,7 @@ class World:
             zone_of=lambda _: "a",
             on_proxy=self._hear,
             on_quiet=self._tell_quiet,
+            on_believed=self._note_belief,
             on_gone=lambda kind, name: self.gone.append((kind, name)),
         )
         self.calls: dict[str, Callable[[Any, Peer], Awaitable[Any]]] = {
@@ -69,6 +72,9 @@ class World:
 
     def _tell_quiet(self) -> None:
         self.on_quiet()
+
+    def _note_belief(self) -> None:
+        self.believed += 1
 
     def _count(self) -> None:
         self.quiet += 1
@@ -102,6 +108,15 @@ async def test_the_right_token_opens_the_stream_of_its_proxy() -> None:
     await world.ask("sidecar/shop/not-known-yet", token("shop/api"))
 
 
+@pytest.mark.parametrize(("clock", "is_said"), [(None, False), (-29.0, False), (-90.0, True)])
+async def test_a_proxy_whose_clock_is_off_is_said(
+    clock: float | None, is_said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await World().ask("gateway/gw", replace(token("gateway"), clock=clock))
+    said = [r.getMessage() for r in caplog.records]
+    assert ("clocks differ proxy=gateway/gw seconds_ahead=-90" in said) is is_said
+
+
 @pytest.mark.parametrize("node", ["", "gateway", "gateway/", "robot/x"])
 async def test_a_node_that_is_no_proxy_is_refused(node: str) -> None:
     with pytest.raises(InvalidInput, match="gateway/NAME or sidecar/NS/POD"):
@@ -130,7 +145,7 @@ async def test_a_certificate_names_whom_the_token_names_whatever_is_asked_for() 
 
 
 def said(proxy: Proxy) -> Response:
-    found = resource(proxy.id, codec.encode_proxy(proxy))
+    found = resource(proxy.id, codec_proxies.encode_proxy(proxy))
     return Response(codec.PROXY, "1", (found,), complete=1)
 
 
@@ -162,6 +177,41 @@ async def test_what_a_proxy_says_of_itself_is_heard() -> None:
     assert world.heard == [gateway]
 
 
+async def test_a_stream_speaks_for_one_proxy_only() -> None:
+    world = World()
+    proxies = [
+        Proxy(f"shop/api-{n}", Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006) for n in range(900)
+    ]
+    found = tuple(resource(p.id, codec_proxies.encode_proxy(p)) for p in proxies)
+    there, here = linked()
+    await there.write(Response(codec.PROXY, "1", found))
+    there.end()
+    await world.calls[methods.OBSERVATIONS.path](here, token("shop/api"))
+    await there.read()
+    answer = await there.read()
+    assert "one too many, at most 1 are taken" in answer.error
+    assert [p.id for p in world.heard] == ["shop/api-0"]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "gateway/GW",
+        "gateway/a/b",
+        f"gateway/{'a' * 300}",
+        "sidecar/shop",
+        "sidecar/shop/../pay/card",
+        "sidecar/shop/api\n",
+        "sidecar/shop/\u0430pi",
+    ],
+)
+async def test_a_proxy_of_an_odd_name_is_refused(node: str) -> None:
+    subject = "gateway" if node.startswith("gateway") else "shop/api"
+    with pytest.raises(InvalidInput) as caught:
+        await World().ask(node, token(subject))
+    assert str(caught.value).isprintable()
+
+
 async def connected(world: World) -> tuple[MemoryLink, asyncio.Task[Any]]:
     """A gateway that has introduced itself and waits for its listeners."""
     gateway = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
@@ -182,11 +232,14 @@ async def test_the_cluster_is_quiet_once_every_proxy_has_acknowledged() -> None:
     there, stream = await connected(world)
     response = await there.read()
     assert not world.server.is_quiet()
-    assert world.quiet == 0
+    assert not world.server.have_taken(SECRET)
+    assert (world.quiet, world.believed) == (0, 0)
     await there.write(Request(LISTENER, nonce=response.nonce))
     there.end()
     await stream
     assert world.quiet > 0
+    assert world.believed > 0
+    assert world.server.have_taken(SECRET)
 
 
 async def test_a_proxy_that_hangs_up_keeps_nobody_waiting() -> None:

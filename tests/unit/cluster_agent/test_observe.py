@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from cluster_agent.observe import (
+    ALL_WELL,
     Index,
     Observed,
+    Verdicts,
     account_of_workload,
     backend_summary,
     observe_service,
@@ -91,12 +93,12 @@ def node(zone: str) -> Json:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": labels}}
 
 
-def observed(*documents: Json, leaving: frozenset[str] = frozenset()) -> Observed:
+def observed(*documents: Json, verdicts: Verdicts = ALL_WELL) -> Observed:
     objects = world(*documents)
     index = Index()
     index.affected(objects, objects)
     slices = index.slices(API, objects)
-    return observe_service(API, slices, objects, EAST, first_seen=NOW, leaving=leaving)
+    return observe_service(API, slices, objects, EAST, first_seen=NOW, verdicts=verdicts)
 
 
 def endpoints(*documents: Json) -> tuple[Endpoint, ...]:
@@ -231,9 +233,33 @@ def test_a_pod_that_is_being_deleted_or_whose_sidecar_leaves_is_draining() -> No
     documents = [service(), slice_of(endpoint("10.0.0.1", "p1"))]
     [found] = endpoints(*documents, pod("p1", deletionTimestamp="2026-08-01T12:00:00Z"))
     assert found.draining
-    leaving = observed(*documents, pod("p1"), leaving=frozenset({"shop/p1"})).local
+    leaving = observed(*documents, pod("p1"), verdicts=Verdicts(frozenset({"shop/p1"}))).local
     assert leaving is not None
     assert leaving.endpoints[0].draining
+
+
+def test_an_endpoint_is_lost_when_its_sidecar_fails_or_nothing_listens_behind_it() -> None:
+    documents = [service(), slice_of(endpoint("10.0.0.1", "p1")), pod("p1")]
+    failing = Verdicts(failing=frozenset({"10.0.0.1"}))
+    dead = Verdicts(dead={"shop/p1": frozenset({8080})})
+    other = Verdicts(dead={"shop/p1": frozenset({9090})}, failing=frozenset({"10.0.0.2"}))
+    ready = []
+    for verdicts in (failing, dead, other):
+        local = observed(*documents, verdicts=verdicts).local
+        assert local is not None
+        ready += [e.ready for e in local.endpoints]
+    assert ready == [False, False, True]
+
+
+def test_an_endpoint_with_a_port_that_still_listens_is_not_lost() -> None:
+    two = [{"name": "http", "port": 8080}, {"name": "admin", "port": 8081}]
+    admin = {"name": "admin", "port": 81}
+    documents = [service(ports=[HTTP, admin]), slice_of(endpoint("10.0.0.1", "p1"), ports=two)]
+    local = observed(
+        *documents, pod("p1"), verdicts=Verdicts(dead={"shop/p1": frozenset({8080})})
+    ).local
+    assert local is not None
+    assert local.endpoints[0].ready
 
 
 def test_slices_are_merged_and_an_address_counts_once() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from cluster_agent.sources.folder import Folder
-from cluster_agent.sources.source import Condition, Key, Objects, Problem
+from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
 
 
 class FakeSource:
@@ -12,6 +12,7 @@ class FakeSource:
     def __init__(self) -> None:
         self._folder = Folder()
         self.synced = False
+        self.trouble = ""
         self.written: dict[Key, tuple[Condition, ...]] = {}
 
     @property
@@ -22,12 +23,20 @@ class FakeSource:
     def problems(self) -> tuple[Problem, ...]:
         return self._folder.problems
 
-    async def run(self, on_change: Callable[[set[Key]], None]) -> None:
-        on_change(set(self.objects))
+    @property
+    def unread(self) -> tuple[str, ...]:
+        return self._folder.unread
+
+    async def run(self, on_change: Callable[[Batch], None]) -> None:
+        on_change(Batch(frozenset(self.objects), live=False))
 
     def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
         self.written = {key: tuple(found) for key, found in exports.items()}
 
-    def write(self, text: str) -> set[Key]:
+    def write(self, text: str, *, live: bool = True) -> Batch:
         """Replace all objects by those in `text`; returns what changed."""
-        return self._folder.update({"all.yaml": text})
+        return Batch(frozenset(self._folder.update({"all.yaml": text})), live)
+
+    def break_file(self, name: str) -> None:
+        """Another file is there, and cannot be read."""
+        self._folder.set_broken(name, "it is not YAML")

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from cluster_agent.facts import Facts
 from cluster_agent.observe import Index, observe_service
-from cluster_agent.proxies import TYPES, Proxies, ServiceState, Touch
+from cluster_agent.proxies import TYPES, Proxies, Touch
 from cluster_agent.reports import Reports
+from cluster_agent.services import ServiceState
 from cluster_agent.sources.folder import Folder
 from cluster_agent.sync import REPORT_RULES
-from federation.controller.loop import FACT_RULES
+from federation.controller.hub import FACT_RULES
 from federation.controller.registry import Member, Registry, Touched
 from federation.model.exports import Gateway
 from federation.model.names import ClusterId, ServiceName
@@ -110,6 +111,8 @@ class Home:
         concerned = self.facts.apply(self.down.changes())
         here = self.facts.clusters.get(self.cluster)
         self._tell(self.proxies.set_region(here.region if here else ""))
+        if concerned.clusters:
+            self._tell(self.proxies.set_clusters(self.facts.clusters.values()))
         for name in sorted(concerned.services):
             self._look_at(name)
         self.envoy.fetch()
@@ -174,6 +177,12 @@ def test_an_exported_service_becomes_an_endpoint_of_a_sidecar_in_another_cluster
     world.east.write(shop(True, True))
     world.settle()
     assert world.west.dials() == {("east", "10.1.9.1")}, "the gateway, never a pod of east"
+
+
+def test_the_gateways_of_a_cluster_check_those_of_the_other() -> None:
+    world = World()
+    checks = [n for _, n in world.west.tables() if n.startswith("remote~")]
+    assert checks == ["remote~east~gw"]
 
 
 def test_what_is_not_exported_is_not_reached() -> None:

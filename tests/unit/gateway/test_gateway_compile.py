@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from federation.envoy.http import OPEN, Gate
 from federation.model.exports import Transport
 from federation.model.imports import LocalService
-from gateway.compile import compile_listener, compile_service
+from federation.model.names import ClusterId
+from gateway.compile import compile_listener, compile_service, compile_terminated
 from tests.unit import builders as b
 from tests.unit.goldens import Named, check_golden, document, envoy_refusal
 
@@ -28,12 +30,15 @@ SERVICES: dict[str, LocalService] = {
     ),
     "without-endpoints": b.local_service(),
 }
-CASES = ("listener", *SERVICES)
+REVOKED = Gate(("old.mesh.test",), 14_400)
+CASES = ("listener", "terminated", "terminated-revoked", *SERVICES)
 
 
 def compiled(case: str) -> tuple[Named, ...]:
     if case == "listener":
-        return (compile_listener("10.1.0.1", 15443),)
+        return (compile_listener("10.1.0.1", 15443, ClusterId("east"), "gateway-1"),)
+    if case.startswith("terminated"):
+        return (compile_terminated(REVOKED if case.endswith("revoked") else OPEN),)
     return compile_service(SERVICES[case], SERVICES[case].ports)
 
 
@@ -91,4 +96,5 @@ def test_every_chain_is_bound_to_server_names_of_the_clusterset() -> None:
     assert [chain["filter_chain_match"]["server_names"] for chain in listener["filter_chains"]] == [
         ["*.svc.clusterset.local"],
         ["*.svc-t.clusterset.local"],
+        ["health.gateways.clusterset.local"],
     ]

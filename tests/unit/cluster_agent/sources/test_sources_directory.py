@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from cluster_agent.sources.directory import DirectorySource
-from cluster_agent.sources.source import Condition, Key
+from cluster_agent.sources.source import Batch, Condition, Key
 from federation.runtime.tasks import cancel, start
 
 TEXT = "apiVersion: v1\nkind: Service\nmetadata: {name: NAME}\nspec: {ports: [{port: 80}]}\n"
@@ -57,8 +57,8 @@ async def test_an_unreadable_folder_withdraws_nothing(tmp_path: Path) -> None:
     source = DirectorySource(folder)
     await settled(source)
     folder.rename(tmp_path / "away")
-    changed, _ = await source.turn()
-    assert (changed, {key.name for key in source.objects}) == (set(), {"api"})
+    batches, _ = await source.turn()
+    assert (batches, {key.name for key in source.objects}) == ([], {"api"})
     assert "nothing is withdrawn" in source.problems[0].message
 
 
@@ -92,7 +92,7 @@ async def test_a_renamed_file_is_seen_in_well_under_a_tenth_of_a_second(tmp_path
     beside = tmp_path / ".b.yaml.new"
     beside.write_text(service("web"))
     source = DirectorySource(tmp_path)
-    seen: asyncio.Queue[set[Key]] = asyncio.Queue()
+    seen: asyncio.Queue[Batch] = asyncio.Queue()
     task = start(source.run(seen.put_nowait), "source")
     try:
         async with asyncio.timeout(3):
@@ -105,7 +105,7 @@ async def test_a_renamed_file_is_seen_in_well_under_a_tenth_of_a_second(tmp_path
         took = asyncio.get_running_loop().time() - started
     finally:
         await cancel(task)
-    assert [key.name for key in changed] == ["web"]
+    assert [key.name for key in changed.keys] == ["web"]
     assert took < 0.5  # far below the full read's 5 s; the usual value is 0.03
 
 
@@ -129,3 +129,103 @@ async def test_a_folder_that_cannot_be_written_to_is_no_reason_to_stop(tmp_path:
     source = DirectorySource(tmp_path)
     source.write_conditions({})
     assert os.listdir(tmp_path) == [".fedmesh"]  # noqa: PTH208
+
+
+EXPORT = "apiVersion: multicluster.x-k8s.io/v1beta1\nkind: ServiceExport\nmetadata: {name: NAME}\n"
+
+
+def shop(*names: str) -> str:
+    return "---\n".join(service(n) + "---\n" + EXPORT.replace("NAME", n) for n in names)
+
+
+async def live(source: DirectorySource) -> list[tuple[bool, set[str]]]:
+    """Turns until all is believed; what changed, and whether anybody saw it."""
+    found: list[tuple[bool, set[str]]] = []
+    async with asyncio.timeout(3):
+        while True:
+            batches, wait = await source.turn()
+            found += [(b.live, {key.name for key in b.keys}) for b in batches]
+            if wait >= 1.0:
+                return found
+            await asyncio.sleep(wait)
+
+
+async def test_the_first_reading_sees_nothing_happen_and_later_ones_do(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", shop("api", "web"))
+    write(tmp_path / "b.yaml", service("other"))
+    source = DirectorySource(tmp_path)
+    assert await live(source) == [(False, {"api", "web", "other"})]
+    write(tmp_path / "a.yaml", shop("api"))
+    assert await live(source) == [(True, {"web"})]
+    (tmp_path / "a.yaml").unlink()
+    assert await live(source) == [(True, {"api"})]
+
+
+async def test_a_file_that_went_is_believed_half_a_second_later(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", service("api"))
+    write(tmp_path / "b.yaml", service("other"))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    (tmp_path / "a.yaml").unlink()
+    batches, wait = await source.turn()
+    assert (batches, wait <= 0.5) == ([], True)
+    write(tmp_path / "a.yaml", service("api"))
+    assert await live(source) == []
+
+
+async def test_nobody_saw_what_an_emptied_file_had(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", shop("api"))
+    write(tmp_path / "b.yaml", service("other"))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    (tmp_path / "a.yaml").write_text("")
+    assert await live(source) == [(False, {"api"})]
+
+
+async def test_a_folder_that_becomes_empty_all_at_once_withdraws_nothing(tmp_path: Path) -> None:
+    names = ("s1", "s2", "s3", "s4")
+    write(tmp_path / "a.yaml", shop(*names[:2]))
+    write(tmp_path / "b.yaml", shop(*names[2:]))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).unlink()
+    assert await live(source) == []
+    assert "has become empty all at once" in source.trouble
+    assert {key.name for key in source.objects} == set(names)
+    write(tmp_path / "c.yaml", shop("s1", "s2", "s3"))
+    assert await live(source) == [(False, {"s4"})], "nobody saw that one go"
+    assert source.trouble == ""
+
+
+async def test_a_small_folder_that_becomes_empty_is_believed_and_nobody_saw_it(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "a.yaml", shop("api"))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    (tmp_path / "a.yaml").unlink()
+    assert await live(source) == [(False, {"api"})]
+    assert source.trouble == ""
+
+
+async def test_what_went_while_the_folder_could_not_be_read_was_not_seen(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    write(folder / "a.yaml", shop("api", "web"))
+    source = DirectorySource(folder)
+    await settled(source)
+    folder.rename(tmp_path / "away")
+    await source.turn()
+    assert "cannot be read" in source.trouble
+    write(tmp_path / "away" / "a.yaml", shop("api"))
+    (tmp_path / "away").rename(folder)
+    assert await live(source) == [(False, {"web"})]
+
+
+async def test_a_broken_file_that_was_never_read_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", "kind: [")
+    write(tmp_path / "b.yaml", service("api"))
+    source = DirectorySource(tmp_path)
+    assert await settled(source) == {"api"}
+    assert source.unread == ("a.yaml",)

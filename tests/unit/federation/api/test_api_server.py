@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
+from federation.api.door import Door
 from federation.api.server import MAX_BODY_BYTES, make_api
 from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
 
@@ -41,8 +42,26 @@ class FakeApplication:
     async def put_cluster(self, cluster: str, body: Json) -> Json:
         return self._answer(cluster=cluster, body=body)
 
+    async def delete_cluster(self, cluster: str) -> Json:
+        return self._answer(deleted=cluster)
+
+    async def trust(self) -> Json:
+        return self._answer(root={})
+
+    async def revoke(self, cluster: str) -> Json:
+        return self._answer(revoked=cluster)
+
+    async def rekey(self, cluster: str) -> Json:
+        return self._answer(rekeyed=cluster)
+
+    async def confirm_cluster(self, cluster: str) -> Json:
+        return self._answer(confirmed=cluster)
+
     async def mint_join_token(self, body: Json) -> Json:
         return self._answer(body=body)
+
+    async def backup(self, body: Json) -> bytes:
+        return repr(self._answer(body=body)).encode()
 
     async def services(self) -> Json:
         return self._answer(items=[])
@@ -67,14 +86,20 @@ class World:
 @pytest_asyncio.fixture
 async def world() -> AsyncIterator[World]:
     application = FakeApplication()
-    async with TestClient(TestServer(make_api(application, TOKEN))) as client:
+    async with TestClient(TestServer(make_api(application, TOKEN, Door()))) as client:
         yield World(client, application)
 
 
 PROTECTED = [
     ("GET", "/v1/clusters"),
     ("PUT", "/v1/clusters/east"),
+    ("POST", "/v1/clusters/east/confirm"),
+    ("DELETE", "/v1/clusters/east"),
+    ("GET", "/v1/trust"),
+    ("POST", "/v1/trust/east/revoke"),
+    ("POST", "/v1/trust/east/rekey"),
     ("POST", "/v1/join-tokens"),
+    ("POST", "/v1/backup"),
     ("GET", "/v1/services"),
     ("GET", "/v1/status"),
     ("GET", "/v1/nothing"),
@@ -101,8 +126,15 @@ async def test_without_the_token_nothing_is_told(
     assert "token" in text
 
 
+async def test_a_backup_is_bytes(world: World) -> None:
+    status, text = await world.ask("POST", "/v1/backup", json={"passphrase": "words"})
+    assert (status, text) == (200, "{'body': {'passphrase': 'words'}}")
+
+
 async def test_the_token_opens_what_is_there(world: World) -> None:
     assert await world.ask("GET", "/v1/clusters") == (200, '{"items": []}')
+    confirmed = await world.ask("POST", "/v1/clusters/east/confirm")
+    assert confirmed == (200, '{"confirmed": "east"}')
     status, text = await world.ask("PUT", "/v1/clusters/east", json={"kind": "Cluster"})
     assert status == 200
     assert "east" in text
@@ -144,3 +176,10 @@ async def test_a_body_that_is_too_large_is_refused(world: World) -> None:
 
 async def test_an_unknown_path_is_answered_in_one_sentence(world: World) -> None:
     assert await world.ask("GET", "/v2") == (404, '{"error": {"message": "GET /v2: Not Found"}}')
+
+
+async def test_trust_is_asked_and_changed_by_cluster(world: World) -> None:
+    assert await world.ask("GET", "/v1/trust") == (200, '{"root": {}}')
+    assert await world.ask("POST", "/v1/trust/east/revoke") == (200, '{"revoked": "east"}')
+    assert await world.ask("POST", "/v1/trust/east/rekey") == (200, '{"rekeyed": "east"}')
+    assert await world.ask("DELETE", "/v1/clusters/east") == (200, '{"deleted": "east"}')

@@ -1,5 +1,6 @@
 """Commands: options in, one result out."""
 
+import asyncio
 import json
 import os
 from io import StringIO
@@ -10,32 +11,45 @@ import pytest
 
 from federation.api.client import Client
 from federation.cli.commands import (
+    backup,
     cluster_add,
+    cluster_confirm,
     cluster_list,
     demo_logs,
-    demo_run,
+    demo_start,
     demo_status,
     demo_up,
+    leave,
+    restore,
+    run_tour,
     service_list,
+    status,
     token_create,
+    trust_rekey,
+    trust_revoke,
+    trust_status,
     workload_token,
 )
 from federation.cli.io import IO, Format
+from federation.controller.authority import open_authority
+from federation.controller.backup import Backups
+from federation.controller.store.sqlite import open_store
 from federation.demo.configs import Paths
-from federation.demo.layout import plan_layout
+from federation.demo.layout import members, plan_layout
 from federation.demo.scenarios.tour import Report, Visit
 from federation.demo.topology import marker_text
-from federation.model.errors import InvalidInput, NotReady
+from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
+from federation.runtime.clock import utc_now
 from federation.trust.tokens import check_workload_token
 from federation.verify.guarantees import Summary
 
 EAST = {
     "id": "us-east", "region": "us", "zones": ["us-east-1"], "network": "us-east",
     "trust_domain": "us-east.fedmesh.demo", "joined": True, "connected": True,
-    "last_seen_seconds_ago": 0.3, "exports": 2, "problems": [],
+    "last_seen_seconds_ago": 0.3, "exports": 2, "problems": [], "state": "live", "seen_from": [],
     "gateways": [{"name": "g", "address": "127.11.0.3", "port": 15443, "zone": ""}],
 }  # fmt: skip
-AWAY = {**EAST, "id": "eu-west", "connected": False, "problems": ["no gateway"]}
+AWAY = {**EAST, "id": "eu-west", "connected": False, "state": "lost", "problems": ["no gateway"]}
 NEW = {**EAST, "id": "new", "joined": False, "last_seen_seconds_ago": None, "zones": []}
 API = {
     "name": "demo/api", "type": "ClusterSetIP", "exporters": ["us-east"],
@@ -45,16 +59,48 @@ API = {
 }  # fmt: skip
 
 
+TRUST = {
+    "root": {"sha256": "ab" * 32, "not_after": "2036-03-01T00:00:00Z"},
+    "controller": {"not_after": "2026-03-08T00:00:00Z", "renews": "2026-03-04T12:00:00Z"},
+    "clusters": [
+        {
+            "id": "east", "trust_domain": "east.mesh.test", "state": "trusted", "waiting": [],
+            "intermediate": {"not_after": "2026-03-08T00:00:00Z", "renews": "2026-03-04T12:00:00Z"},
+            "anchors": [{"key": "0123456789abcdef", "not_after": "2036-03-01T00:00:00Z"}],
+            "next": "its authority is renewed at 2026-03-04T12:00:00Z",
+        },
+        {
+            "id": "west", "trust_domain": "west.mesh.test", "state": "revoked", "waiting": [],
+            "intermediate": None, "anchors": [], "next": "to come back it needs a new token",
+        },
+    ],
+}  # fmt: skip
+
+
 class FakeClient(Client):
     """A controller that remembers what it was told."""
 
     def __init__(self, items: list[dict[str, Any]] | None = None) -> None:
         self.items = items or []
         self.put: list[dict[str, Any]] = []
+        self.released = ""
+        self.changed: list[tuple[str, str]] = []
         self.tokens: list[tuple[str, int]] = []
+        self.sealed = b""
+        self.state: dict[str, Any] = {
+            "domain": "fedmesh.demo",
+            "epoch": "e1",
+            "revision": 7,
+            "services": 2,
+            "store": {"ok": True, "reason": ""},
+            "problems": [],
+        }
 
     def clusters(self) -> list[dict[str, Any]]:
         return self.items
+
+    def status(self) -> dict[str, Any]:
+        return self.state
 
     def services(self) -> list[dict[str, Any]]:
         return self.items
@@ -62,6 +108,27 @@ class FakeClient(Client):
     def put_cluster(self, document: dict[str, Any]) -> dict[str, Any]:
         self.put.append(document)
         return document
+
+    def backup(self, passphrase: str) -> bytes:
+        return self.sealed
+
+    def confirm_cluster(self, cluster: str) -> dict[str, Any]:
+        return {"cluster": cluster, "released": self.released}
+
+    def delete_cluster(self, cluster: str) -> dict[str, Any]:
+        self.changed.append(("leave", cluster))
+        return {"cluster": cluster}
+
+    def revoke(self, cluster: str) -> dict[str, Any]:
+        self.changed.append(("revoke", cluster))
+        return {"cluster": cluster}
+
+    def rekey(self, cluster: str) -> dict[str, Any]:
+        self.changed.append(("rekey", cluster))
+        return {"cluster": cluster}
+
+    def trust(self) -> dict[str, Any]:
+        return TRUST
 
     def create_join_token(self, cluster: str, expires_seconds: int) -> dict[str, Any]:
         self.tokens.append((cluster, expires_seconds))
@@ -85,10 +152,36 @@ def test_clusters_are_listed_with_their_state(io: IO) -> None:
     client = FakeClient([EAST, AWAY, NEW])
     assert cluster_list.run(cluster_list.Options(client, Format.TABLE), io) == 0
     lines = [line.split("\t") for line in out(io).splitlines()]
-    assert [line[3] for line in lines] == ["connected", "away", "not joined"]
-    assert lines[0] == ["us-east", "us", "us-east-1", "connected", "0 s ago", "1", "2", "-"]
-    assert lines[1][7] == "no gateway"
+    assert [line[3] for line in lines] == ["connected", "lost", "not joined"]
+    assert lines[0] == ["us-east", "us", "us-east-1", "connected", "0 s ago", "1", "-", "2", "-"]
+    assert lines[1][8] == "no gateway"
     assert lines[2][4] == "never"
+
+
+def seen_from(cluster: str, rtt_ms: float | None, answers: bool = True) -> dict[str, Any]:
+    return {"cluster": cluster, "gateway": "g", "answers": answers, "rtt_ms": rtt_ms}
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown"),
+    [
+        ([], "-"),
+        ([seen_from("eu-west", 80.0, answers=False)], "-"),
+        ([seen_from("eu-west", None)], "eu-west"),
+        ([seen_from("eu-west", None), seen_from("eu-west", 80.5)], "eu-west 80.5 ms"),
+        (
+            [seen_from("eu-west", 80.0), seen_from("eu-west", 9.0), seen_from("ap", 120.0)],
+            "ap 120 ms, eu-west 9 ms",
+        ),
+        ([seen_from("eu-west", 80.0), seen_from("eu-west", 9.0, answers=False)], "eu-west 80 ms"),
+    ],
+)
+def test_a_cluster_is_listed_with_who_reaches_it_and_the_shortest_time(
+    io: IO, seen: list[dict[str, Any]], shown: str
+) -> None:
+    client = FakeClient([{**EAST, "seen_from": seen}])
+    assert cluster_list.run(cluster_list.Options(client, Format.TABLE), io) == 0
+    assert out(io).split("\t")[6] == shown
 
 
 def test_an_empty_list_is_success_and_names_the_next_step(io: IO) -> None:
@@ -146,6 +239,49 @@ def test_a_workload_token_needs_the_agents_key(io: IO, tmp_path: Path) -> None:
         workload_token.run(workload_token.Options("demo/api", tmp_path, 1000), io)
 
 
+WORDS = "correct horse battery"
+
+
+def sealed_backup(folder: Path) -> bytes:
+    """A backup as a controller would make it."""
+    authority = open_authority(folder, "mesh.test", [], utc_now())
+
+    async def make() -> bytes:
+        async with open_store(folder / "db", "first") as store:
+            return await Backups(store, authority, "the-admin-token").make(WORDS, 0.0)
+
+    return asyncio.run(make())
+
+
+def test_a_backup_is_written_for_its_owner_and_restored_elsewhere(io: IO, tmp_path: Path) -> None:
+    client, file = FakeClient(), tmp_path / "b"
+    client.sealed = sealed_backup(tmp_path)
+    assert backup.run(backup.Options(client, file, WORDS), io) == 0
+    assert "made 1970-01-01T00:00:00+00:00, epoch first" in out(io)
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (client.sealed, 0o600)
+    options = restore.Options(file, tmp_path / "new", WORDS, "", "second")
+    assert restore.run(options, io) == 0
+    assert "now epoch second" in out(io)
+    assert (tmp_path / "new" / "admin.token").read_text() == "the-admin-token"
+    with pytest.raises(Conflict, match="is not empty"):
+        restore.run(options, io)
+
+
+def test_a_backup_never_replaces_a_file(io: IO, tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("of yesterday")
+    with pytest.raises(Conflict, match="exists already"):
+        backup.run(backup.Options(FakeClient(), tmp_path / "b", WORDS), io)
+    assert (tmp_path / "b").read_text() == "of yesterday"
+
+
+def test_a_backup_that_came_damaged_is_not_written(io: IO, tmp_path: Path) -> None:
+    client = FakeClient()
+    client.sealed = sealed_backup(tmp_path)[:-1]
+    with pytest.raises(Denied, match="backup that the controller sent cannot be opened"):
+        backup.run(backup.Options(client, tmp_path / "b", WORDS), io)
+    assert not (tmp_path / "b").exists()
+
+
 def demo(folder: Path) -> Path:
     Paths(folder).marker.write_text(marker_text(plan_layout(clusters=1)))
     return folder
@@ -178,6 +314,16 @@ def test_an_unknown_log_names_the_known_ones(tmp_path: Path) -> None:
         demo_logs.log_of(tmp_path, "controller")
 
 
+def test_what_does_not_run_can_be_started_again_by_name_or_all_of_it(tmp_path: Path) -> None:
+    state = demo(tmp_path)
+    assert [m.name for m in demo_start.dead_members(state, ("us-east-gateway",))] == [
+        "us-east-gateway"
+    ]
+    assert len(demo_start.dead_members(state, ())) == len(members(plan_layout(clusters=1)))
+    with pytest.raises(InvalidInput, match="us-east-gateway"):
+        demo_start.dead_members(state, ("nobody",))
+
+
 def test_the_welcome_says_how_to_call_edit_and_look(tmp_path: Path) -> None:
     text = "\n".join(demo_up.welcome(tmp_path, plan_layout()))
     assert "curl -H 'Host: api.demo.svc.clusterset.local:8080' http://127.13.0.11:15001/" in text
@@ -193,7 +339,7 @@ REPORT = Report(
 
 
 def test_the_tours_report_reads_as_tables() -> None:
-    text = demo_run.describe(REPORT)
+    text = run_tour.describe(REPORT)
     assert "us-west 90.0%, us-east 10.0%" in text
     assert "20.5 ms" in text
     assert "0.21 s" in text
@@ -202,8 +348,126 @@ def test_the_tours_report_reads_as_tables() -> None:
 
 
 def test_the_tours_report_as_json_says_whether_it_was_kept() -> None:
-    document = json.loads(json.dumps(demo_run.document_of(REPORT)))
+    document = json.loads(json.dumps(run_tour.document_of(REPORT)))
     assert document["kept"] is False
     assert document["phases"][1]["shares"] == {"us-west": 0.9, "us-east": 0.1}
     assert document["visits"][0]["answers"] == {"us-east/api-1": 20}
     assert document["shifted"] == 0.21
+
+
+def test_confirming_says_what_was_held_back(io: IO) -> None:
+    client = FakeClient()
+    client.released = "8 exports vanished together"
+    assert cluster_confirm.run(cluster_confirm.Options(client, "east"), io) == 0
+    assert out(io) == "cluster east: withdrawn\n"
+    assert "8 exports" in err(io)
+
+
+def test_confirming_where_nothing_is_held_back_is_done_too(io: IO) -> None:
+    assert cluster_confirm.run(cluster_confirm.Options(FakeClient(), "east"), io) == 0
+    assert out(io) == "cluster east: nothing is held back\n"
+    with pytest.raises(InvalidInput):
+        cluster_confirm.run(cluster_confirm.Options(FakeClient(), "East!"), io)
+
+
+LOST = {"where": "eu-west", "what": "it is lost", "do": "look at it", "since": 100.0}
+ODD = {"where": "eu-west", "what": "it is odd", "do": "", "since": None}
+
+
+def test_status_of_a_healthy_federation_is_success_and_says_so() -> None:
+    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=True)
+    assert status.run(status.Options(client, Format.TABLE, 0.0), io) == 0
+    text = io.out.getvalue()  # type: ignore[attr-defined]
+    assert "controller of fedmesh.demo: revision 7 of epoch e1, store ok, 2 services" in text
+    assert "us-east  connected" in text
+    assert text.endswith("\nno problems\n")
+
+
+def test_status_with_problems_fails_and_says_what_to_do() -> None:
+    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=True)
+    client.state |= {"problems": [LOST, ODD]}
+    assert status.run(status.Options(client, Format.TABLE, 400.0), io) == 1
+    text = io.out.getvalue()  # type: ignore[attr-defined]
+    assert "eu-west  5 min ago  it is lost  look at it" in text
+    assert "eu-west  -          it is odd   -" in text
+
+
+def test_status_in_a_pipe_is_a_line_for_each_problem_and_nothing_when_all_is_well() -> None:
+    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=False)
+    assert status.run(status.Options(client, Format.TABLE, 0.0), io) == 0
+    assert io.out.getvalue() == ""  # type: ignore[attr-defined]
+    client.state |= {"problems": [LOST]}
+    assert status.run(status.Options(client, Format.TABLE, 160.0), io) == 1
+    assert io.out.getvalue() == "eu-west\t60 s ago\tit is lost\tlook at it\n"  # type: ignore[attr-defined]
+
+
+def test_status_as_json_has_everything() -> None:
+    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=False)
+    client.state |= {"problems": [LOST]}
+    assert status.run(status.Options(client, Format.JSON, 0.0), io) == 1
+    shown = json.loads(io.out.getvalue())  # type: ignore[attr-defined]
+    assert shown["problems"] == [LOST]
+    assert shown["items"] == [EAST]
+    assert shown["store"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172_800, "2 d")],
+)
+def test_a_span_is_said_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert status.span(seconds) == text
+
+
+def test_a_clock_that_is_off_is_shown() -> None:
+    assert status.cluster_row({**EAST, "clock": -61.0})[3] == "-61 s"
+    assert status.cluster_row(EAST)[3] == "-"
+
+
+def test_trust_is_shown_from_the_root_to_every_cluster(io: IO) -> None:
+    options = trust_status.Options(FakeClient(), Format.TABLE)
+    assert trust_status.run(options, io) == 0
+    lines = [line.split("\t") for line in out(io).splitlines()]
+    assert [line[0] for line in lines] == ["root", "controller", "east", "west"]
+    assert lines[2][1:4] == ["trusted", "0123456789abcdef", "2026-03-08T00:00:00Z"]
+    assert lines[3][1:] == ["revoked", "-", "-", "to come back it needs a new token"]
+
+
+def test_revoking_says_what_is_not_cut_at_once_and_how_to_come_back(io: IO) -> None:
+    client = FakeClient()
+    assert trust_revoke.run(trust_revoke.Options(client, "east"), io) == 0
+    assert client.changed == [("revoke", "east")]
+    assert out(io) == "cluster east is revoked: nobody believes it any more\n"
+    assert "tcp_connection_seconds" in err(io)
+    assert "fedctl token create east" in err(io)
+    with pytest.raises(InvalidInput):
+        trust_revoke.run(trust_revoke.Options(client, "East!"), io)
+
+
+def test_a_cluster_is_asked_for_a_new_key(io: IO) -> None:
+    client = FakeClient()
+    assert trust_rekey.run(trust_rekey.Options(client, "east"), io) == 0
+    assert client.changed == [("rekey", "east")]
+    assert "fedctl trust status" in err(io)
+
+
+def test_leaving_waits_until_the_cluster_is_not_listed_any_more(io: IO) -> None:
+    client = FakeClient([EAST])
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        client.items = []
+
+    options = leave.Options(client, "us-east", lambda: sum(slept), sleep)
+    assert leave.run(options, io) == 0
+    assert client.changed == [("leave", "us-east")]
+    assert len(slept) == 1
+    assert out(io) == "cluster us-east has left\n"
+
+
+def test_leaving_that_does_not_end_is_said(io: IO) -> None:
+    client, slept = FakeClient([EAST]), list[float]()
+    options = leave.Options(client, "us-east", lambda: sum(slept), slept.append)
+    with pytest.raises(Failed, match="still listed"):
+        leave.run(options, io)

@@ -35,6 +35,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("cluster list --config none.yaml", 2, "--config"),
         ("token create us-east --expires soon --config none.yaml", 2, "soon"),
         ("workload token demo/api --agent-state none", 2, "--agent-state"),
+        ("backup b --passphrase-file none --config none.yaml", 2, "--config"),
+        ("restore b --state s", 2, "--passphrase-file"),
+        ("restore b --state s --passphrase-file none", 2, "--passphrase-file none cannot be read"),
     ],
 )
 @pytest.mark.usefixtures("elsewhere")

@@ -7,16 +7,24 @@ import pytest
 
 from federation.controller.application import Controller
 from federation.controller.authority import open_authority
+from federation.controller.backup import Backups, open_backup
+from federation.controller.departures import Departures
 from federation.controller.loop import Federation
 from federation.controller.members import Members
 from federation.controller.registry import Registry
-from federation.model.errors import InvalidInput, NotReady
-from federation.model.names import ClusterId
-from federation.runtime.clock import utc_now
+from federation.controller.store.sqlite import open_store
+from federation.controller.store.store import Row
+from federation.model.errors import Conflict, InvalidInput, NotReady
+from federation.model.names import ClusterId, ServiceName
+from federation.model.observations import Observation, Remote
+from federation.planning.liveness import SILENT_SECONDS
+from federation.runtime.clock import utc_now, wall_seconds
+from federation.trust import sealed
 from federation.trust.issue import make_csr, make_twin, new_key
-from federation.trust.pem import pem
+from federation.trust.pem import PrivateKey, pem
 from federation.trust.profile import twin_profile
-from federation.wire import codec
+from federation.wire import codec, codec_proxies
+from federation.xds.messages import Response
 from federation.xds.receiver import Change
 from federation.xds.resources import resource
 from tests.unit.builders import backend, export
@@ -34,7 +42,16 @@ def federation() -> Federation:
 def controller(tmp_path: Path, federation: Federation) -> Controller:
     authority = open_authority(tmp_path, "mesh.test", ["127.0.0.1"], utc_now())
     members = Members(federation._store, authority, "mesh.test", "https://127.0.0.1:8443")
-    return Controller(federation, members, authority, "mesh.test", "127.0.0.1:7443")
+    backups = Backups(federation._store, authority, "the-admin-token")
+    return Controller(
+        federation,
+        members,
+        authority,
+        "mesh.test",
+        "127.0.0.1:7443",
+        backups=backups,
+        departures=Departures(federation, members),
+    )
 
 
 def document(name: str = "east") -> dict[str, Any]:
@@ -44,6 +61,80 @@ def document(name: str = "east") -> dict[str, Any]:
         "metadata": {"name": name},
         "spec": {"region": "eu", "zones": ["a"]},
     }
+
+
+async def join(controller: Controller, key: PrivateKey, name: str = "east") -> dict[str, Any]:
+    minted = await controller.mint_join_token({"cluster": name})
+    twin = make_twin(key, twin_profile(f"{name}.mesh.test"), utc_now())
+    body = {"token": minted["token"], "csr": pem(make_csr(key)).decode()}
+    return await controller.join({**body, "twin": pem(twin).decode()})
+
+
+async def test_a_revoked_cluster_is_shown_and_believed_by_nobody(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.put_cluster("east", document())
+    await join(controller, new_key())
+    assert (await controller.revoke("east"))["state"] == "revoked"
+    (cluster,) = (await controller.clusters())["items"]
+    assert (cluster["joined"], cluster["trust"]) == (False, "revoked")
+    assert not (await controller.status())["problems"]
+    bundle = federation.registry.table.get(codec.BUNDLE, "east.mesh.test")
+    assert bundle is not None
+    assert codec.decode_bundle(bundle.body).anchors == ()
+    with pytest.raises(NotReady, match="no cluster west"):
+        await controller.revoke("west")
+
+
+async def test_a_second_cluster_of_one_name_is_refused_while_the_first_is_there(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.put_cluster("east", document())
+    key = new_key()
+    await join(controller, key)
+    federation.presence(EAST).last_seen = wall_seconds() - 59
+    with pytest.raises(Conflict, match="stop it first, or say: fedctl trust revoke east"):
+        await join(controller, new_key())
+    await join(controller, key)  # the same state folder, so the same cluster
+    federation.presence(EAST).last_seen = wall_seconds() - 61
+    await join(controller, new_key())
+
+
+async def test_a_cluster_leaves_is_forgotten_and_may_come_back(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.put_cluster("east", document())
+    key = new_key()
+    await join(controller, key)
+    assert (await controller.delete_cluster("east"))["state"] == "leaving"
+    with pytest.raises(Conflict, match="is leaving"):
+        await controller.put_cluster("east", document())
+    with pytest.raises(Conflict, match="is leaving"):
+        await controller.mint_join_token({"cluster": "east"})
+    await controller._members.remove(EAST)
+    federation.remove_member(EAST)
+    assert (await controller.clusters())["items"] == []
+    await controller.put_cluster("east", document())
+    assert (await join(controller, key))["cluster"] == "east"
+
+
+async def test_the_status_of_trust_says_what_comes_next(controller: Controller) -> None:
+    for name in ("east", "west", "north"):
+        await controller.put_cluster(name, document(name))
+    await join(controller, new_key())
+    await join(controller, new_key(), "west")
+    await controller.rekey("east")
+    await controller.revoke("west")
+    found = await controller.trust()
+    assert len(found["root"]["sha256"]) == 64
+    east, north, west = found["clusters"]
+    assert (east["state"], east["next"]) == ("trusted", "its agent was asked for a new key")
+    assert len(east["anchors"]) == 1
+    assert north["next"] == "it joins with a token: fedctl token create north"
+    assert (west["state"], west["anchors"]) == ("revoked", [])
+    assert "a new token and an agent with an empty state folder" in west["next"]
+    with pytest.raises(NotReady, match="has not joined, so it has no key to replace"):
+        await controller.rekey("north")
 
 
 async def test_a_cluster_is_known_before_it_joins_and_joined_after(controller: Controller) -> None:
@@ -88,6 +179,56 @@ async def test_a_token_for_an_unknown_cluster_says_what_to_do(controller: Contro
         await controller.mint_join_token({"cluster": "east"})
 
 
+def observe(federation: Federation, observer: str, *answers: bool, rtt: float = 0.0) -> None:
+    """`observer` sees gateways of east, numbered from 0."""
+    remotes = tuple(Remote(EAST, f"g{n}", a, rtt) for n, a in enumerate(answers))
+    body = codec_proxies.encode_observation(Observation(ClusterId(observer), remotes))
+    change = Change(codec.OBSERVATION, observer, resource(observer, body))
+    federation.registry.apply(ClusterId(observer), [change], 0)
+
+
+async def shown(controller: Controller, name: str = "east") -> dict[str, Any]:
+    items: list[dict[str, Any]] = (await controller.clusters())["items"]
+    (found,) = [cluster for cluster in items if cluster["id"] == name]
+    return found
+
+
+async def test_a_cluster_is_shown_with_who_reaches_its_gateways_and_how_fast(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.put_cluster("east", document())
+    await controller.put_cluster("west", document("west"))
+    observe(federation, "west", True, False, rtt=0.01234)
+    observe(federation, "north", True)
+    assert (await shown(controller))["seen_from"] == [
+        {"cluster": "north", "gateway": "g0", "answers": True, "rtt_ms": None},
+        {"cluster": "west", "gateway": "g0", "answers": True, "rtt_ms": 12.3},
+        {"cluster": "west", "gateway": "g1", "answers": False, "rtt_ms": 12.3},
+    ]
+    assert (await shown(controller, "west"))["seen_from"] == []
+
+
+async def test_the_state_of_a_cluster_is_by_its_agent_and_by_what_most_others_reach(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.put_cluster("east", document())
+    assert (await shown(controller))["state"] == "suspect", "silent, and nobody looks"
+    observe(federation, "west", False, False)
+    assert (await shown(controller))["state"] == "lost"
+    for answers in ((False, True), (True, False)):
+        observe(federation, "west", *answers)
+        assert (await shown(controller))["state"] == "suspect", "one gateway is enough"
+    observe(federation, "north", False)
+    observe(federation, "south", False)
+    assert (await shown(controller))["state"] == "lost"
+    federation.presence(EAST).last_seen = wall_seconds()
+    assert (await shown(controller))["state"] == "live"
+    federation.presence(EAST).last_seen = wall_seconds() - SILENT_SECONDS - 1
+    assert (await shown(controller))["state"] == "lost"
+    federation.presence(EAST).streams = 1
+    assert (await shown(controller))["state"] == "live", "connected, if with nothing to say"
+
+
 async def test_services_are_shown_with_the_counts_of_each_exporter(
     controller: Controller, federation: Federation
 ) -> None:
@@ -105,3 +246,67 @@ async def test_services_are_shown_with_the_counts_of_each_exporter(
     assert (service["name"], service["exporters"]) == ("shop/api", ["east"])
     assert service["backends"] == [{"cluster": "east", "ready": 2, "total": 2}]
     assert (await controller.status())["services"] == 1
+
+
+async def test_a_backup_holds_what_was_reported_a_moment_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealed, "_SCRYPT", {"n": 2, "r": 8, "p": 1})
+    authority = open_authority(tmp_path, "mesh.test", ["127.0.0.1"], utc_now())
+    async with open_store(tmp_path / "db", "e") as store:
+        federation = Federation(Registry(), store)
+        members = Members(store, authority, "mesh.test", "https://127.0.0.1:8443")
+        backups = Backups(store, authority, "the-admin-token")
+        departures = Departures(federation, members)
+        controller = Controller(
+            federation, members, authority, "mesh.test", "", backups=backups, departures=departures
+        )
+        row = Row("east", codec.EXPORT, "shop/api", b"body", 5)
+        federation.hub.unsaved = {("east", codec.EXPORT, "shop/api"): row}
+        made = await controller.backup({"passphrase": "correct horse battery"})
+        for wrong in ({}, {"passphrase": 7}, {"passphrase": "short"}):
+            with pytest.raises(InvalidInput, match="passphrase"):
+                await controller.backup(wrong)
+    found = open_backup(made, "correct horse battery", "it")
+    (tmp_path / "copy").write_bytes(found.store)
+    async with open_store(tmp_path / "copy", "f") as copy:
+        assert await copy.load_reports() == (row,)
+
+
+async def test_a_cluster_that_is_awaited_is_shown_as_such(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.put_cluster("east", document())
+    assert (await shown(controller))["problems"] == []
+    federation.hub.awaited.add(EAST)
+    assert "has not reported since the store began anew" in (await shown(controller))["problems"][0]
+    told = await controller.confirm_cluster("east")
+    assert "has not reported since the store began anew" in told["released"]
+    assert (await shown(controller))["problems"] == []
+
+
+async def test_a_person_sees_what_is_held_back_and_lets_it_go(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.put_cluster("east", document())
+    names = [ServiceName("shop", f"s{n}") for n in range(8)]
+    found = [resource(str(n), codec.encode_export(export("east", name=n))) for n in names]
+    receiver = federation.hub.receiver(EAST)
+    for response in (
+        Response(codec.EXPORT, "1", tuple(found)),
+        Response(codec.EXPORT, "2", removed=tuple(map(str, names))),
+    ):
+        federation.hub.apply(EAST, receiver.receive(response), wall_seconds())
+    (cluster,) = (await controller.clusters())["items"]
+    assert cluster["exports"] == 8
+    assert "8 exports vanished together" in cluster["problems"][0]
+    answer = await controller.confirm_cluster("east")
+    assert answer["released"] == cluster["problems"][0]
+    (cluster,) = (await controller.clusters())["items"]
+    assert (cluster["exports"], cluster["problems"]) == (0, [])
+    assert (await controller.confirm_cluster("east"))["released"] == ""
+
+
+async def test_only_a_known_cluster_can_be_confirmed(controller: Controller) -> None:
+    with pytest.raises(NotReady, match="there is no cluster west"):
+        await controller.confirm_cluster("west")

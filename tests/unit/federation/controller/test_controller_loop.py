@@ -1,17 +1,27 @@
 """The controller's main flow: a report becomes a fact for all, and a restart costs nobody any."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from federation.controller.loop import GRACE_SECONDS, Federation
+from federation.controller.loop import (
+    GRACE_SECONDS,
+    MAX_FACT_STREAMS,
+    WRITE_AGAIN_SECONDS,
+    WRITE_BEHIND_SECONDS,
+    Federation,
+)
 from federation.controller.registry import Member, Registry
+from federation.model.errors import NotReady
 from federation.model.names import ClusterId
+from federation.model.observations import Observation, Remote
 from federation.runtime.tasks import cancel, start
-from federation.wire import codec
+from federation.wire import codec, codec_proxies
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import export
+from tests.unit.fakes.dying_store import DyingStore
 from tests.unit.fakes.fake_store import FakeStore
 from tests.unit.fakes.memory_link import MemoryLink, linked
 
@@ -97,6 +107,24 @@ async def test_a_controller_that_starts_again_still_knows_every_export_and_its_a
     assert again.revision > federation.revision, "a later life never speaks of earlier revisions"
 
 
+async def test_what_clusters_see_is_taken_and_not_kept_on_disk() -> None:
+    """It changes often and is told again by every agent that connects."""
+    store = FakeStore()
+    federation = await loaded(store)
+    remote = Remote(EAST, "g1", True)
+    seen = codec_proxies.encode_observation(Observation(WEST, (remote,)))
+    said = Response(codec.OBSERVATION, "1", (resource("west", seen),), complete=1)
+    await report(federation, EAST, *whole(API))
+    await report(federation, WEST, said)
+    await federation.flush()
+    assert federation.registry.seen_from(EAST) == ((WEST, remote),)
+    assert {row.type_url for row in await store.load_reports()} == {codec.EXPORT}
+    again = await loaded(store)
+    assert again.registry.seen_from(EAST) == ()
+    await report(again, WEST, said)
+    assert again.registry.seen_from(EAST) == ((WEST, remote),)
+
+
 async def test_a_withdrawn_export_does_not_come_back_by_a_restart() -> None:
     store = FakeStore()
     federation = await loaded(store)
@@ -117,13 +145,30 @@ async def test_an_export_that_appears_later_cannot_claim_to_be_older() -> None:
     assert row.first_seen > 5
 
 
+@pytest.mark.looptime
+async def test_reports_that_the_disk_refused_are_written_later_by_themselves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FakeStore()
+    federation = Federation(Registry(), DyingStore(store, at=2))  # the first reserves revisions
+    await federation.load(MEMBERS)
+    writing = start(federation.run_writing(), "writing")
+    await report(federation, EAST, *whole(API))
+    await asyncio.sleep(WRITE_BEHIND_SECONDS * 2)
+    assert "reports cannot be written" in caplog.text
+    assert await store.load_reports() == ()
+    await asyncio.sleep(WRITE_AGAIN_SECONDS + WRITE_BEHIND_SECONDS * 2)
+    assert [row.name for row in await store.load_reports()] == ["shop/api"]
+    await cancel(writing)
+
+
 async def test_a_newer_stream_of_reports_ends_the_older_one() -> None:
     federation = await loaded(FakeStore())
     _, here = linked()
     older = start(federation.take_reports(EAST, here), "older")
     await asyncio.sleep(0)
     await report(federation, EAST, *whole(API))
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(NotReady, match="another agent speaks"):  # so its agent hears of it
         await older
     assert len(federation.registry.services()) == 1
 
@@ -132,7 +177,54 @@ async def test_a_refused_report_is_a_problem_until_a_good_one_comes() -> None:
     federation = await loaded(FakeStore())
     foreign = resource("shop/api", codec.encode_export(export("west")))
     await report(federation, EAST, Response(codec.EXPORT, "1", (foreign,)))
-    assert "names cluster west" in federation.presence(EAST).problems[codec.EXPORT]
+    (refusal,) = federation.presence(EAST).refusals.first(2)
+    assert "names cluster west" in refusal.reason
     assert federation.registry.services() == ()
     await report(federation, EAST, Response(codec.EXPORT, "2", (API,)))
-    assert federation.presence(EAST).problems == {}
+    assert len(federation.presence(EAST).refusals) == 0
+
+
+async def test_a_cluster_that_may_say_other_things_is_asked_anew() -> None:
+    """Its agent comes back at once, and then says again what was refused before."""
+    federation = await loaded(FakeStore())
+    _, here = linked()
+    stream = start(federation.take_reports(EAST, here), "reports")
+    await asyncio.sleep(0)
+    federation.set_member(MEMBERS[0])
+    await asyncio.sleep(0)
+    assert not stream.done()
+    federation.set_member(replace(MEMBERS[0], namespaces=("pay",)))
+    with pytest.raises(NotReady, match="may say was changed"):
+        await stream
+
+
+async def test_a_cluster_has_only_so_many_streams_of_facts_and_the_newest_stay() -> None:
+    federation = await loaded(FakeStore())
+    streams = []
+    for _ in range(MAX_FACT_STREAMS + 2):
+        streams.append(listen(federation, EAST)[1])
+        await asyncio.sleep(0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [stream.done() for stream in streams] == [True, True] + [False] * MAX_FACT_STREAMS
+    assert federation.presence(EAST).streams == MAX_FACT_STREAMS
+    for stream in streams:
+        await cancel(stream)
+
+
+async def test_a_cluster_that_is_shut_out_has_its_streams_ended() -> None:
+    federation = await loaded(FakeStore())
+    there, here = linked()
+    for response in whole(API):
+        await there.write(response)
+    reports = start(federation.take_reports(EAST, here), "reports")
+    _, facts = listen(federation, EAST)
+    for response in whole(API):
+        assert await there.read() is not None, response.type_url
+    federation.shut_out(replace(MEMBERS[0], anchors=(), revoked=True))
+    with pytest.raises(NotReady):
+        await reports
+    with pytest.raises(NotReady):
+        await facts
+    assert federation.registry.services() == ()
+    assert federation.presence(EAST).streams == 0

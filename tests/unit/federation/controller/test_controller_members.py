@@ -9,12 +9,12 @@ import pytest_asyncio
 
 from federation.controller.authority import open_authority
 from federation.controller.members import Members
-from federation.controller.registry import Member
+from federation.controller.registry import Member, anchor_keys
 from federation.controller.store.sqlite import open_store
-from federation.model.errors import Denied, InvalidInput, NotReady
+from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.trust.issue import make_csr, make_twin, new_key
-from federation.trust.pem import PrivateKey, load_certificates, pem
+from federation.trust.pem import PrivateKey, key_sha256, load_certificates, pem
 from federation.trust.profile import twin_profile
 from federation.trust.validate import check_intermediate
 
@@ -118,3 +118,92 @@ async def test_the_operators_word_changes_without_losing_the_membership(members:
     joined = await members.join(await token(members), *documents(new_key()), NOW)
     changed = await members.state(Member(EAST, "", "us", ("b",)))
     assert (changed.region, changed.anchors) == ("us", joined.member.anchors)
+
+
+async def test_a_revoked_key_is_never_accepted_again_and_a_new_one_is(members: Members) -> None:
+    key, unused = new_key(), await token(members)
+    await members.join(await token(members), *documents(key), NOW)
+    revoked = await members.revoke(EAST)
+    assert (revoked.anchors, revoked.revoked) == ((), True)
+    with pytest.raises(Denied, match="its cluster was revoked"):
+        await members.join(unused, *documents(new_key()), NOW)
+    with pytest.raises(Denied, match="key of cluster east was revoked"):
+        await members.join(await token(members), *documents(key), NOW)
+    with pytest.raises(Denied, match="has not joined with"):
+        members.renew(revoked, pem(make_csr(key)), NOW)
+    joined = await members.join(await token(members), *documents(new_key()), NOW)
+    assert (len(joined.member.anchors), joined.member.revoked) == (1, False)
+
+
+async def test_a_revoked_key_stays_so_when_its_cluster_leaves_and_comes_back(
+    members: Members,
+) -> None:
+    key = new_key()
+    await members.join(await token(members), *documents(key), NOW)
+    await members.revoke(EAST)
+    await members.begin_leaving(EAST)
+    await members.remove(EAST)
+    assert await members.load() == ()
+    await members.state(Member(EAST, "", "eu"))
+    with pytest.raises(Denied, match="was revoked"):
+        await members.join(await token(members), *documents(key), NOW)
+
+
+async def test_the_operators_word_does_not_bring_a_revoked_cluster_back(members: Members) -> None:
+    await members.join(await token(members), *documents(new_key()), NOW)
+    await members.revoke(EAST)
+    stated = await members.state(Member(EAST, "", "us"))
+    assert (stated.region, stated.anchors, stated.revoked) == ("us", (), True)
+
+
+async def test_another_key_is_refused_while_an_agent_is_there(members: Members) -> None:
+    key = new_key()
+    await members.join(await token(members), *documents(key), NOW)
+    text = await token(members)
+    with pytest.raises(Conflict, match="with another key is connected"):
+        await members.join(text, *documents(new_key()), NOW, lambda _: True)
+    await members.join(text, *documents(key), NOW, lambda _: True)
+
+
+async def test_a_new_key_comes_beside_the_old_one_which_then_goes(members: Members) -> None:
+    old, new = new_key(), new_key()
+    await members.join(await token(members), *documents(old), NOW)
+    asked = await members.rekey(EAST)
+    assert asked.replace_key == key_sha256(old.public_key())
+    both = await members.add_key(EAST, *documents(new), NOW)
+    assert anchor_keys(both) == (key_sha256(new.public_key()), asked.replace_key)
+    assert await members.add_key(EAST, *documents(new), NOW) == both
+    with pytest.raises(Conflict, match="two keys at present"):
+        await members.rekey(EAST)
+    with pytest.raises(Conflict, match="was not asked for another key"):
+        await members.add_key(EAST, *documents(new_key()), NOW)
+    with pytest.raises(Denied, match="not the newest key"):
+        await members.keep_only(EAST, pem(make_csr(old)))
+    alone = await members.keep_only(EAST, pem(make_csr(new)))
+    assert anchor_keys(alone) == (key_sha256(new.public_key()),)
+
+
+async def test_a_key_that_was_joined_with_again_can_be_replaced_too(members: Members) -> None:
+    """After joining with another key the one before is still believed for its leaves' sake."""
+    first, second, third = new_key(), new_key(), new_key()
+    for key in (first, second):
+        await members.join(await token(members), *documents(key), NOW)
+    asked = await members.rekey(EAST)
+    assert asked.replace_key == key_sha256(second.public_key())
+    both = await members.add_key(EAST, *documents(third), NOW)
+    assert anchor_keys(both) == (key_sha256(third.public_key()), asked.replace_key)
+
+
+async def test_a_twin_of_another_key_is_not_taken_beside(members: Members) -> None:
+    await members.join(await token(members), *documents(new_key()), NOW)
+    csr, _ = documents(new_key())
+    _, twin = documents(new_key())
+    with pytest.raises(InvalidInput, match="another key"):
+        await members.add_key(EAST, csr, twin, NOW)
+
+
+async def test_renewal_lives_as_long_as_the_operator_says(members: Members) -> None:
+    members._authority.intermediate_life = timedelta(seconds=60)
+    joined = await members.join(await token(members), *documents(new_key()), NOW)
+    made = load_certificates(joined.chain)[0]
+    assert made.not_valid_after_utc == NOW + timedelta(seconds=60)

@@ -2,11 +2,13 @@
 
 import pytest
 
+from federation.controller.judge import MAX_GATEWAYS
 from federation.controller.registry import Member, Registry
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.names import ClusterId
-from federation.wire import codec
+from federation.model.observations import Observation, Remote
+from federation.wire import codec, codec_proxies
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import API, backend, export, gateway, port
@@ -25,7 +27,7 @@ def registry(**words: tuple[str, ...]) -> Registry:
     return made
 
 
-def body(value: Export | Backend | Gateway) -> tuple[str, Resource]:
+def body(value: Export | Backend | Gateway | Observation) -> tuple[str, Resource]:
     match value:
         case Export():
             return codec.EXPORT, resource(str(value.service), codec.encode_export(value))
@@ -33,9 +35,12 @@ def body(value: Export | Backend | Gateway) -> tuple[str, Resource]:
             return codec.BACKEND, resource(str(value.service), codec.encode_backend(value))
         case Gateway():
             return codec.GATEWAY, resource(value.name, codec.encode_gateway(value))
+        case Observation():
+            found = codec_proxies.encode_observation(value)
+            return codec.OBSERVATION, resource(value.cluster, found)
 
 
-def said(value: Export | Backend | Gateway) -> Change:
+def said(value: Export | Backend | Gateway | Observation) -> Change:
     type_url, found = body(value)
     return Change(type_url, found.name, found)
 
@@ -101,6 +106,60 @@ def test_an_export_keeps_the_time_it_was_first_seen_when_it_is_reported_again() 
     assert service.session_affinity == "ClientIP"
 
 
+def test_who_comes_later_to_a_running_service_is_not_older_however_old_it_says_it_is() -> None:
+    """Also in its first report of all, which is else taken at its word."""
+    there = registry()
+    there.apply(EAST, [said(export("east", created=1000))], 0)
+    there.table.mark_complete(codec.SERVICE)
+    evil = export("west", created=0, ports=(port(81),), affinity="ClientIP")
+    there.apply(WEST, [said(evil)], first_seen=0)
+    ((service, _),) = there.services()
+    assert service.session_affinity == "None"
+    assert service.ports == (port(80),)
+    assert there.created(WEST, "shop/api") == 1001
+
+
+def test_the_age_that_a_newcomer_was_given_holds_after_a_restart() -> None:
+    there = registry()
+    there.apply(EAST, [said(export("east", created=1000))], 0)
+    there.table.mark_complete(codec.SERVICE)
+    evil = said(export("west", created=0, affinity="ClientIP"))
+    there.apply(WEST, [evil], first_seen=0)
+    age = there.created(WEST, "shop/api")
+    again = registry()
+    again.apply(WEST, [evil], age)
+    again.apply(EAST, [said(export("east", created=1000))], 1000)
+    ((service, _),) = again.services()
+    assert service.session_affinity == "None"
+
+
+def test_before_the_facts_are_complete_the_older_export_wins_whoever_reports_first() -> None:
+    there = registry()
+    there.apply(EAST, [said(export("east", created=1000, affinity="ClientIP"))], 0)
+    there.apply(WEST, [said(export("west", created=500))], 0)
+    ((service, _),) = there.services()
+    assert service.session_affinity == "None"
+
+
+def test_a_gateway_in_a_zone_nobody_stated_is_told_of_without_it() -> None:
+    there = registry(zones=("a", "b"))
+    lying = Gateway("gw-1", "10.1.0.1", 15443, "c")
+    there.apply(EAST, [said(lying), said(gateway("10.1.0.2", zone="b"))], 0)
+    fact = there.table.get(codec.CLUSTER, "east")
+    assert fact is not None
+    zones = {g.name: g.zone for g in codec.decode_cluster(fact.body).gateways}
+    assert zones == {"gw-1": "", "gw-10.1.0.2": "b"}
+    (text,) = there.remarks(EAST)
+    assert "says that it is in zone c, which is not stated for cluster east" in text
+
+
+def test_a_cluster_cannot_name_more_gateways_of_another_than_that_can_have() -> None:
+    there = registry()
+    many = tuple(of_east(f"g{n}") for n in range(MAX_GATEWAYS + 5))
+    there.apply(WEST, [said(seen(WEST, *many))], 0)
+    assert len(there.seen_from(EAST)) == MAX_GATEWAYS
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -131,6 +190,56 @@ def test_what_a_cluster_reports_within_its_rights_is_accepted() -> None:
     check = registry(namespaces=(API.namespace,), gateway_cidrs=("10.0.0.0/8",)).checker(EAST)
     for value in (export("east"), backend("east"), gateway("10.2.3.4")):
         check(*body(value))
+
+
+def seen(observer: ClusterId, *remotes: Remote) -> Observation:
+    return Observation(observer, remotes)
+
+
+def of_east(gateway: str, answers: bool = True, rtt: float = 0.02) -> Remote:
+    return Remote(EAST, gateway, answers, rtt)
+
+
+def test_what_a_cluster_sees_is_shown_for_those_it_sees_and_is_a_fact_for_nobody() -> None:
+    there = registry()
+    north = ClusterId("north")
+    there.set_member(member(north))
+    to_west = Remote(WEST, "g1", True)
+    one, two = of_east("g1"), of_east("g2", answers=False)
+    assert there.apply(WEST, [said(seen(WEST, one, two))], 0) == set()
+    there.apply(north, [said(seen(north, one, to_west))], 0)
+    assert there.seen_from(EAST) == ((north, one), (WEST, one), (WEST, two))
+    assert there.seen_from(WEST) == ((north, to_west),)
+    assert there.seen_from(north) == ()
+
+
+def test_what_a_cluster_says_of_itself_is_no_witness() -> None:
+    there = registry()
+    there.apply(EAST, [said(seen(EAST, of_east("g1")))], 0)
+    assert there.seen_from(EAST) == ()
+
+
+def test_the_last_observation_of_a_cluster_counts_until_it_is_taken_back() -> None:
+    there = registry()
+    there.apply(WEST, [said(seen(WEST, of_east("g1")))], 0)
+    lost = of_east("g1", answers=False)
+    there.apply(WEST, [said(seen(WEST, lost))], 0)
+    assert there.seen_from(EAST) == ((WEST, lost),)
+    there.apply(WEST, [Change(codec.OBSERVATION, "west", None)], 0)
+    assert there.seen_from(EAST) == ()
+
+
+def test_an_observation_in_the_name_of_another_cluster_is_refused() -> None:
+    check = registry().checker(EAST)
+    type_url, own = body(seen(EAST, Remote(WEST, "g1", True)))
+    check(type_url, own)
+    _, foreign = body(seen(WEST, of_east("g1")))
+    with pytest.raises(InvalidInput, match="it is what west sees, but east reports it"):
+        check(type_url, foreign)
+    with pytest.raises(InvalidInput, match="it is what west sees"):
+        check(type_url, resource("east", foreign.body))
+    with pytest.raises(InvalidInput, match="it is what east sees"):
+        check(type_url, resource("west", own.body))
 
 
 def test_all_have_reported_only_when_every_joined_cluster_has() -> None:

@@ -1,7 +1,7 @@
 """Who calls is read from its certificate: an agent of a member, and nobody else."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.trust import issue, profile, spiffe
 from federation.trust.pem import load_certificates, pem
+from federation.trust.validate import verify_controller
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
 from federation.wire.links import Peer
 from tests.unit.fakes.fake_store import FakeStore
+from tests.unit.fakes.memory_link import linked
 
 EAST, WEST = "east.mesh.test", "west.mesh.test"
 
@@ -37,7 +39,8 @@ class World:
             self.join(domain)
         members = Members(FakeStore(), self.root, "mesh.test", "https://127.0.0.1:8443")
         server = AgentServer(self.federation, members, self.root)
-        self.renew: Any = {m.path: h for m, h in server.handlers()}[methods.RENEW.path]
+        calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
+        self.renew, self.facts = calls[methods.RENEW.path], calls[methods.FACTS.path]
 
     def join(self, domain: str, life: timedelta = timedelta(days=365)) -> None:
         wanted = profile.twin_profile(domain, life)
@@ -46,12 +49,12 @@ class World:
         anchors = (pem(twin).decode(),)
         self.federation.registry.set_member(Member(cluster, domain, "eu", anchors=anchors))
 
-    def peer(self, signer: str, uri: str) -> Peer:
-        """Somebody whose certificate the authority of `signer` has signed."""
+    def peer(self, signer: str, uri: str, at: datetime | None = None) -> Peer:
+        """Somebody whose certificate the authority of `signer` has signed, by its own clock."""
         key = self.keys[signer]
         intermediate = self.root.certify_cluster(signer, key.public_key(), self.now)
         wanted = profile.leaf_profile(uri, ())
-        leaf = issue.issue_leaf(intermediate, key, key.public_key(), wanted, self.now)
+        leaf = issue.issue_leaf(intermediate, key, key.public_key(), wanted, at or self.now)
         return Peer("test", pem(leaf, intermediate))
 
     async def ask(self, peer: Peer, domain: str = EAST) -> pb.Certificate:
@@ -111,3 +114,44 @@ async def test_an_anchor_that_has_expired_locks_out_its_own_cluster_alone(tmp_pa
     world.join(WEST, timedelta(days=1))
     world.now += timedelta(days=2)
     await world.ask(world.peer(EAST, spiffe.agent_id(EAST)))
+
+
+async def test_an_agent_whose_clock_is_minutes_off_still_gets_in(tmp_path: Path) -> None:
+    """Certificates are valid from 5 minutes before they were made."""
+    world = World(tmp_path)
+    for minutes in (-4, 4):
+        at = utc_now() + timedelta(minutes=minutes)
+        await world.ask(world.peer(EAST, spiffe.agent_id(EAST), at))
+        chain = world.root.identity(utc_now()).chain
+        verify_controller(chain, root=world.root.root, domain="mesh.test", now=at)
+
+
+async def test_clocks_that_differ_by_more_than_certificates_allow_are_refused(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    ahead = utc_now() + timedelta(minutes=6)
+    with pytest.raises(Denied, match="valid"):
+        await world.ask(world.peer(EAST, spiffe.agent_id(EAST), ahead))
+    chain = world.root.identity(utc_now()).chain
+    behind = utc_now() - timedelta(minutes=6)
+    with pytest.raises(Denied, match="valid"):
+        verify_controller(chain, root=world.root.root, domain="mesh.test", now=behind)
+
+
+async def test_by_how_much_a_clock_is_off_is_noted_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(tmp_path)
+    federation = world.federation
+    for ahead in (1.0, 90.0, 91.0, None, -2.0, -90.0):
+        there, here = linked()
+        there.end()
+        peer = replace(world.peer(EAST, spiffe.agent_id(EAST)), clock=ahead)
+        await world.facts(here, peer)
+        assert federation.presence(ClusterId("east")).clock == ahead
+    said = [r.getMessage() for r in caplog.records if "clocks differ" in r.getMessage()]
+    assert said == [
+        "clocks differ cluster=east seconds_ahead=90",
+        "clocks differ cluster=east seconds_ahead=-90",
+    ]

@@ -1,187 +1,30 @@
-"""The demo's application says who it is, in order, to any client."""
-
-import asyncio
-import json
-from typing import Any
+"""The application's command line."""
 
 import pytest
 
-from federation.demo.app import (
-    MAX_COUNTED,
-    MAX_DELAY_SECONDS,
-    Counts,
-    Session,
-    answer_bytes,
-    caller_of,
-    reply_to,
-)
-from federation.verify.http1 import Message, MessageReader
+from federation.demo.app import parse_arguments
 
-WHO = {"cluster": "us-east", "workload": "api-1", "version": "v1"}
+USUAL = ["--listen", "127.0.0.1:8080", "--cluster", "c", "--workload", "w", "--version", "v"]
 
 
-class FakeTransport(asyncio.Transport):
-    """Keeps what is written, and whether it is read from."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = False
-        self.reading = True
-
-    def write(self, data: Any) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def is_reading(self) -> bool:
-        return self.reading
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
+def test_http_alone_is_enough() -> None:
+    said = parse_arguments(USUAL)
+    assert (said.listen, said.cluster, said.workload, said.version) == (
+        "127.0.0.1:8080",
+        "c",
+        "w",
+        "v",
+    )
+    assert (said.listen_grpc, said.listen_tcp, said.journal) == (None, None, None)
 
 
-def session() -> tuple[Session, FakeTransport]:
-    made, transport = Session(WHO, Counts()), FakeTransport()
-    made.connection_made(transport)
-    return made, transport
+def test_all_protocols_and_a_journal_can_be_asked_for() -> None:
+    more = ["--listen-grpc", "127.0.0.1:1", "--listen-tcp", "127.0.0.1:2", "--journal", "j.ids"]
+    said = parse_arguments([*USUAL, *more])
+    assert (said.listen_grpc, said.listen_tcp) == ("127.0.0.1:1", "127.0.0.1:2")
+    assert said.journal.name == "j.ids"
 
 
-def answers(data: bytes) -> list[Message]:
-    reader, found = MessageReader(answers=True), []
-    reader.feed(data)
-    while (message := reader.take()) is not None:
-        found.append(message)
-    return found
-
-
-def bodies(data: bytes) -> list[dict[str, Any]]:
-    return [json.loads(bytes(message.body)) for message in answers(data)]
-
-
-def get(path: str, **headers: str) -> Message:
-    return Message(("GET", path, "HTTP/1.1"), {k.replace("_", "-"): v for k, v in headers.items()})
-
-
-def test_an_answer_names_cluster_workload_version_and_what_was_asked() -> None:
-    made, transport = session()
-    made.data_received(b"PUT /a?b=c HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody")
-    assert bodies(transport.written) == [{**WHO, "caller": None, "method": "PUT", "path": "/a?b=c"}]
-
-
-def test_the_caller_is_the_identity_that_the_last_hop_states() -> None:
-    east = "spiffe://us-east.fedmesh.demo/ns/demo/sa/web"
-    assert caller_of(f'By=spiffe://x;Hash=aa;Subject="CN=a,O=b";URI={east}') == east
-    assert caller_of(f"Hash=a;URI=spiffe://forged/x,By=spiffe://me;Hash=b;URI={east}") == east
-    assert caller_of("Hash=aa") is None
-    assert caller_of("") is None
-
-
-def test_pipelined_requests_are_answered_in_order() -> None:
-    made, transport = session()
-    made.data_received(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HT")
-    made.data_received(b"TP/1.1\r\n\r\n")
-    assert [b["path"] for b in bodies(transport.written)] == ["/1", "/2", "/3"]
-
-
-def test_a_slow_answer_is_not_overtaken_by_the_next() -> None:
-    made, transport = session()
-    later: list[Any] = []
-    loop = asyncio.new_event_loop()
-    loop.call_later = lambda _, call, *args, **kw: later.append(call)  # type: ignore[assignment, method-assign]
-
-    async def arrive() -> None:
-        made.data_received(b"GET /delay/5 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n")
-
-    loop.run_until_complete(arrive())
-    loop.close()
-    assert transport.written == b""
-    (answer_late,) = later
-    answer_late()
-    assert [b["path"] for b in bodies(transport.written)] == ["/delay/5", "/2"]
-
-
-def test_who_pipelines_too_much_is_held_back() -> None:
-    made, transport = session()
-    made._busy = True
-    made.data_received(b"x" * 300_000)
-    assert not transport.reading
-
-
-def test_status_and_delay_are_as_asked() -> None:
-    counts = Counts()
-    assert reply_to(get("/status/503"), WHO, counts).status == 503
-    assert reply_to(get("/status/999"), WHO, counts).status == 200
-    assert reply_to(get("/delay/0.25"), WHO, counts).delay == 0.25
-    assert reply_to(get("/delay/9999"), WHO, counts).delay == MAX_DELAY_SECONDS
-
-
-def test_requests_are_counted_by_their_id() -> None:
-    counts = Counts()
-    for request_id in ("a", "b", "a"):
-        reply_to(get("/x", x_request_id=request_id), WHO, counts)
-    reply_to(get("/x"), WHO, counts)
-    assert json.loads(reply_to(get("/count"), WHO, counts).body) == {
-        "processed": 4,
-        "distinct": 2,
-        "twice": {"a": 2},
-    }
-    assert json.loads(reply_to(get("/count/a"), WHO, counts).body) == {"id": "a", "times": 2}
-    assert json.loads(reply_to(get("/count/all"), WHO, counts).body) == {"ids": {"a": 2, "b": 1}}
-
-
-def test_counting_forgets_the_oldest_ids_and_does_not_grow_for_ever() -> None:
-    counts = Counts()
-    for number in range(MAX_COUNTED + 10):
-        counts.add(str(number))
-    assert len(counts.times) == MAX_COUNTED
-    assert counts.tell("0")["times"] == 0
-    assert counts.tell(str(MAX_COUNTED))["times"] == 1
-
-
-def test_head_and_empty_answers_have_no_body() -> None:
-    made, transport = session()
-    made.data_received(b"HEAD / HTTP/1.1\r\n\r\n")
-    assert transport.written.endswith(b"\r\n\r\n")
-    assert b"content-length: 1" in transport.written
-    empty = answer_bytes(reply_to(get("/status/204"), WHO, Counts()), head_only=False, closes=False)
-    assert b"content-length" not in empty
-
-
-def test_the_connection_closes_when_the_client_asks_and_not_before() -> None:
-    made, transport = session()
-    made.data_received(b"GET / HTTP/1.1\r\n\r\n")
-    assert not transport.is_closing()
-    made.data_received(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\nGET /late HTTP/1.1\r\n\r\n")
-    assert transport.is_closing()
-    assert [b["path"] for b in bodies(transport.written)] == ["/", "/"]
-
-
-@pytest.mark.parametrize("data", [b"BAD\r\n\r\n", b"GET / HTTP/1.1\r\n: x\r\n\r\n"])
-def test_nonsense_is_refused_and_the_connection_closed(data: bytes) -> None:
-    made, transport = session()
-    made.data_received(data)
-    assert [m.words[1] for m in answers(transport.written)] == ["400"]
-    assert transport.closed
-
-
-def test_an_upload_that_waits_for_continue_is_asked_for() -> None:
-    made, transport = session()
-    made.data_received(b"PUT / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n")
-    assert transport.written == b"HTTP/1.1 100 Continue\r\n\r\n"
-    made.data_received(b"abc")
-    assert [m.words[1] for m in answers(transport.written)] == ["200"]
-
-
-def test_a_client_that_left_gets_no_late_answer() -> None:
-    made, transport = session()
-    made.connection_lost(None)
-    made._answer_late(get("/"), reply_to(get("/"), WHO, Counts()))
-    assert transport.written == b""
+def test_who_it_is_must_be_said() -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(USUAL[:-2])

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from federation.controller.settings import ControllerSettings
+from federation.demo.app import parse_arguments
 from federation.demo.configs import (
     Paths,
     check_depth,
@@ -14,9 +15,12 @@ from federation.demo.configs import (
     settings_of,
     subject_of,
 )
-from federation.demo.layout import Member, Role, members, plan_layout
+from federation.demo.layout import LOCAL_TCP_SERVICES, Member, Role, members, plan_layout
 from federation.model.errors import Failed
+from federation.model.names import ServiceName
+from federation.model.proxies import Upstream
 from federation.resources.settings import load_settings
+from sidecar.settings import SidecarSettings, parse_upstreams
 
 LAYOUT = plan_layout()
 PATHS = Paths(Path("/tmp/demo"))
@@ -55,6 +59,31 @@ def test_a_sidecar_stands_before_its_application() -> None:
     assert settings["workload"] == "demo/api-2"
     app = member("us-east-api-2-app").address("http")
     assert app == f"{settings['app_address']}:8080"
+
+
+def test_only_the_client_dials_tcp_ports_of_services(tmp_path: Path) -> None:
+    for found in (m for m in members(LAYOUT) if m.role is Role.SIDECAR):
+        file = tmp_path / f"{found.name}.yaml"
+        file.write_text(yaml.safe_dump(settings_of(found, LAYOUT, PATHS)))
+        upstreams = parse_upstreams(load_settings(SidecarSettings, file))
+        if found.workload == "web-1":
+            address = found.address("outbound").partition(":")[0]
+            assert upstreams[0] == Upstream(address, 17000, ServiceName("demo", "api"), 7000)
+            assert len(upstreams) == len(LOCAL_TCP_SERVICES)
+        else:
+            assert upstreams == ()
+
+
+def test_an_application_is_told_all_its_addresses_and_where_its_journal_is() -> None:
+    command = command_of(member("us-east-api-2-app"), LAYOUT, PATHS)
+    said = parse_arguments(list(command[4:]))
+    assert (said.cluster, said.workload) == ("us-east", "api-2")
+    assert (said.listen, said.listen_grpc, said.listen_tcp) == (
+        "127.11.0.13:8080",
+        "127.11.0.13:9090",
+        "127.11.0.13:7000",
+    )
+    assert str(said.journal) == "/tmp/demo/journals/us-east-api-2-app.ids"
 
 
 def test_a_token_names_the_account_of_its_workload() -> None:

@@ -46,6 +46,32 @@ def test_a_started_process_is_on_record_and_alive(table: ProcessTable, tmp_path:
     assert marked(tmp_path) == (process.pid,)
 
 
+AUTOGROUP = Path("/proc/self/autogroup")
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel has no autogroups")
+def test_a_process_in_the_background_yields_to_the_others_and_these_do_not(
+    table: ProcessTable, tmp_path: Path
+) -> None:
+    mine = AUTOGROUP.read_text()
+    usual = table.start("usual", WAIT, tmp_path / "usual.log")
+    quiet = table.start("quiet", WAIT, tmp_path / "quiet.log", background=True)
+    assert Path(f"/proc/{quiet.pid}/autogroup").read_text().endswith("nice 19\n")
+    assert not Path(f"/proc/{usual.pid}/autogroup").read_text().endswith("nice 19\n")
+    assert AUTOGROUP.read_text() == mine
+    assert set(table.load()) == {usual, quiet}
+
+
+def test_a_process_in_the_background_that_ended_at_once_is_on_record(
+    table: ProcessTable, tmp_path: Path
+) -> None:
+    ended = (sys.executable, "-S", "-c", "")
+    process = table.start("one", ended, tmp_path / "one.log", background=True)
+    os.waitpid(process.pid, 0)
+    assert table.load() == (process,)
+    assert not process.alive
+
+
 def test_a_stopped_process_is_gone_and_known_to_be(table: ProcessTable, tmp_path: Path) -> None:
     process = table.start("one", WAIT, tmp_path / "one.log")
     stop([process.pid], grace_seconds=5.0)

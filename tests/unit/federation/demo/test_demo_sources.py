@@ -1,5 +1,7 @@
 """The YAML of a cluster's folder is what the agent's own models accept."""
 
+from typing import Any
+
 import yaml
 
 from federation.demo.layout import plan_layout
@@ -9,7 +11,7 @@ from federation.resources.parse import parse_document
 SITE = plan_layout().sites[0]
 
 
-def documents(name: str) -> list[dict[str, object]]:
+def documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(source_files(SITE)[name]))
 
 
@@ -27,6 +29,15 @@ def test_a_cluster_has_its_services_endpoints_pods_and_exports() -> None:
         "pods.yaml": ["Pod", "Pod", "Pod"],
         "exports.yaml": ["ServiceExport", "ServiceExport"],
     }
+
+
+def test_a_service_and_its_endpoints_have_a_port_for_every_protocol() -> None:
+    service, part = documents("services.yaml")[:2]
+    wanted = [("http", 8080), ("grpc", 9090), ("tcp-echo", 7000)]
+    ports = service["spec"]["ports"]
+    assert [(p["name"], p["port"]) for p in ports] == wanted
+    assert all(p["targetPort"] == p["port"] for p in ports)
+    assert [(p["name"], p["port"]) for p in part["ports"]] == wanted
 
 
 def test_every_file_begins_with_what_it_is_for() -> None:

@@ -8,6 +8,7 @@ from federation.demo.layout import (
     backends_of,
     find_site,
     members,
+    moved_away,
     plan_layout,
     service_host,
 )
@@ -77,3 +78,34 @@ def test_an_unknown_cluster_is_named() -> None:
 
 def test_services_are_called_by_their_clusterset_name() -> None:
     assert service_host("api") == "api.demo.svc.clusterset.local:8080"
+    assert service_host("api", 9090) == "api.demo.svc.clusterset.local:9090"
+
+
+def test_an_application_listens_for_every_protocol_and_only_the_client_has_a_local_port() -> None:
+    found = {m.name: dict(m.addresses) for m in members(plan_layout())}
+    assert found["us-east-api-1-app"] == {
+        "http": "127.11.0.12:8080",
+        "grpc": "127.11.0.12:9090",
+        "tcp": "127.11.0.12:7000",
+    }
+    assert found["us-east-web-1-sidecar"]["tcp-api"] == "127.11.0.11:17000"
+    assert found["us-east-web-1-sidecar"]["tcp-orders"] == "127.11.0.11:17001"
+    assert [n for n, a in found.items() if n.endswith("-sidecar") and "tcp-api" in a] == [
+        "us-east-web-1-sidecar",
+        "us-west-web-1-sidecar",
+        "eu-west-web-1-sidecar",
+    ]
+
+
+def test_the_first_cluster_calls_a_service_that_only_the_others_have() -> None:
+    home, *others = plan_layout().sites
+    assert home.behind("orders") == ()
+    assert [w.name for w in others[0].behind("orders")] == ["api-1", "api-2"]
+
+
+def test_a_link_stands_before_the_gateway_of_a_cluster_that_is_far_away() -> None:
+    layout = moved_away(plan_layout(), "eu-west", 0.3)
+    found = {m.name: dict(m.addresses) for m in members(layout)}
+    assert found["eu-west-link"] == {"mtls": "127.13.0.3:15443"}
+    assert found["eu-west-gateway"]["mtls"] == "127.13.0.4:15443"
+    assert [n for n in found if n.endswith("-link")] == ["eu-west-link"]

@@ -57,6 +57,19 @@ def test_a_process_that_ends_by_itself_ends_the_waiting(state: Path) -> None:
     assert "no such folder" in str(refused.value)
 
 
+def test_with_names_only_the_end_of_these_ends_the_waiting(state: Path) -> None:
+    log = Paths(state).log("us-east-agent")
+    process = ProcessTable(state).start("us-east-agent", (sys.executable, "-S", "-c", ""), log)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    answers = iter([False, True])
+    check = Check("controller", "x", lambda: next(answers))
+    wait_for([check], state, NEVER, names={"controller"})
+    assert list(answers) == []
+    never = Check("controller", "x", lambda: False)
+    with pytest.raises(Failed, match="us-east-agent ended by itself"):
+        wait_for([never], state, NEVER, names={"controller", "us-east-agent"})
+
+
 def test_everything_that_can_be_asked_is_asked(tmp_path: Path) -> None:
     everyone = members(LAYOUT)
     asked = [check.name for check in process_checks(everyone)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from federation.demo.configs import Paths
-from federation.demo.layout import members, plan_layout
+from federation.demo.layout import members, moved_away, plan_layout
 from federation.demo.topology import describe, marker_text, read_layout, refresh
 from federation.model.errors import Failed, NotReady
 
@@ -38,20 +38,48 @@ def test_every_process_is_there_with_its_pids_and_places() -> None:
 
 def test_every_cluster_is_told_how_it_calls_every_service() -> None:
     document = describe(LAYOUT, PATHS, {}, {})
-    assert [s["name"] for s in document["services"]] == ["demo/api", "demo/web"]
+    assert [s["name"] for s in document["services"]] == ["demo/api", "demo/orders", "demo/web"]
     for service in document["services"]:
         assert [c["cluster"] for c in service["calls"]] == ["us-east", "us-west", "eu-west"]
     assert document["services"][0]["calls"][0] == {
         "cluster": "us-east",
         "via": "web-1",
+        "protocol": "http",
         "proxy": "127.11.0.11:15001",
         "host": "api.demo.svc.clusterset.local:8080",
         "curl": "curl -H 'Host: api.demo.svc.clusterset.local:8080' http://127.11.0.11:15001/",
     }
 
 
+def test_every_port_says_by_which_protocol_it_is_called_and_how() -> None:
+    api, orders, web = describe(LAYOUT, PATHS, {}, {})["services"]
+    found = {port["name"]: port for port in api["ports"]}
+    assert {(p["name"], p["port"], p["protocol"]) for p in api["ports"]} == {
+        ("http", 8080, "http"),
+        ("grpc", 9090, "grpc"),
+        ("tcp-echo", 7000, "tcp"),
+    }
+    assert found["http"]["calls"] == api["calls"]
+    assert found["grpc"]["calls"][2] == {
+        "cluster": "eu-west",
+        "via": "web-1",
+        "protocol": "grpc",
+        "proxy": "127.13.0.11:15001",
+        "authority": "api.demo.svc.clusterset.local:9090",
+    }
+    assert found["tcp-echo"]["calls"][0] == {
+        "cluster": "us-east",
+        "via": "web-1",
+        "protocol": "tcp",
+        "address": "127.11.0.11:17000",
+    }
+    local = next(p for p in orders["ports"] if p["protocol"] == "tcp")["calls"][0]
+    assert local["address"] == "127.11.0.11:17001"
+    assert next(p for p in web["ports"] if p["protocol"] == "tcp")["calls"] == []
+
+
 def test_the_marker_lays_the_demo_out_again(tmp_path: Path) -> None:
-    layout = plan_layout("127.30", 2)
+    layout = moved_away(plan_layout("127.30", 2), "us-west", 0.3)
     Paths(tmp_path).marker.write_text(marker_text(layout))
     assert read_layout(tmp_path) == layout
 

@@ -1,9 +1,14 @@
 """Routes and the mark: what is retried, what is stripped."""
 
+import re
+
+import pytest
+
 from federation.envoy.build import packed
 from federation.envoy.http import (
+    REFUSED,
     connection_manager,
-    draining_when_unreached,
+    draining_when,
     last_hop_routes,
     marking,
     outbound_routes,
@@ -41,7 +46,7 @@ def test_only_idempotent_methods_are_sent_again_when_the_application_broke_off()
 
 
 def test_marks_are_put_on_local_replies_and_stripped_from_the_applications() -> None:
-    unreached, unfinished = marking()["mappers"]
+    unreached, unfinished, refused = marking()["mappers"]
     flags = unreached["filter"]["response_flag_filter"]["flags"]
     assert set(flags) == {"UF", "UH", "UO", "NC", "NR"}
     assert unreached["headers_to_add"][0]["header"]["key"] == MARK
@@ -49,13 +54,15 @@ def test_marks_are_put_on_local_replies_and_stripped_from_the_applications() -> 
     assert set(by_flags["response_flag_filter"]["flags"]) == {"UC", "UR"}
     assert by_method["header_filter"]["header"]["name"] == ":method"
     assert unfinished["headers_to_add"][0]["header"]["key"] == UNFINISHED
+    assert refused["filter"]["status_code_filter"]["comparison"]["value"]["default_value"] == 403
+    assert refused["headers_to_add"][0]["header"]["key"] == REFUSED
     routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
-    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED]
+    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED, REFUSED]
 
 
 def test_the_last_hop_retries_nothing() -> None:
     routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
-    (route,) = routes["virtual_hosts"][0]["routes"]
+    *_, route = routes["virtual_hosts"][0]["routes"]
     assert route["route"] == {"cluster": "app", "timeout": "0s"}
 
 
@@ -72,7 +79,7 @@ def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() 
 
 
 def test_filters_come_before_the_router() -> None:
-    made = connection_manager("x", filters=[draining_when_unreached()])
+    made = connection_manager("x", filters=[draining_when(MARK, REFUSED)])
     manager = document(made["typed_config"].SerializeToString())
     assert [found["name"] for found in manager["http_filters"]] == [
         "envoy.filters.http.lua",
@@ -82,7 +89,26 @@ def test_filters_come_before_the_router() -> None:
 
 def test_a_marked_answer_ends_the_connection_it_came_on() -> None:
     """A new connection through the gateway leads to another workload."""
-    script = document(draining_when_unreached()["typed_config"].SerializeToString())
+    script = document(draining_when(MARK, REFUSED)["typed_config"].SerializeToString())
     text = script["default_source_code"]["inline_string"]
     assert f'get("{MARK}")' in text
+    assert f'get("{REFUSED}")' in text
     assert "drainConnectionUponCompletion" in text
+
+
+@pytest.mark.parametrize(
+    ("shown", "passes"),
+    [
+        ("URI=spiffe://east.mesh.test/ns/shop/sa/web", True),
+        ("By=spiffe://a;URI=spiffe://east.mesh.test/ns/shop/sa/web", True),
+        ("URI=spiffe://a/ns/x/sa/y;URI=spiffe://a/ns/x/sa/z", False),
+    ],
+)
+def test_who_comes_with_two_ids_reaches_no_application(shown: str, passes: bool) -> None:
+    routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
+    first, *_ = routes["virtual_hosts"][0]["routes"]
+    (header,) = first["match"]["headers"]
+    assert header["name"] == "x-forwarded-client-cert"
+    assert first["direct_response"]["status"] == 403
+    matches = re.fullmatch(header["string_match"]["safe_regex"]["regex"], shown) is not None
+    assert matches is not passes

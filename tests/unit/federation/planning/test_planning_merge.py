@@ -9,6 +9,7 @@ from federation.model.exports import Export, ServicePort, ServiceType, Transport
 from federation.model.imports import Service
 from federation.model.names import ServiceName
 from federation.planning.merge import exposing, merge
+from federation.wire import codec
 from tests.unit import builders as b
 
 TCP = b.port(42, "tcp", "")
@@ -29,6 +30,13 @@ def test_one_export_is_the_service() -> None:
     assert merged.conflicts == ()
     assert (merged.session_affinity, merged.session_seconds) == ("ClientIP", 10)
     assert merged.labels == (("tier", "gold"),)
+
+
+def test_a_newcomer_with_many_ports_does_not_make_a_service_nobody_can_read() -> None:
+    many = tuple(b.port(1000 + n, f"p{n}", "") for n in range(100))
+    merged = merge([b.export("east", created=1, ports=(TCP,)), b.export("west", ports=many)])
+    assert TCP in merged.ports
+    assert codec.decode_service(codec.encode_service(merged)) == merged
 
 
 def test_ports_are_united_and_the_difference_is_a_conflict() -> None:

@@ -1,7 +1,7 @@
 """The plan of a service: ports, server names, who may answer."""
 
 from federation.model.exports import Transport
-from federation.model.imports import Cluster, Plan
+from federation.model.imports import Cluster, Health, Plan, Sight
 from federation.planning.plan import plan_service
 from tests.unit import builders as b
 
@@ -36,6 +36,18 @@ def test_local_endpoints_come_first_when_the_own_cluster_exports() -> None:
     facts = b.facts(b.service("east", "west"), (b.backend("west"),), (HOME, WEST))
     plan = plan_service(facts, b.local_service(b.endpoint()), b.importer())
     assert clusters(plan) == ["east", "west"]
+
+
+def test_every_port_is_planned_by_what_gateways_see() -> None:
+    ports = (b.HTTP, b.port(5432, "db", ""))
+    facts = b.facts(
+        b.service("west", ports=ports), (b.backend("west", ports=(80, 5432)),), (HOME, WEST)
+    )
+    west = WEST.id
+    sight = Sight(frozenset({(west, WEST.gateways[0].name)}), ((west, 0.5),))
+    plan = plan_service(facts, None, b.importer(), sight=sight)
+    found = [d for port in plan.ports for part in port.parts for d in part.tiers[0].destinations]
+    assert [(d.rtt, d.targets[0].health) for d in found] == [(0.5, Health.DEGRADED)] * 2
 
 
 def test_local_endpoints_do_not_count_when_the_own_cluster_does_not_export() -> None:

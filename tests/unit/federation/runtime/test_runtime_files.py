@@ -6,6 +6,7 @@ import pytest
 
 from federation.runtime.files import (
     exclusive,
+    overwrite_private,
     private_folder,
     read_if_there,
     write_atomic,
@@ -59,3 +60,16 @@ def test_a_folder_belongs_to_one_at_a_time(tmp_path: Path) -> None:
         pass
     with exclusive(tmp_path):
         pass
+
+
+def test_what_was_in_an_overwritten_file_is_nowhere_any_more(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(b"the old secret")
+    with file.open("rb") as before:
+        overwrite_private(file, b"new")
+        assert before.read() == bytes(len(b"the old secret"))
+    assert file.read_bytes() == b"new"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [f.name for f in tmp_path.iterdir()] == ["key"]
+    with pytest.raises(FileNotFoundError):
+        overwrite_private(tmp_path / "none", b"new")

@@ -34,6 +34,15 @@ async def test_a_body_is_returned_as_it_came(tmp_path: Path) -> None:
     assert asked[0].startswith(b"GET /ready HTTP/1.1\r\n")
 
 
+async def test_headers_are_sent_as_well(tmp_path: Path) -> None:
+    async with admin(tmp_path / "s", b"HTTP/1.1 200 OK\r\n\r\n") as asked:
+        await ask(tmp_path / "s", "/ready", headers={"x-one": "1", "x-two": "2"})
+    lines = asked[0].decode().split("\r\n")
+    assert lines[0] == "GET /ready HTTP/1.1"
+    assert {"x-one: 1", "x-two: 2", "connection: close"} <= set(lines)
+    assert lines[-2:] == ["", ""]
+
+
 async def test_chunks_are_joined(tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with admin(tmp_path / "s", head + b"3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n"):

@@ -12,7 +12,7 @@ import pytest
 
 from federation.model.errors import Failed
 from federation.runtime.tasks import cancel, start
-from federation.supervisor.envoy import Envoy, find_envoy
+from federation.supervisor.envoy import Envoy, bound_log, find_envoy
 
 
 def script(folder: Path, text: str) -> Path:
@@ -61,7 +61,16 @@ async def started(envoy: Envoy) -> asyncio.Task[None]:
     task = start(envoy.run(lambda: "{}"), "envoy")
     await asyncio.sleep(0)
     assert envoy.pid
+    wait_until_known(envoy.pid)
     return task
+
+
+def wait_until_known(pid: int) -> None:
+    """Microseconds after its start the kernel shows the arguments of a process, by which an Envoy
+    is known again.
+    """
+    while not Path(f"/proc/{pid}/cmdline").read_bytes():
+        pass
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -88,3 +97,22 @@ async def test_a_foreign_process_that_got_the_old_pid_is_left_alone(tmp_path: Pa
     await cancel(task)
     await envoy.stop()
     assert (tmp_path / "bootstrap.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_within_its_bounds_stays(tmp_path: Path) -> None:
+    file = tmp_path / "envoy.log"
+    bound_log(file, 4)
+    file.write_bytes(b"1234")
+    bound_log(file, 4)
+    assert file.read_bytes() == b"1234"
+    assert not (tmp_path / "envoy.log.1").exists()
+
+
+def test_a_log_beyond_its_bounds_is_kept_once_and_its_writer_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "envoy.log"
+    with file.open("ab", buffering=0) as writer:
+        writer.write(b"12345")
+        bound_log(file, 4)
+        writer.write(b"6")
+    assert (tmp_path / "envoy.log.1").read_bytes() == b"12345"
+    assert file.read_bytes() == b"6"

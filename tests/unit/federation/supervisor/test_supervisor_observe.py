@@ -5,14 +5,33 @@ import json
 import pytest
 
 from federation.model.errors import PeerBroke
-from federation.supervisor.observe import Checked, Lost, read_checks
+from federation.model.names import ClusterId
+from federation.model.observations import Remote
+from federation.supervisor.observe import (
+    UNSEEN_SECONDS,
+    Answering,
+    Checked,
+    Lost,
+    read_checks,
+)
+from gateway.remotes import remote_name
+
+WEST = (ClusterId("west"), "g1")
+FAR = (ClusterId("far"), "g1")
 
 
 def answer(**clusters: dict[str, bool]) -> bytes:
-    """Clusters by name (underscores for dots), addresses with whether they fail."""
-    statuses = [
+    """Services by name (underscores for dots), addresses with whether they fail."""
+    return statuses(
+        {f"{n.replace('__', '.')}.svc.clusterset.local": h for n, h in clusters.items()}
+    )
+
+
+def statuses(clusters: dict[str, dict[str, bool]]) -> bytes:
+    """Clusters by name, addresses with whether they fail."""
+    found = [
         {
-            "name": name.replace("__", ".") + ".svc.clusterset.local",
+            "name": name,
             "host_statuses": [
                 {
                     "address": {"socket_address": {"address": address, "port_value": 15006}},
@@ -24,7 +43,7 @@ def answer(**clusters: dict[str, bool]) -> bytes:
         }
         for name, hosts in clusters.items()
     ]
-    return json.dumps({"cluster_statuses": statuses}).encode()
+    return json.dumps({"cluster_statuses": found}).encode()
 
 
 def test_addresses_that_fail_their_check_are_named() -> None:
@@ -57,8 +76,76 @@ def test_an_address_that_is_not_checked_any_more_is_forgotten() -> None:
 
 
 def test_other_clusters_do_not_count() -> None:
-    other = {"cluster_statuses": [{"name": "fedmesh-xds", "host_statuses": [{"address": {}}]}]}
+    pipe = {"address": {"pipe": {"path": "/run/xds"}}, "health_status": {}}
+    other = {"cluster_statuses": [{"name": "fedmesh-xds", "host_statuses": [pipe]}, {"name": "a"}]}
     assert read_checks(json.dumps(other).encode()) == Checked(frozenset(), frozenset())
+
+
+def test_gateways_of_other_clusters_are_told_apart_by_the_name_of_their_check() -> None:
+    checks = {
+        remote_name(*WEST): {"10.2.0.1": False},
+        remote_name(*FAR): {"10.3.0.1": True},
+        "80.api.shop.svc.clusterset.local": {"10.0.0.1": False},
+    }
+    assert read_checks(statuses(checks)) == Checked(
+        frozenset(), frozenset({"10.0.0.1"}), {WEST: True, FAR: False}
+    )
+
+
+def test_a_gateway_that_is_called_like_a_service_is_no_workload_of_ours() -> None:
+    """Its name was chosen by another cluster."""
+    key = (ClusterId("west"), "80.api.shop.svc.clusterset.local")
+    found = read_checks(statuses({remote_name(*key): {"10.2.0.1": False}}))
+    assert found == Checked(frozenset(), frozenset(), {key: True})
+
+
+def looks(*steps: tuple[float, dict[tuple[ClusterId, str], bool]]) -> list[dict[str, bool]]:
+    """What is said after each of these looks: does the cluster answer?"""
+    answering = Answering()
+    return [
+        {r.cluster: r.answers for r in answering.look(Checked(frozenset(), frozenset(), s), {}, at)}
+        for at, s in steps
+    ]
+
+
+def test_a_gateway_that_was_never_reached_fails_after_a_while_only() -> None:
+    at = 100.0
+    assert looks(
+        (at, {WEST: False}),
+        (at + UNSEEN_SECONDS - 0.1, {WEST: False}),
+        (at + UNSEEN_SECONDS, {WEST: False}),
+        (at + UNSEEN_SECONDS + 1, {WEST: True}),
+    ) == [{"west": True}, {"west": True}, {"west": False}, {"west": True}]
+
+
+def test_a_gateway_that_was_reached_fails_at_once() -> None:
+    assert looks((0.0, {WEST: True}), (0.1, {WEST: False})) == [{"west": True}, {"west": False}]
+
+
+def test_patience_is_for_each_gateway_since_it_is_known() -> None:
+    later = UNSEEN_SECONDS + 1
+    assert looks((0.0, {WEST: False}), (later, {WEST: False, FAR: False})) == [
+        {"west": True},
+        {"far": True, "west": False},
+    ]
+
+
+def test_a_gateway_that_is_gone_and_comes_back_is_a_new_one() -> None:
+    gone: dict[tuple[ClusterId, str], bool] = {}
+    later = UNSEEN_SECONDS + 1
+    assert looks((0.0, {WEST: True}), (1.0, gone), (later, {WEST: False})) == [
+        {"west": True},
+        {},
+        {"west": True},
+    ]
+
+
+def test_gateways_are_told_in_order_and_with_their_times() -> None:
+    seen = Checked(frozenset(), frozenset(), {WEST: True, FAR: True})
+    assert Answering().look(seen, {WEST: 0.02}, 0.0) == (
+        Remote(*FAR, True, 0.0),
+        Remote(*WEST, True, 0.02),
+    )
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"[]", b'{"cluster_statuses": [{}]}'])

@@ -12,6 +12,7 @@ from federation.verify.guarantees import (
     failures,
     lateness,
     percentile,
+    processed_twice,
     shares,
     summarise,
     time_to_return,
@@ -176,3 +177,14 @@ def test_a_late_generator_is_told() -> None:
     assert lateness(LAG) == ()
     assert lateness(None) == ()
     assert "120 ms late" in lateness(Lag(0.12, 0.08, 100))[0]
+
+
+def test_an_id_in_two_journals_or_twice_in_one_was_processed_twice() -> None:
+    journals: tuple[list[str], ...] = (
+        ["a\n", "b\n", "c\n"],
+        ["d\n", "b\n"],
+        ["e\n", "e\n", "\n", "\n"],
+        [],
+    )
+    assert processed_twice(journals) == ("b", "e")
+    assert processed_twice((["a\n"], ["b\n"])) == ()

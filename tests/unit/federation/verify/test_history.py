@@ -11,9 +11,13 @@ from federation.verify.history import (
     Lag,
     Phase,
     Record,
+    about_line,
+    end_line,
     lines_of,
     load,
     parse,
+    parse_records,
+    record_line,
     save,
 )
 
@@ -27,6 +31,11 @@ def test_a_history_reads_back_as_it_was_written(tmp_path: Path) -> None:
     history = History(ABOUT, (GOOD, BAD), LAG)
     save(tmp_path / "h.jsonl", history)
     assert load(tmp_path / "h.jsonl") == history
+
+
+def test_a_history_of_before_there_were_protocols_is_one_of_http() -> None:
+    line = '{"kind":"about","target":"t","host":"h","path":"/","method":"GET","rate":1.0}\n'
+    assert parse(line).about.protocol == "http"
 
 
 def test_a_half_written_last_line_is_left_for_later() -> None:
@@ -77,3 +86,11 @@ def test_a_file_that_is_not_there_or_empty_is_not_ready(tmp_path: Path) -> None:
         load(tmp_path / "missing")
     with pytest.raises(NotReady):
         parse("")
+
+
+def test_the_requests_of_any_whole_lines_are_found_among_the_others() -> None:
+    lines = [about_line(ABOUT), record_line(GOOD), record_line(BAD), end_line(LAG)]
+    assert parse_records("".join(lines)) == [GOOD, BAD]
+    assert parse_records(lines[2] + lines[1]) == [BAD, GOOD]
+    assert parse_records(lines[1].rstrip()) == [GOOD]
+    assert parse_records(lines[0] + lines[3]) == parse_records("") == []

@@ -128,3 +128,11 @@ def test_an_old_client_is_not_kept_alive_unless_it_asks() -> None:
     )
     assert plain.closes
     assert not kept.closes
+
+
+def test_what_follows_an_upgrade_is_left_to_the_next_protocol() -> None:
+    reader = MessageReader(answers=False)
+    reader.feed(b"GET /ws HTTP/1.1\r\nupgrade: websocket\r\n\r\n\x89\x00")
+    assert reader.take() is not None
+    assert reader.rest() == b"\x89\x00"
+    assert reader.idle

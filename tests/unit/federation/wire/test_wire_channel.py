@@ -1,5 +1,7 @@
 """Real gRPC on the loopback with real certificates: who gets in, and what a failure becomes."""
 
+import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +13,7 @@ from federation.model.errors import Conflict, Denied, Failed, FedmeshError, Inva
 from federation.runtime.clock import utc_now
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
-from federation.wire.channel import Identity, connect, serve
+from federation.wire.channel import Identity, clock_of, connect, serve
 from federation.wire.links import Link, Peer
 from federation.xds.messages import Request, Response
 from tests.unit.fakes.authorities import make_authority
@@ -52,10 +54,14 @@ class Server:
 
 
 @asynccontextmanager
-async def served(*, require_client: bool = True) -> AsyncIterator[Server]:
+async def served(
+    *, require_client: bool = True, limits: tuple[tuple[str, int], ...] = ()
+) -> AsyncIterator[Server]:
     server = Server()
     handlers = ((methods.CERTIFY, server.certify), (methods.FACTS, server.stream))
-    async with serve(server.address, handlers, lambda: OURS, require_client=require_client):
+    async with serve(
+        server.address, handlers, lambda: OURS, require_client=require_client, limits=limits
+    ):
         yield server
 
 
@@ -118,6 +124,30 @@ async def test_a_stream_carries_messages_and_ends_with_the_servers_reason() -> N
                 await link.read()
 
 
+async def test_who_opens_a_stream_says_how_late_it_is() -> None:
+    async with (
+        served() as server,
+        connect(server.address, OURS, NAME) as connection,
+        connection.stream(methods.FACTS) as link,
+    ):
+        await link.write(Request("type.example/x"))
+        await link.read()
+    (peer,) = server.peers
+    assert peer.clock is not None
+    assert abs(peer.clock) < 5
+
+
+@pytest.mark.parametrize(
+    ("said", "clock"),
+    [
+        (None, None), ("", None), ("soon", None), ("nan", None), ("inf", None), ("1e300", None),
+        ("9" * 1_000_000, None), ("-5", -1005.0), ("1060.5", 60.5),
+    ],
+)  # fmt: skip
+def test_a_time_that_makes_no_sense_says_nothing(said: str | None, clock: float | None) -> None:
+    assert clock_of(said, 1000.0) == clock
+
+
 async def test_a_stream_that_ends_well_reads_as_none() -> None:
     async with (
         served() as server,
@@ -134,3 +164,48 @@ async def test_an_address_that_is_taken_says_so() -> None:
         with pytest.raises(Failed, match="taken by another program"):
             async with serve(server.address, (), lambda: OURS):
                 pass
+
+
+async def test_who_is_refused_is_logged_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+    async with served() as server:
+        server.errors = [Denied("not an agent")]
+        with pytest.raises(Denied):
+            await ask(server, OURS)
+    (line,) = [r.message for r in caplog.records if r.levelno == logging.WARNING]
+    assert line.startswith("call refused method=Certify peer=ipv4:127.0.0.1:")
+    assert line.endswith("reason='not an agent'")
+
+
+async def ends_within(address: str, seconds: float, said: bytes = b"") -> bool:
+    """Whether the server closes a connection on which so much was said, and nothing more."""
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(said)
+        async with asyncio.timeout(seconds):
+            await reader.read()
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    finally:
+        writer.close()
+    return True
+
+
+async def test_a_handshake_that_is_never_finished_ends_and_others_get_in() -> None:
+    async with served(limits=(("grpc.server_handshake_timeout_ms", 300),)) as server:
+        silent = asyncio.gather(
+            ends_within(server.address, 5.0), ends_within(server.address, 5.0, b"\x16\x03\x01")
+        )
+        assert (await ask(server, OURS)).chain == b"chain"
+        assert all(await silent)
+
+
+async def test_a_connection_beyond_the_most_is_closed_and_those_inside_go_on() -> None:
+    async with served(limits=(("grpc.max_allowed_incoming_connections", 1),)) as server:
+        async with connect(server.address, OURS, NAME) as inside:
+            await inside.call(methods.CERTIFY, pb.CertifyRequest())
+            assert await ends_within(server.address, 5.0)
+            answer = await inside.call(methods.CERTIFY, pb.CertifyRequest())
+        assert answer.chain == b"chain"

@@ -49,6 +49,13 @@ def test_we_read_envoys_incremental_requests() -> None:
     )
 
 
+def test_a_request_says_where_the_store_stood_that_its_versions_come_from() -> None:
+    sent = Request("type/a", "n", ("*",), initial_versions={"x": "v1"}, point=Point("e", 7))
+    assert decode_request(encode_request(sent)) == sent
+    plain = Request("type/a", nonce="n1")
+    assert decode_request(encode_request(plain)) == plain
+
+
 def test_we_read_state_of_the_world_requests_and_envoy_our_responses() -> None:
     sent = discovery_pb2.DiscoveryRequest(
         node={"id": "n"}, type_url="t", resource_names=["b", "a"], version_info="v"

@@ -1,14 +1,17 @@
 """The sync session, both ends joined in memory; `transfer` carries messages until both rest."""
 
+from collections.abc import Iterable
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federation.model.errors import InvalidInput
-from federation.xds.flight import ACK_DEADLINE_SECONDS, judge
-from federation.xds.messages import Point, Request
+from federation.model.errors import InvalidInput, PeerBroke
+from federation.xds.flight import ACK_DEADLINE_SECONDS, REASON_CHARACTERS, judge, reason_of
+from federation.xds.messages import MAX_NAME, WILDCARD, Point, Request
 from federation.xds.receiver import Change, Receiver
 from federation.xds.resources import Resource, resource
-from federation.xds.session import Rule, Sender
+from federation.xds.session import MAX_NAMES, MAX_STARTS, Rule, Sender
 from federation.xds.snapshot import Layers, Table
 
 A, B = "type/a", "type/b"
@@ -368,3 +371,181 @@ def test_a_resource_that_is_gone_is_denied_to_a_cluster_that_waits_for_it() -> N
     answer = sender.next_response(0.0)
     assert answer is not None
     assert (answer.type_url, answer.removed) == (B, ("x",))
+
+
+class Keeping:
+    """A keeper of given names."""
+
+    def __init__(self, *kept: str) -> None:
+        self.kept = set(kept)
+        self.claimed: list[tuple[str, set[str], Point | None]] = []
+
+    def claim(self, type_url: str, names: Iterable[str], point: Point | None) -> None:
+        self.claimed.append((type_url, set(names), point))
+
+    def keeps_any(self) -> bool:
+        return bool(self.kept)
+
+    def keeps(self, type_url: str, name: str) -> bool:
+        return name in self.kept
+
+
+def test_what_is_kept_is_neither_changed_nor_taken_away_and_the_rest_is_whole() -> None:
+    old = table("x", "y", "z")
+    old.stand_at(Point("old", 5))
+    receiver = Receiver("n", [A, B])
+    connect(Sender(old, RULES), receiver)
+    new = table("w")
+    new.put(A, resource("x", b"of the new one"))
+    new.stand_at(Point("new", 1))
+    keeper = Keeping("x", "y")
+    sender = Sender(new, RULES, keeper=keeper)
+    changes = connect(sender, receiver)
+    assert {(c.name, c.resource is None) for c in changes} == {("w", False), ("z", True)}
+    assert names(receiver) == {"w", "x", "y"}
+    assert receiver.held(A)["x"].body == b"x"
+    assert receiver.point(A) == Point("new", 1), "the new one counts as complete"
+    assert sender.is_quiet()
+    assert keeper.claimed == [(A, {"x", "y", "z"}, Point("old", 5)), (B, set(), Point("old", 5))]
+
+
+def test_what_is_not_kept_any_more_is_sent_or_taken_away() -> None:
+    receiver = Receiver("n", [A, B])
+    connect(Sender(table("x", "y"), RULES), receiver)
+    new = table()
+    new.put(A, resource("x", b"new"))
+    keeper = Keeping("x", "y")
+    sender = Sender(new, RULES, keeper=keeper)
+    assert connect(sender, receiver) == []
+    sender.touch(A, "x")
+    assert transfer(sender, receiver) == []
+    keeper.kept.clear()
+    sender.reconsider()
+    changes = transfer(sender, receiver)
+    assert {(c.name, c.resource is None) for c in changes} == {("x", False), ("y", True)}
+
+
+def test_a_name_that_the_receiver_does_not_hold_is_never_kept() -> None:
+    receiver = Receiver("n", [A, B])
+    connect(Sender(table("x"), RULES, keeper=Keeping("x")), receiver)
+    assert names(receiver) == {"x"}
+
+
+def test_a_refused_resource_that_is_gone_is_told_so_that_the_refusal_ends() -> None:
+    view = table("x", "bad")
+    sender, receiver = Sender(view, RULES), refusing("bad")
+    connect(sender, receiver)
+    view.drop(A, "bad")
+    sender.touch(A, "bad")
+    response = sender.next_response(0.0)
+    assert response is not None
+    assert response.removed == ("bad",)
+    assert receiver.receive(response).settled == ("bad",)
+    assert sender.refusals() == ()
+
+
+def test_a_receiver_that_starts_over_for_ever_is_cut_off() -> None:
+    sender = Sender(table("x"), RULES)
+    again = Request(A, subscribe=(WILDCARD,))
+    for _ in range(MAX_STARTS + 1):
+        sender.receive(again, 0.0)
+    with pytest.raises(PeerBroke, match="was asked for anew"):
+        sender.receive(again, 0.0)
+
+
+@pytest.mark.parametrize(
+    "names", [tuple(f"n{n}" for n in range(MAX_NAMES + 1)), ("n" * (MAX_NAME + 1),)]
+)
+def test_a_receiver_that_asks_for_too_many_names_is_cut_off(names: tuple[str, ...]) -> None:
+    with pytest.raises(PeerBroke, match="may be asked for"):
+        Sender(table("x"), RULES).receive(Request(A, subscribe=names), 0.0)
+
+
+def test_each_refused_resource_is_shown_with_its_own_reason() -> None:
+    view = table("x", "y", "z")
+    sender, receiver = Sender(view, RULES), refusing("x", "z")
+    connect(sender, receiver)
+    assert {r.name: r.reason for r in sender.refusals()} == {
+        "x": "x: x is bad",
+        "z": "z: z is bad",
+    }
+
+
+def test_what_is_not_answered_in_time_is_overdue_until_an_answer_comes() -> None:
+    view = table("x", "y")
+    sender = Sender(view, RULES)
+    sender.receive(Request(A), 0.0)
+    first = sender.next_response(0.0)
+    assert first is not None
+    assert sender.overdue(ACK_DEADLINE_SECONDS - 1) == ()
+    assert sender.overdue(ACK_DEADLINE_SECONDS) == ((A, "x"), (A, "y"))
+    view.put(A, resource("y", b"new"))
+    sender.touch(A, "y")
+    second = sender.next_response(ACK_DEADLINE_SECONDS)
+    assert second is not None
+    assert sender.overdue(ACK_DEADLINE_SECONDS) == ((A, "x"),), "a newer y is under way"
+    sender.receive(Request(A, nonce=second.nonce), ACK_DEADLINE_SECONDS)
+    assert sender.overdue(9 * ACK_DEADLINE_SECONDS) == ()
+
+
+def test_a_long_reason_keeps_its_beginning_and_its_end() -> None:
+    message = f"Error adding x: {'dump ' * 1000}\n: value must be greater than 0"
+    reason = reason_of("x", message)
+    assert len(reason) <= REASON_CHARACTERS
+    assert reason.startswith("x: dump dump")
+    assert reason.endswith(" : value must be greater than 0")
+
+
+def test_a_receiver_that_stalls_costs_a_set_of_names_and_then_gets_the_newest() -> None:
+    view = table(*(f"n{number}" for number in range(10)))
+    sender, receiver = Sender(view, RULES), Receiver("n", [A])
+    connect(sender, receiver)
+    stalled = []
+    for number in range(10_000):
+        name = f"n{number % 10}"
+        view.put(A, resource(name, f"{number}".encode()))
+        sender.touch(A, name)
+        response = sender.next_response(0.0)
+        if response is not None:
+            stalled.append(response)
+    assert len(stalled) == 1, "one is under way, the rest waits as names"
+    assert len(sender._channels[A].dirty) <= 10
+    received = receiver.receive(stalled[0])
+    sender.receive(received.reply, 0.0)
+    changes = transfer(sender, receiver)
+    assert len(changes) <= 10
+    assert {r.body for r in receiver.held(A).values()} == {
+        f"{n}".encode() for n in range(9990, 10_000)
+    }
+
+
+def test_a_receiver_that_never_answers_is_sent_no_more_than_is_remembered() -> None:
+    view = table("x")
+    sender, receiver = Sender(view, RULES), Receiver("n", [A])
+    connect(sender, receiver)
+    for number in range(1_000):
+        view.put(A, resource("x", f"{number}".encode()))
+        sender.touch(A, "x")
+        sender.next_response(number * ACK_DEADLINE_SECONDS)
+    channel = sender._channels[A]
+    assert len(channel.late) + (channel.flight is not None) + len(channel.dirty) <= 6
+
+
+def test_a_type_is_taken_when_its_last_version_is_acknowledged_and_nothing_refused() -> None:
+    view = table("x")
+    sender, receiver = Sender(view, RULES), Receiver("n", [A, B])
+    assert not sender.has_taken(A), "not asked for yet"
+    connect(sender, receiver)
+    assert sender.has_taken(A)
+    view.put(A, resource("x", b"new"))
+    sender.touch(A, "x")
+    assert not sender.has_taken(A)
+    response = sender.next_response(0.0)
+    assert response is not None
+    assert not sender.has_taken(A), "under way"
+    sender.receive(Request(A, nonce=response.nonce, error="x is bad"), 0.0)
+    assert not sender.has_taken(A), "refused"
+    view.put(A, resource("x", b"better"))
+    sender.touch(A, "x")
+    transfer(sender, receiver)
+    assert sender.has_taken(A)

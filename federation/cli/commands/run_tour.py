@@ -1,55 +1,55 @@
-"""`fedctl demo run`: a scenario on the demo, judged."""
+"""`fedctl demo run tour`: calls from everywhere, then local backends killed under load."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from federation.cli.io import IO, Format, aligned, standard_io
+from federation.cli.io import IO, Format, aligned, rounded, standard_io
 from federation.cli.options import output_option, state_option
 
 if TYPE_CHECKING:
     from federation.demo.scenarios.tour import Report
     from federation.verify.guarantees import Summary
 
+_SHORT_HOLD = 2.0
+_SHORT_RAMP = 5.0
+"""A demo that is only there for the tour does not wait as long as a real mesh should."""
+
 PHASE_COLUMNS = ("phase", "sent", "failed", "answered by", "p50", "p99", "worst", "shifted in")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Which demo, which scenario, and how to show the result."""
+    """Which demo, and how to show the result."""
 
     state: Path
-    scenario: str
     output: Format
     network: str
 
 
-@click.command("run")
-@click.argument("scenario", type=click.Choice(["tour"]))
+@click.command("tour")
 @click.option("--network", default="127.10", help="Addresses of a demo that it starts itself.")
 @output_option
 @state_option
-def command(scenario: str, output: Format, network: str, state: Path) -> int:
-    """Run a scenario and judge it.
+def command(output: Format, network: str, state: Path) -> int:
+    """Take the tour: requests from each cluster, then all local backends of one killed under load.
 
     Without a running demo it starts one and takes it down again.
-
-    tour: requests from each cluster, then all local backends of one cluster killed under load.
     """
-    return run(Options(state, scenario, output, network), standard_io())
+    return run(Options(state, output, network), standard_io())
 
 
 def run(options: Options, io: IO) -> int:
     """Run it; 0 only when every promise was kept."""
+    from federation.cli.demo import running  # noqa: PLC0415
+    from federation.demo.layout import plan_layout  # noqa: PLC0415
     from federation.demo.scenarios.tour import run_tour  # noqa: PLC0415
-    from federation.demo.topology import read_layout  # noqa: PLC0415
 
-    with _demo(options.state, options.network, io):
-        report = run_tour(options.state, read_layout(options.state), io.say)
+    wanted = replace(plan_layout(options.network), hold=_SHORT_HOLD, ramp=_SHORT_RAMP)
+    with running(options.state, wanted, io) as layout:
+        report = run_tour(options.state, layout, io.say)
     if options.output is Format.TABLE:
         io.result(describe(report))
     else:
@@ -61,33 +61,6 @@ def run(options: Options, io: IO) -> int:
     return 1 if report.broken else 0
 
 
-_SHORT_HOLD = 2.0
-_SHORT_RAMP = 5.0
-"""A demo that is only there for the tour does not wait as long as a real mesh should."""
-
-
-@contextmanager
-def _demo(state: Path, network: str, io: IO) -> Iterator[None]:
-    """The demo that runs, or one of our own for as long as this lasts."""
-    from federation.cli.commands import demo_up  # noqa: PLC0415
-    from federation.demo import mesh  # noqa: PLC0415
-    from federation.demo.layout import plan_layout  # noqa: PLC0415
-
-    if mesh.is_running(state):
-        yield
-        return
-    with demo_up.interruptible():
-        layout = replace(plan_layout(network), hold=_SHORT_HOLD, ramp=_SHORT_RAMP)
-        took = mesh.up(state, layout, io.say)
-        io.say(f"ready after {took:.1f} s")
-        try:
-            yield
-        finally:
-            demo_up.ignore_signals()
-            io.say("taking everything down")
-            mesh.down(state)
-
-
 def document_of(report: "Report") -> Any:
     """The report for machines; times in seconds."""
     plain = asdict(report)
@@ -95,20 +68,7 @@ def document_of(report: "Report") -> Any:
         visit["answers"] = dict(visit["answers"])
     for phase in plain["phases"]:
         phase["shares"] = dict(phase["shares"])
-    return _rounded({"kept": not report.broken, **plain})
-
-
-def _rounded(value: Any) -> Any:
-    """The same with all numbers to a tenth of a millisecond."""
-    match value:
-        case float():
-            return round(value, 4)
-        case dict():
-            return {key: _rounded(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_rounded(inner) for inner in value]
-        case _:
-            return value
+    return rounded({"kept": not report.broken, **plain})
 
 
 def describe(report: "Report") -> str:

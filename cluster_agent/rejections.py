@@ -1,0 +1,38 @@
+"""What the proxies of this cluster do not take of what they are sent, for people.
+
+In: what each proxy says of itself. Out: what is new, for the log; all of it, for the controller.
+What a proxy said goes with it: it says it again when it is back.
+"""
+
+from federation.model.observations import Rejected
+from federation.model.proxies import Kind, Proxy
+
+MOST_NEWS = 10
+"""Of one word of a proxy; a log is not filled by one that refuses everything."""
+
+
+class Rejections:
+    """What is refused now, by proxy."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[Kind, str], frozenset[Rejected]] = {}
+
+    def hear(self, proxy: Proxy) -> tuple[Rejected, ...]:
+        """Take what a proxy says; returns what is new of it."""
+        key = (proxy.kind, proxy.id)
+        before = self._said.pop(key, frozenset())
+        after = frozenset(
+            Rejected(f"{proxy.kind} {proxy.id}", r.type_url, r.name, r.reason)
+            for r in proxy.refused
+        )
+        if after:
+            self._said[key] = after
+        return tuple(sorted(after - before)[:MOST_NEWS])
+
+    def forget(self, kind: Kind, proxy_id: str) -> None:
+        """A proxy has gone."""
+        self._said.pop((kind, proxy_id), None)
+
+    def known(self) -> tuple[Rejected, ...]:
+        """All of it, sorted."""
+        return tuple(sorted(r for said in self._said.values() for r in said))

@@ -1,0 +1,155 @@
+"""Backups of the controller: all it must not lose, in one encrypted file, and back.
+
+In: the store, the root key and certificate, the admin token. Out: a sealed document, made in the
+controller itself, so that the root key leaves it encrypted only. A restored store begins a new
+epoch, and awaits every cluster (`federation.controller.awaited`).
+"""
+
+import asyncio
+import secrets
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from federation.controller.authority import Authority
+from federation.controller.members import begin_again
+from federation.controller.rootkey import write_root_key
+from federation.controller.store.sqlite import open_store, renew_epoch
+from federation.controller.store.store import Store
+from federation.model.errors import Conflict, Failed, InvalidInput
+from federation.runtime.files import private_folder, sync_folder, write_private
+from federation.trust.pem import certificate_sha256, load_certificates, load_key
+from federation.trust.sealed import CHANCE_BYTES, check_passphrase, seal, unseal
+
+PURPOSE = "backup"
+_FILLING = ".restoring"
+_OF_THE_DISK = frozenset({"lost+found"})
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a backup holds; `made` is in seconds since 1970, `root_key` is PEM."""
+
+    made: int
+    epoch: str
+    store: bytes
+    root_key: bytes
+    root: bytes
+    admin_token: bytes
+
+    def summary(self) -> str:
+        """One line about it, without secrets."""
+        at = datetime.fromtimestamp(self.made, UTC).isoformat(timespec="seconds")
+        root = certificate_sha256(load_certificates(self.root)[0])
+        return f"made {at}, epoch {self.epoch}, root certificate {root[:16]}"
+
+
+class Backups:
+    """Makes backups of a running controller, one at a time: each takes memory for the whole."""
+
+    def __init__(self, store: Store, authority: Authority, admin_token: str) -> None:
+        self._store = store
+        self._authority = authority
+        self._admin_token = admin_token
+        self._one = asyncio.Lock()
+
+    async def make(self, passphrase: str, now: float) -> bytes:
+        """A sealed backup of this moment; raises InvalidInput for an unfit passphrase."""
+        check_passphrase(passphrase, "passphrase")
+        if self._one.locked():
+            raise Conflict("another backup is just being made: try again when it is done")
+        async with self._one:
+            backup = Backup(
+                made=int(now),
+                epoch=self._store.epoch,
+                store=await self._store.snapshot(),
+                root_key=self._authority.root_key_pem,
+                root=self._authority.root_pem,
+                admin_token=self._admin_token.encode(),
+            )
+            return await asyncio.to_thread(_sealed, backup, passphrase)
+
+
+def _sealed(backup: Backup, passphrase: str) -> bytes:
+    packed = zlib.compress(msgspec.msgpack.encode(backup))
+    return seal(packed, passphrase, PURPOSE, secrets.token_bytes(CHANCE_BYTES))
+
+
+def open_backup(data: bytes, passphrase: str, what: str) -> Backup:
+    """What is in a sealed backup; raises Denied and InvalidInput that name `what`."""
+    packed = unseal(data, passphrase, PURPOSE, what)
+    try:
+        backup = msgspec.msgpack.decode(zlib.decompress(packed), type=Backup)
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise InvalidInput(f"{what} holds something else than a backup: {error}") from error
+    if load_certificates(backup.root)[0].public_key() != load_key(backup.root_key).public_key():
+        raise InvalidInput(f"{what} holds a root key that does not belong to its certificate")
+    return backup
+
+
+async def restore(backup: Backup, folder: Path, key_passphrase: str, new_epoch: str) -> None:
+    """Write a backup into a folder that is empty or missing.
+
+    The root key is written under `key_passphrase` unless that is empty. Cut off, it can be
+    repeated, and no controller starts with half of it (`check_whole`). Raises Conflict for a folder
+    that holds something else, Failed when the disk refuses.
+    """
+    with _filling(folder) as made:
+        store = made / "store.sqlite"
+        write_private(store, backup.store)
+        renew_epoch(store, new_epoch)
+        async with open_store(store, new_epoch) as opened:
+            await begin_again(opened)
+        write_root_key(made / "root.key", load_key(backup.root_key), key_passphrase)
+        write_private(made / "root.pem", backup.root)
+        write_private(made / "admin.token", backup.admin_token)
+
+
+def check_whole(folder: Path) -> None:
+    """Raise Failed for a state folder in which a restore was cut off."""
+    if (folder / _FILLING).exists():
+        raise Failed(f"a restore into {folder} was cut off: repeat 'fedctl restore'")
+
+
+@contextmanager
+def _filling(folder: Path) -> Iterator[Path]:
+    """A folder to fill, whose files become those of `folder` when all went well.
+
+    It lies inside, since `folder` may be a disk of its own, and is there until all is done.
+    """
+    inside = folder / _FILLING
+    try:
+        _check_free(folder)
+        private_folder(folder)
+        private_folder(inside)
+        _empty(inside)
+        try:
+            yield inside
+        except BaseException:
+            _empty(inside)
+            inside.rmdir()
+            raise
+        for file in sorted(inside.iterdir()):
+            file.replace(folder / file.name)
+        sync_folder(folder)
+        inside.rmdir()
+        sync_folder(folder)
+    except OSError as error:
+        raise Failed(f"{folder} cannot be restored: {error.strerror or error}") from error
+
+
+def _check_free(folder: Path) -> None:
+    names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    if _FILLING not in names and names - _OF_THE_DISK:
+        raise Conflict(
+            f"{folder} is not empty: a backup is restored into an empty folder, so that nothing is "
+            "overwritten"
+        )
+
+
+def _empty(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()

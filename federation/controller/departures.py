@@ -1,0 +1,58 @@
+"""Clusters that leave in order: first others move away from them, then they are believed no more.
+
+What is to be done is in the store, so a restart of the controller goes on with it.
+"""
+
+import asyncio
+import logging
+
+from federation.controller.loop import Federation
+from federation.controller.members import Members
+from federation.model.errors import FedmeshError
+from federation.model.names import ClusterId
+from federation.runtime.logs import event
+
+log = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 5.0
+"""Between showing nothing of a cluster and taking its trust away: others move within
+milliseconds, and what is under way ends."""
+AGAIN_SECONDS = 5.0
+
+
+class Departures:
+    """Takes clusters through their leaving."""
+
+    def __init__(self, federation: Federation, members: Members) -> None:
+        self._federation = federation
+        self._members = members
+        self._asked = asyncio.Event()
+
+    async def begin(self, cluster: ClusterId) -> None:
+        """A cluster leaves; raises NotReady when there is none of this name."""
+        member = await self._members.begin_leaving(cluster)
+        log.info(event("cluster leaves", cluster=cluster))
+        self._federation.shut_out(member)
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Let all go that have had their time."""
+        while True:
+            leaving = [m.id for m in self._federation.registry.members.values() if m.leaving]
+            if not leaving:
+                await self._asked.wait()
+                self._asked.clear()
+                continue
+            await asyncio.sleep(LEAVE_SECONDS)
+            for cluster in leaving:
+                await self._let_go(cluster)
+
+    async def _let_go(self, cluster: ClusterId) -> None:
+        try:
+            await self._members.remove(cluster)
+        except FedmeshError as error:
+            log.warning(event("cluster cannot leave yet", cluster=cluster, reason=error))
+            await asyncio.sleep(AGAIN_SECONDS)
+            return
+        self._federation.remove_member(cluster)
+        log.info(event("cluster has left", cluster=cluster))

@@ -1,0 +1,87 @@
+"""What was not taken of one cluster's reports, for people: by name, with the reason, bounded.
+
+In: what `federation.xds.receiver` refused and took. Out: what is refused now, and what of it is
+new, for the log. A refusal ends when the resource is taken or gone, or when the agent starts over.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from federation.xds.receiver import shown
+
+MOST = 1_000
+"""Refusals kept; what is beyond is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A resource of a report that was not taken; `since` in seconds since 1970."""
+
+    type_url: str
+    name: str
+    reason: str
+    since: float
+
+    def __str__(self) -> str:
+        kind = self.type_url.rpartition(".")[2]
+        return f"{kind} {self.name}: {self.reason}"
+
+
+class Refusals:
+    """The refusals of one cluster."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Refusal] = {}
+        self._beyond: dict[str, int] = {}
+        self._whole: dict[str, Refusal] = {}
+
+    def start_over(self) -> None:
+        """A new stream: what is still wrong will be said again."""
+        self._known.clear()
+        self._beyond.clear()
+        self._whole.clear()
+
+    def take(
+        self,
+        type_url: str,
+        refused: Mapping[str, str],
+        settled: Iterable[str],
+        whole: str,
+        now: float,
+    ) -> tuple[Refusal, ...]:
+        """Take what became of one response; returns the refusals that are new.
+
+        `whole` is why the response as a whole was refused, empty when it was not.
+        """
+        for name in settled:
+            self._known.pop((type_url, shown(name)), None)
+        fresh = self._take_whole(type_url, whole, now)
+        for name, reason in refused.items():
+            key = (type_url, shown(name))
+            before = self._known.get(key)
+            if before is not None and before.reason == reason:
+                continue
+            if before is None and len(self._known) >= MOST:
+                self._beyond[type_url] = self._beyond.get(type_url, 0) + 1
+                continue
+            since = now if before is None else before.since
+            self._known[key] = Refusal(type_url, key[1], reason, since)
+            fresh.append(self._known[key])
+        return tuple(fresh)
+
+    def _take_whole(self, type_url: str, reason: str, now: float) -> list[Refusal]:
+        before = self._whole.pop(type_url, None)
+        if not reason:
+            return []
+        is_known = before is not None and before.reason == reason
+        refusal = before if before and is_known else Refusal(type_url, "response", reason, now)
+        self._whole[type_url] = refusal
+        return [] if is_known else [refusal]
+
+    def __len__(self) -> int:
+        return len(self._known) + len(self._whole) + sum(self._beyond.values())
+
+    def first(self, most: int) -> tuple[Refusal, ...]:
+        """Some of them, in a stable order."""
+        found = [*self._whole.values(), *(self._known[key] for key in sorted(self._known))]
+        return tuple(found[:most])

@@ -1,0 +1,248 @@
+"""Where a step is performed: its flows run, faults strike, phases are named, time passes.
+
+In: a running demo and a `Step`. Out: the histories of its flows with what was marked meanwhile, for
+`federation.demo.scenarios.verdict`. The load runs in processes of its own.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from federation.demo.configs import Paths
+from federation.demo.layout import PORTS, Layout, Role, local_tcp, members, service_host
+from federation.demo.processes import ProcessTable, pause, stop
+from federation.demo.readiness import get
+from federation.demo.rig import DemoRig
+from federation.demo.scenarios.steps import CALM, Flow, Step
+from federation.model.errors import Failed, NotReady
+from federation.verify import history
+from federation.verify.faults import Fault, Way, inject, unavailable
+from federation.verify.guarantees import Place
+from federation.verify.history import History, Phase, Record
+
+NOTICE_SECONDS = 0.6
+"""Until a place that hangs is noticed (PING interval and time-out), requests go on into it."""
+FAR_NOTICE_SECONDS = 3.0
+
+_START_SECONDS = 15.0
+_PULSE_SECONDS = 0.5
+_BACK_SECONDS = 1.0
+_BACK_SHARE = 0.98
+_AFTER_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Told:
+    """Who is told how a scenario goes; each does nothing until it is replaced."""
+
+    step: Callable[[str, int, int], None] = lambda _name, _number, _of: None
+    phase: Callable[[str], None] = lambda _name: None
+    pulse: Callable[[str, tuple[Record, ...]], None] = lambda _flow, _recent: None
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What became of a step: histories by flow, its phases, when what was struck."""
+
+    histories: dict[str, History] = field(default_factory=dict)
+    phases: list[Phase] = field(default_factory=list)
+    struck: list[tuple[float, float]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+class Tail:
+    """The newest records of a history that is being written."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._at = 0
+        self._rest = ""
+        self.recent: list[Record] = []
+
+    def read(self, since: float) -> tuple[Record, ...]:
+        """Records that were over since then (CLOCK_MONOTONIC seconds)."""
+        with suppress(FileNotFoundError), self._file.open() as file:
+            file.seek(self._at)
+            text = self._rest + file.read()
+            self._at = file.tell()
+            whole, _, self._rest = text.rpartition("\n")
+            self.recent += history.parse_records(whole)
+        self.recent = [record for record in self.recent if record.end >= since]
+        return tuple(self.recent)
+
+
+class Stage:
+    """The demo in `state` while one step after the other is performed on it."""
+
+    def __init__(self, state: Path, layout: Layout, folder: Path, told: Told) -> None:
+        self.layout = layout
+        self.rig = DemoRig(state, layout)
+        self._state = state
+        self._folder = folder
+        self._told = told
+        self._tails: dict[str, Tail] = {}
+        self._begun: list[tuple[str, float]] = []
+        self.recorded = Recorded()
+
+    def perform(self, step: Step, calm_seconds: float) -> Recorded:
+        """Do it, from a calm beginning until its flows are stopped."""
+        self.recorded, self._begun = Recorded(), []
+        step.prepare(self)
+        names = [self._start(flow) for flow in step.flows]
+        try:
+            self._wait_for_answers(step)
+            self.begin(CALM)
+            self.wait(calm_seconds)
+            step.act(self)
+        finally:
+            self._stop(names)
+        until = [*(at for _, at in self._begun[1:]), float("inf")]
+        for (name, at), end in zip(self._begun, until, strict=True):
+            self.recorded.phases.append(Phase(name, at, end))
+        for flow in step.flows:
+            self.recorded.histories[flow.name] = history.load(self._file(flow))
+        step.check(self)
+        return self.recorded
+
+    # -- what a step's `act` uses ----------------------------------------------------------------
+
+    def begin(self, phase: str, at: float | None = None) -> None:
+        """A phase begins, now or at a time just gone by (CLOCK_MONOTONIC seconds)."""
+        self._begun.append((phase, time.monotonic() if at is None else at))
+        self._told.phase(phase)
+
+    def wait(self, seconds: float) -> None:
+        """Let the flows run."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            pause(min(_PULSE_SECONDS, left))
+            self._pulse()
+
+    @contextmanager
+    def struck(self, fault: Fault, phase: str, after: str) -> Iterator[None]:
+        """The fault is in force within this; what begins then is `phase`, and `after` afterwards.
+
+        Raises Failed when the fault cannot be injected.
+        """
+        reason = unavailable(fault, self.rig)
+        if reason:
+            raise Failed(reason)
+        injection = inject(fault, self.rig)
+        done = time.monotonic()
+        far = any(site.rtt for site in self.layout.sites)
+        hangs = fault.way in (Way.FREEZE, Way.HANG)
+        notice = (FAR_NOTICE_SECONDS if far else NOTICE_SECONDS) if hangs else 0.0
+        self.recorded.struck.append((injection.at, done + notice))
+        self.begin(phase, injection.at)
+        try:
+            yield
+        finally:
+            self.begin(after)
+            injection.end()
+
+    def flap(self, fault: Fault, seconds: float) -> None:
+        """The fault is in force for so long, and then for as long it is not."""
+        injection = inject(fault, self.rig)
+        try:
+            self.wait(seconds)
+        finally:
+            injection.end()
+        self.recorded.struck.append((injection.at, time.monotonic()))
+        self.wait(seconds)
+
+    def wait_for_return(self, step_home: Place, patience: float) -> None:
+        """Wait until home answers for a second again, or `patience` (seconds) is over."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            self.wait(_PULSE_SECONDS)
+            since = time.monotonic() - _BACK_SECONDS
+            if all(_is_home(self._recent(flow, since), step_home) for flow in self._tails):
+                self.wait(_AFTER_SECONDS)
+                return
+
+    def processed(self, service: str) -> int:
+        """How many requests with an id the applications behind a service have processed."""
+        names = {w.name for site in self.layout.sites for w in site.behind(service)}
+        apps = [m for m in members(self.layout) if m.role is Role.APP and m.workload in names]
+        return sum(_hits(get(app.address("http"), "/count")[1]) for app in apps)
+
+    def journals(self) -> list[list[str]]:
+        """The ids that each application has processed of requests that may not be repeated."""
+        folder = Paths(self._state).folder / "journals"
+        return [file.read_text().split() for file in sorted(folder.glob("*.ids"))]
+
+    # -- flows -----------------------------------------------------------------------------------
+
+    def _file(self, flow: Flow) -> Path:
+        return self._folder / f"{flow.name.replace(' ', '-')}.jsonl"
+
+    def _start(self, flow: Flow) -> str:
+        file = self._file(flow)
+        file.unlink(missing_ok=True)
+        self._tails[flow.name] = Tail(file)
+        name = f"load-{flow.name.replace(' ', '-')}"
+        command = (sys.executable, "-P", "-m", "federation.verify.traffic", *self._options(flow))
+        log = file.with_suffix(".log")
+        ProcessTable(self._state).start(name, (*command, "--out", str(file)), log)
+        return name
+
+    def _options(self, flow: Flow) -> tuple[str, ...]:
+        client = self.layout.sites[0].client()
+        number = next(port.number for port in PORTS if port.protocol == flow.protocol)
+        port = local_tcp(flow.service)[1] if flow.protocol == "tcp" else 15001
+        host = ("--host", service_host(flow.service, number))
+        body = ("--body-bytes", str(flow.body_bytes))
+        http = (*host, *body, "--path", flow.path, "--method", flow.method)
+        return (
+            *("--protocol", flow.protocol, "--target", f"{client.address}:{port}"),
+            *({"http": http, "grpc": host}.get(flow.protocol, ())),
+            *("--rate", f"{flow.rate:g}", "--timeout", f"{flow.timeout:g}"),
+        )
+
+    def _stop(self, names: list[str]) -> None:
+        table = ProcessTable(self._state)
+        pids = [p.pid for p in table.load() if p.name in names and p.alive]
+        stop(pids, grace_seconds=15.0)
+        for name in names:
+            table.forget(name)
+        self._tails = {}
+
+    def _wait_for_answers(self, step: Step) -> None:
+        """Wait until every flow is answered from home; raises Failed when one never is."""
+        longest = max(flow.timeout for flow in step.flows)
+        deadline = time.monotonic() + _START_SECONDS + longest
+        waiting = [flow.name for flow in step.flows]
+        while waiting:
+            since = time.monotonic() - longest
+            waiting = [
+                n for n in waiting if not any(map(step.home.answered, self._recent(n, since)))
+            ]
+            if waiting and time.monotonic() > deadline:
+                raise Failed(f"{step.name}: {waiting[0]} is not answered by {step.home.cluster}")
+            pause(0.05)
+
+    def _recent(self, flow: str, since: float) -> tuple[Record, ...]:
+        with suppress(NotReady):
+            return self._tails[flow].read(since)
+        return ()
+
+    def _pulse(self) -> None:
+        since = time.monotonic() - _PULSE_SECONDS
+        for flow in self._tails:
+            self._told.pulse(flow, self._recent(flow, since))
+
+
+def _is_home(recent: tuple[Record, ...], home: Place) -> bool:
+    return len(recent) > 1 and sum(map(home.answered, recent)) >= _BACK_SHARE * len(recent)
+
+
+def _hits(count: dict[str, Any]) -> int:
+    """All of them, by what an application counts: distinct ids, and those that came again."""
+    again: dict[str, int] = count.get("twice", {})
+    return int(count.get("distinct", 0)) + sum(again.values()) - len(again)

@@ -1,0 +1,119 @@
+"""What a scenario is made of: flows of requests, steps that do something to them, promises.
+
+Values only; `federation.demo.scenarios.stage` performs a step, `federation.demo.scenarios.verdict`
+judges it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from federation.verify.guarantees import Place, Summary
+from federation.verify.history import Lag
+
+if TYPE_CHECKING:
+    from federation.demo.scenarios.stage import Stage
+
+CALM = "before"
+
+
+def nothing(_: "Stage") -> None:
+    """What a step does that does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Requests of the home cluster's client, so many in a second (TCP: connections).
+
+    `status` is what the application is asked to answer; anything else is a failure. `timeout` in
+    seconds, `body_bytes` of each POST.
+    """
+
+    name: str
+    service: str
+    protocol: str = "http"
+    method: str = "GET"
+    path: str = "/"
+    rate: float = 200.0
+    status: int = 200
+    body_bytes: int = 0
+    timeout: float = 10.0
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the mesh may send a request again although it may have been processed."""
+        return self.protocol == "http" and self.method == "GET"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What holds in a phase for every flow; seconds and shares, None: nothing.
+
+    `calm`: no change, that is all answers from home and latencies as before. `most_left`: the
+    share of the answers that may come from elsewhere.
+    """
+
+    failed: int = 0
+    worst: float | None = None
+    shifted: float | None = None
+    most_left: float | None = None
+    calm: bool = False
+
+
+NO_FAILURE = Promise()
+NO_CHANGE = Promise(worst=0.3, calm=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the table. `act` does it and names its phases on the stage.
+
+    `prepare` comes before the flows begin, `check` after they have ended; it notes on the stage
+    what else was broken.
+
+    `home` is where answers come from when all is well. `promises` are by phase; a phase without one
+    promises that nothing fails. `exceptions` are by (phase, flow). `ramp`: in the last phase home
+    comes back, damped.
+    """
+
+    name: str
+    flows: tuple[Flow, ...]
+    home: Place
+    act: Callable[["Stage"], None]
+    promises: Mapping[str, Promise] = field(default_factory=dict)
+    exceptions: Mapping[tuple[str, str], Promise] = field(default_factory=dict)
+    ramp: bool = False
+    prepare: Callable[["Stage"], None] = nothing
+    check: Callable[["Stage"], None] = nothing
+
+    def promise(self, phase: str, flow: str) -> Promise:
+        """What holds for a flow in a phase."""
+        usual = self.promises.get(phase, NO_FAILURE)
+        return self.exceptions.get((phase, flow), usual)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One flow in one phase of a step.
+
+    `in_flight` of the failed are requests that may not be repeated and were under way at what was
+    lost. `shifted` is None where nothing was to shift, or it never did.
+    """
+
+    step: str
+    phase: str
+    flow: str
+    summary: Summary
+    in_flight: int = 0
+    shifted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A step as it went; `broken` has a sentence for every promise that was not kept."""
+
+    step: str
+    rows: tuple[Row, ...]
+    facts: tuple[str, ...]
+    broken: tuple[str, ...]
+    lag: Lag | None = None

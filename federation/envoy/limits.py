@@ -1,0 +1,168 @@
+"""What an Envoy of the mesh bears from outside: sizes, numbers, times. docs/reference/limits.md.
+
+In: nothing, or what the machine allows. Out: settings of listeners, filter chains, connection
+managers and the bootstrap. Numbers that Envoy would choose itself are stated all the same, so that
+another version does not change them.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any as Message
+
+from envoy.extensions.access_loggers.filters.cel.v3 import cel_pb2
+from envoy.extensions.access_loggers.stream.v3 import stream_pb2
+from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
+
+from federation.envoy.build import extension
+
+# Callers give up earlier themselves: connecting may take 1 s, or 4 round trips (`clusters.reach`).
+HANDSHAKE_SECONDS = 5
+"""From the accepted connection to the server name, and from there to the end of the handshake."""
+
+# A burst of strangers is taken in turns with the work for those who are in.
+ACCEPTS_PER_TURN = 10
+
+CLIENT_HELLO_BYTES = 16 * 1024
+
+# Our senders put 4 requests at a time on a connection, and close it when it was idle for 30 s.
+STREAMS_PER_CONNECTION = 100
+IDLE_SECONDS = 300
+
+HEADERS_SECONDS = 10
+HEADERS_KB = 60
+HEADERS = 100
+
+OUTBOUND_FRAMES = 10_000
+OUTBOUND_CONTROL_FRAMES = 1_000
+EMPTY_FRAMES = 1
+
+MOST_CONNECTIONS = 10_000
+RESERVED_FILES = 1_024
+_FILES_PER_CONNECTION = 2  # a connection that is passed on has another one behind it
+
+SHRINK_SHARE = 0.9
+REFUSE_SHARE = 0.95
+
+_MONITORS = "type.googleapis.com/envoy.extensions.resource_monitors"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one Envoy takes: connections of others, and memory in MB (0: as much as there is)."""
+
+    connections: int = MOST_CONNECTIONS
+    memory_mb: int = 0
+
+
+def affordable(wanted: int, files: int) -> int:
+    """How many connections of the wanted ones a process may take that can open so many files."""
+    return max(1, min(wanted, (files - RESERVED_FILES) // _FILES_PER_CONNECTION))
+
+
+def inspector() -> dict[str, Message]:
+    """The listener filter that reads the server name a connection asks for."""
+    made = tls_inspector_pb2.TlsInspector(max_client_hello_size={"value": CLIENT_HELLO_BYTES})
+    return extension("envoy.filters.listener.tls_inspector", made)
+
+
+def facing_strangers() -> dict[str, Message]:
+    """Settings of a listener that anybody can connect to.
+
+    Who says no server name in time is cut off. Refused handshakes are written to Envoy's log with
+    their reason, who was refused only by address, since nobody has proved a name.
+    """
+    return {
+        "listener_filters_timeout": timedelta(seconds=HANDSHAKE_SECONDS),
+        "max_connections_to_accept_per_socket_event": {"value": ACCEPTS_PER_TURN},
+        "access_log": [_refusals()],
+    }
+
+
+def for_the_application() -> dict[str, Message]:
+    """Settings of a listener for the own application: a flood of strangers does not shut it."""
+    return {"ignore_global_conn_limit": True}
+
+
+def handshake() -> dict[str, Message]:
+    """Settings of a filter chain: how long TLS may take."""
+    return {"transport_socket_connect_timeout": timedelta(seconds=HANDSHAKE_SECONDS)}
+
+
+def http2() -> dict[str, Message]:
+    """HTTP/2 against floods of streams, resets, PINGs, SETTINGS and empty frames.
+
+    A connection beyond these is closed. Resets are also counted by Envoy itself: of more than 500
+    streams, half may end within their first second.
+    """
+    return {
+        "max_concurrent_streams": {"value": STREAMS_PER_CONNECTION},
+        "max_outbound_frames": {"value": OUTBOUND_FRAMES},
+        "max_outbound_control_frames": {"value": OUTBOUND_CONTROL_FRAMES},
+        "max_consecutive_inbound_frames_with_empty_payload": {"value": EMPTY_FRAMES},
+    }
+
+
+def requests(**common: Message) -> dict[str, Message]:
+    """Settings of a connection manager; `common` are further ones for all HTTP versions.
+
+    The head of a request must come whole in time. Bodies and streams may take as long as they like.
+    """
+    return {
+        "common_http_protocol_options": {
+            "idle_timeout": timedelta(seconds=IDLE_SECONDS),
+            "max_headers_count": {"value": HEADERS},
+            **common,
+        },
+        "request_headers_timeout": timedelta(seconds=HEADERS_SECONDS),
+        "max_request_headers_kb": {"value": HEADERS_KB},
+    }
+
+
+def overload(bounds: Bounds) -> dict[str, object]:
+    """The overload manager of a bootstrap: what is beyond the bounds is refused at once."""
+    connections: dict[str, object] = {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": {
+            "@type": f"{_MONITORS}.downstream_connections.v3.DownstreamConnectionsConfig",
+            "max_active_downstream_connections": bounds.connections,
+        },
+    }
+    if not bounds.memory_mb:
+        return {"resource_monitors": [connections]}
+    heap: dict[str, object] = {
+        "name": "envoy.resource_monitors.fixed_heap",
+        "typed_config": {
+            "@type": f"{_MONITORS}.fixed_heap.v3.FixedHeapConfig",
+            "max_heap_size_bytes": bounds.memory_mb << 20,
+        },
+    }
+    return {
+        "refresh_interval": "0.25s",
+        "resource_monitors": [connections, heap],
+        "actions": [
+            _action("shrink_heap", SHRINK_SHARE),
+            _action("stop_accepting_connections", REFUSE_SHARE),
+        ],
+    }
+
+
+def _action(name: str, share: float) -> dict[str, object]:
+    trigger = {"name": "envoy.resource_monitors.fixed_heap", "threshold": {"value": share}}
+    return {"name": f"envoy.overload_actions.{name}", "triggers": [trigger]}
+
+
+def _refusals() -> dict[str, Message]:
+    line = (
+        "[%START_TIME%][refused] %DOWNSTREAM_REMOTE_ADDRESS% at %DOWNSTREAM_LOCAL_ADDRESS% "
+        "server_name=%REQUESTED_SERVER_NAME% reason=%DOWNSTREAM_TRANSPORT_FAILURE_REASON%\n"
+    )
+    log = stream_pb2.StdoutAccessLog(log_format={"text_format_source": {"inline_string": line}})
+    # A gateway's check hangs up after the handshake, which is an error of the system, not of TLS.
+    failed = cel_pb2.ExpressionFilter(
+        expression='connection.transport_failure_reason.contains("SSL routines")'
+    )
+    chosen = extension("envoy.access_loggers.extension_filters.cel", failed)
+    return {
+        **extension("envoy.access_loggers.stdout", log),
+        "filter": {"extension_filter": chosen},
+    }

@@ -1,0 +1,78 @@
+"""Whether the application behind a sidecar still listens, found out when connections to it fail.
+
+In: Envoy's counters of connections that failed. Out: the ports at which nothing listens any more,
+told to `on_dead`. A port is asked only after a failure, and then until it answers: without it the
+agent would not know of an application that died, since the sidecar in front of it is well.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from federation.model.errors import NotReady
+from federation.runtime.logs import event
+from federation.supervisor.admin import ask
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+PROBE_SECONDS = 0.3
+
+_QUESTION = r"/stats?filter=^cluster\.app~.*\.upstream_cx_connect_fail$"
+_COUNTER = re.compile(rb"^cluster\.app~(\d+)~.*\.upstream_cx_connect_fail: (\d+)$", re.MULTILINE)
+
+
+def read_failures(answer: bytes) -> dict[int, int]:
+    """Connections that failed so far, by the application's port."""
+    return {int(port): int(count) for port, count in _COUNTER.findall(answer)}
+
+
+class Application:
+    """The application of one sidecar, at an IP literal."""
+
+    def __init__(self, admin: Path, host: str, on_dead: Callable[[tuple[int, ...]], None]) -> None:
+        self._admin = admin
+        self._host = host
+        self._on_dead = on_dead
+        self._failures: Mapping[int, int] | None = None
+        self._dead: frozenset[int] = frozenset()
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """One look at the counters; ports that failed meanwhile, or were dead, are asked."""
+        try:
+            failures = read_failures(await ask(self._admin, _QUESTION))
+        except NotReady as error:
+            log.debug(event("application not observed", reason=error))
+            return
+        before, self._failures = self._failures, failures
+        if before is None:
+            before = failures
+        failed = any(count > before.get(port, 0) for port, count in failures.items())
+        if not failed and not self._dead:
+            return
+        asked = failures.keys() if failed else self._dead & failures.keys()
+        dead = frozenset([port for port in asked if not await self._listens(port)])
+        if dead != self._dead:
+            self._dead = dead
+            log.info(event("application", dead_ports=sorted(dead)))
+            self._on_dead(tuple(sorted(dead)))
+
+    async def _listens(self, port: int) -> bool:
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                _, writer = await asyncio.open_connection(self._host, port)
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True

@@ -1,0 +1,80 @@
+"""How long the way to the gateways of other clusters is, measured through our own Envoy.
+
+A request goes in at a unix socket and out over the mTLS connection of the gateway's checks, so that
+what is measured is what traffic will meet. In: which gateways answer. Out: seconds for each.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+from federation.envoy.bootstrap import MEASURED_HEADER
+from federation.model.errors import NotReady
+from federation.model.names import ClusterId
+from federation.runtime.logs import event
+from federation.supervisor.admin import ask
+from federation.supervisor.observe import REMOTE_PREFIX
+
+log = logging.getLogger(__name__)
+
+MEASURE_SECONDS = 2.0
+MOST_AT_ONCE = 20
+"""Gateways measured in one round; 200 of them are all measured within 20 s."""
+
+_ROUNDS = 3
+_MOVE = 0.25
+_SMALLEST_MOVE = 0.005
+
+_Key = tuple[ClusterId, str]
+
+
+class Measure:
+    """The shortest of the last few round trips to every gateway that answers."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self._last: dict[_Key, deque[float]] = {}
+        self._said: dict[_Key, float] = {}
+        self._turn: deque[_Key] = deque()
+
+    @property
+    def rtt(self) -> Mapping[_Key, float]:
+        """Seconds; a time stays as it was said until it has moved by a quarter."""
+        return self._said
+
+    async def round(self, remotes: Mapping[_Key, bool]) -> None:
+        """Measure some of those that answer; those that are new come first."""
+        answering = {key for key, answers in remotes.items() if answers}
+        self._forget(remotes)
+        known = [key for key in self._turn if key in answering]
+        self._turn = deque([*sorted(answering - set(known)), *known])
+        for _ in range(min(MOST_AT_ONCE, len(self._turn))):
+            key = self._turn.popleft()
+            self._turn.append(key)
+            await self._measure(key)
+
+    def _forget(self, remotes: Mapping[_Key, bool]) -> None:
+        for key in self._last.keys() - remotes.keys():
+            del self._last[key]
+            self._said.pop(key, None)
+
+    async def _measure(self, key: _Key) -> None:
+        """Ask twice at first: the first request may have to wait for a new connection."""
+        for _ in range(1 if key in self._last else 2):
+            began = time.monotonic()
+            try:
+                headers = {MEASURED_HEADER: REMOTE_PREFIX + "~".join(key)}
+                await ask(self._socket, "/ready", headers=headers)
+            except NotReady as error:
+                log.debug(event("not measured", gateway="/".join(key), reason=error))
+                return
+            times = self._last.setdefault(key, deque(maxlen=_ROUNDS))
+            times.append(time.monotonic() - began)
+        self._say(key, min(self._last[key]))
+
+    def _say(self, key: _Key, rtt: float) -> None:
+        before = self._said.get(key)
+        if before is None or abs(rtt - before) > max(_SMALLEST_MOVE, _MOVE * before):
+            self._said[key] = rtt

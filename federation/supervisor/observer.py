@@ -1,0 +1,74 @@
+"""A gateway's eyes: asks Envoy what it sees of others, and how far they are.
+
+In: Envoy's sockets. Out: calls of `on_seen` with the parts of a `Proxy` that a gateway observes.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from federation.model.errors import NotReady, PeerBroke
+from federation.model.names import ClusterId
+from federation.model.observations import Remote
+from federation.runtime.logs import event
+from federation.supervisor.admin import ask
+from federation.supervisor.measure import MEASURE_SECONDS, Measure
+from federation.supervisor.observe import Answering, Lost, read_checks
+
+log = logging.getLogger(__name__)
+
+OBSERVE_SECONDS = 0.5
+PAUSE = 19
+"""Looking takes at most a twentieth of the time, however much there is to read."""
+
+_NONE: Mapping[tuple[ClusterId, str], bool] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Addresses of own workloads that were lost, whether any is well, and other gateways."""
+
+    unhealthy: tuple[str, ...]
+    sees_healthy: bool
+    remotes: tuple[Remote, ...]
+
+
+class Observer:
+    """What one gateway sees."""
+
+    def __init__(self, admin: Path, measure: Path, on_seen: Callable[[Seen], None]) -> None:
+        self._admin = admin
+        self._on_seen = on_seen
+        self._lost = Lost()
+        self._answering = Answering()
+        self._measure = Measure(measure)
+        self._remotes = _NONE
+
+    async def run_looking(self) -> None:
+        """Look for ever."""
+        while True:
+            began = time.monotonic()
+            await self.look(began)
+            took = time.monotonic() - began
+            await asyncio.sleep(max(OBSERVE_SECONDS, PAUSE * took))
+
+    async def look(self, now: float) -> None:
+        """One look at all that Envoy checks."""
+        try:
+            seen = read_checks(await ask(self._admin, "/clusters?format=json"))
+        except (NotReady, PeerBroke) as error:
+            log.debug(event("nothing observed", reason=error))
+            return
+        self._remotes = seen.remotes
+        remotes = self._answering.look(seen, self._measure.rtt, now)
+        self._on_seen(Seen(self._lost.look(seen), bool(seen.passing), remotes))
+
+    async def run_measuring(self) -> None:
+        """Measure for ever."""
+        while True:
+            await self._measure.round(self._remotes)
+            await asyncio.sleep(MEASURE_SECONDS if self._measure.rtt else OBSERVE_SECONDS)

@@ -1,0 +1,188 @@
+"""What proxies say of themselves and see of others, to messages and back (`federation.wire.codec`).
+
+Decoding parses once and raises InvalidInput.
+"""
+
+from collections.abc import Sequence
+
+from federation.model.errors import InvalidInput
+from federation.model.names import (
+    parse_cluster_id,
+    parse_label,
+    parse_port,
+    parse_service_name,
+    parse_subdomain,
+)
+from federation.model.observations import Observation, Rejected, Remote
+from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
+from federation.wire import federation_pb2 as pb
+from federation.wire.border import few, ip_text, one_of, parse_message, printable, word
+
+MAX_REFUSALS = 100
+MAX_REASON = 400
+MAX_UNHEALTHY = 100_000
+MAX_UPSTREAMS = 100
+MAX_REMOTES = 10_000
+MAX_DEAD = 1_000
+MAX_BELIEVED = 10_000
+MAX_PROBLEMS = 20
+
+_MICROSECONDS = 1_000_000
+
+
+def encode_proxy(proxy: Proxy) -> bytes:
+    """A Proxy as bytes."""
+    return pb.Proxy(
+        id=proxy.id,
+        kind=proxy.kind,
+        state=proxy.state,
+        address=proxy.address,
+        port=proxy.port,
+        zone=proxy.zone,
+        app_address=proxy.app_address,
+        outbound_address=proxy.outbound_address,
+        outbound_port=proxy.outbound_port,
+        refused=[
+            pb.Refusal(type_url=r.type_url, name=r.name, reason=r.reason)
+            for r in proxy.refused[:MAX_REFUSALS]
+        ],
+        unhealthy=proxy.unhealthy,
+        sees_healthy=proxy.sees_healthy,
+        upstreams=[
+            pb.Upstream(
+                service=str(u.service), port=u.port, address=u.address, listen_port=u.listen_port
+            )
+            for u in proxy.upstreams
+        ],
+        listen_address=proxy.listen_address,
+        listen_port=proxy.listen_port,
+        remotes=_remotes(proxy.remotes),
+        dead_ports=proxy.dead_ports,
+    ).SerializeToString(deterministic=True)
+
+
+def decode_proxy(body: bytes) -> Proxy:
+    """The Proxy in `body`; raises InvalidInput."""
+    message = parse_message(pb.Proxy(), body)
+    outbound, listen = message.outbound_address, message.listen_address
+    kind = one_of(Kind, message.kind, "kind of the proxy")
+    return Proxy(
+        id=parse_proxy_id(kind, message.id),
+        kind=kind,
+        state=one_of(State, message.state, "state of the proxy"),
+        address=ip_text(message.address, "address of the proxy"),
+        port=parse_port(message.port, "port of the proxy"),
+        zone=word(message.zone, "zone of the proxy"),
+        app_address=ip_text(message.app_address, "app address") if message.app_address else "",
+        outbound_address=ip_text(outbound, "outbound address") if outbound else "",
+        outbound_port=parse_port(message.outbound_port, "outbound port") if outbound else 0,
+        refused=_read_refused(message.refused),
+        unhealthy=tuple(
+            ip_text(a, "checked address")
+            for a in few(message.unhealthy, MAX_UNHEALTHY, "unhealthy addresses")
+        ),
+        sees_healthy=message.sees_healthy,
+        upstreams=tuple(
+            _read_upstream(u) for u in few(message.upstreams, MAX_UPSTREAMS, "upstreams")
+        ),
+        listen_address=ip_text(listen, "listen address") if listen else "",
+        listen_port=parse_port(message.listen_port, "listen port") if listen else 0,
+        remotes=_read_remotes(message.remotes),
+        dead_ports=tuple(
+            parse_port(p, "dead port") for p in few(message.dead_ports, MAX_DEAD, "dead ports")
+        ),
+    )
+
+
+def parse_proxy_id(kind: Kind, text: str) -> str:
+    """The id of a proxy: a gateway's name or a sidecar's NAMESPACE/POD; raises InvalidInput."""
+    if kind is Kind.GATEWAY:
+        return parse_subdomain(text, "name of the gateway")
+    namespace, slash, pod = text.partition("/")
+    if not slash:
+        raise InvalidInput(f"id of the sidecar is {text[:80]!r}, but must be NAMESPACE/POD")
+    parse_label(namespace, f"namespace of sidecar {text[:80]!r}")
+    parse_subdomain(pod, f"pod of sidecar {text[:80]!r}")
+    return text
+
+
+def _read_refused(refused: Sequence[pb.Refusal]) -> tuple[Refusal, ...]:
+    """What a proxy did not take. The reasons are for people: odd characters are shown as such."""
+    return tuple(
+        Refusal(word(r.type_url, "type"), _shown(r.name), _shown(r.reason))
+        for r in few(refused, MAX_REFUSALS, "refusals")
+    )
+
+
+def _shown(text: str) -> str:
+    cut = text[:MAX_REASON]
+    return cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
+
+
+def _read_upstream(message: pb.Upstream) -> Upstream:
+    return Upstream(
+        ip_text(message.address, "address of an upstream"),
+        parse_port(message.listen_port, "listen port of an upstream"),
+        parse_service_name(message.service),
+        parse_port(message.port, "port of an upstream"),
+    )
+
+
+def encode_observation(observation: Observation) -> bytes:
+    """An Observation as bytes."""
+    return pb.Observation(
+        cluster=observation.cluster,
+        remotes=_remotes(observation.remotes),
+        problems=observation.problems,
+        rejected=[
+            pb.Rejected(proxy=r.proxy, type_url=r.type_url, name=r.name, reason=r.reason)
+            for r in observation.rejected[:MAX_REFUSALS]
+        ],
+        believed=dict(observation.believed),
+    ).SerializeToString(deterministic=True)
+
+
+def _remotes(remotes: tuple[Remote, ...]) -> list[pb.Remote]:
+    return [
+        pb.Remote(
+            cluster=r.cluster,
+            gateway=r.gateway,
+            answers=r.answers,
+            rtt_us=round(r.rtt * _MICROSECONDS),
+        )
+        for r in remotes
+    ]
+
+
+def decode_observation(body: bytes) -> Observation:
+    """The Observation in `body`; raises InvalidInput."""
+    message = parse_message(pb.Observation(), body)
+    return Observation(
+        parse_cluster_id(message.cluster),
+        _read_remotes(message.remotes),
+        tuple(printable(p, "problem") for p in few(message.problems, MAX_PROBLEMS, "problems")),
+        tuple(
+            Rejected(_shown(r.proxy), word(r.type_url, "type"), _shown(r.name), _shown(r.reason))
+            for r in few(message.rejected, MAX_REFUSALS, "rejected resources")
+        ),
+        tuple(
+            sorted(
+                (parse_subdomain(domain, "trust domain"), word(version, "version of a bundle"))
+                for domain, version in few(
+                    tuple(message.believed.items()), MAX_BELIEVED, "trust domains"
+                )
+            )
+        ),
+    )
+
+
+def _read_remotes(remotes: Sequence[pb.Remote]) -> tuple[Remote, ...]:
+    return tuple(
+        Remote(
+            parse_cluster_id(r.cluster),
+            parse_subdomain(r.gateway, "gateway name"),
+            r.answers,
+            r.rtt_us / _MICROSECONDS,
+        )
+        for r in few(remotes, MAX_REMOTES, "remote gateways")
+    )

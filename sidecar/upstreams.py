@@ -1,0 +1,68 @@
+"""What an application reaches by dialling an address of its own: a listener for each such upstream.
+
+In: an `Upstream` of the sidecar's settings, and the way to its service port out of the plan. Out:
+the listener and, for HTTP, its routes. A changed plan changes clusters, endpoints and routes,
+never a listener, whose change would cut the connections it has. Next: `cluster_agent.upstreams`.
+"""
+
+from typing import NamedTuple
+
+from envoy.config.listener.v3 import listener_pb2
+
+from federation.envoy import http, limits, tcp
+from federation.envoy.build import Resource, address, resource
+from federation.model.exports import AppProtocol, app_protocol
+from federation.model.imports import Plan
+from federation.model.proxies import Upstream
+from sidecar.compile import outbound_manager
+from sidecar.outbound import route_cluster
+
+CONNECT_ATTEMPTS = 8
+"""Two failures in a row eject an endpoint, so that three dead ones cost six."""
+
+
+class Way(NamedTuple):
+    """How one port of a service is reached: all of a plan that an upstream depends on."""
+
+    port: int
+    protocol: AppProtocol
+    cluster: str
+
+
+def ways(plan: Plan) -> tuple[Way, ...]:
+    """The ways to the ports of a service."""
+    return tuple(
+        Way(port.port.number, app_protocol(port.port), route_cluster(port)) for port in plan.ports
+    )
+
+
+def upstream_name(upstream: Upstream) -> str:
+    """The name of an upstream's listener and routes."""
+    return f"up~{upstream.address}:{upstream.listen_port}"
+
+
+def compile_upstream(upstream: Upstream, way: Way) -> tuple[Resource, ...]:
+    """The listener of an upstream, and where its requests go when they are HTTP."""
+    name = upstream_name(upstream)
+    service, port = upstream.service, upstream.port
+    counted_as = (
+        f"up~{port}~{service.name}~{service.namespace}"  # dots would divide a counter's name
+    )
+    if way.protocol is AppProtocol.TCP:
+        passing = tcp.proxy(counted_as, way.cluster, attempts=CONNECT_ATTEMPTS)
+        return (_listener(upstream, passing),)
+    routes = http.upstream_routes(name, way.cluster)
+    return (_listener(upstream, outbound_manager(counted_as, name)), resource(name, routes))
+
+
+def _listener(upstream: Upstream, filter_: object) -> Resource:
+    name = upstream_name(upstream)
+    listener = listener_pb2.Listener(
+        name=name,
+        address=address(upstream.address, upstream.listen_port),
+        traffic_direction="OUTBOUND",
+        filter_chains=[{"filters": [filter_]}],
+        socket_options=tcp.probed_sockets(),
+        **limits.for_the_application(),
+    )
+    return resource(name, listener)

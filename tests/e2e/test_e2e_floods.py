@@ -1,0 +1,141 @@
+"""Floods of strangers from one address: no request of anybody else fails, none is shut out."""
+
+import asyncio
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from federation.envoy.limits import HANDSHAKE_SECONDS
+from federation.verify import guarantees
+from tests.e2e.conftest import REPORTS
+from tests.e2e.documents import exports
+from tests.e2e.flood import Flood, half_open
+from tests.e2e.rig import Mesh, finish, pause, wait_until
+from tests.e2e.test_e2e_only_ours import certify, workload_token
+
+pytestmark = pytest.mark.timeout(180)
+
+SOURCE = "127.30.250.1"
+NAMES = ("8080.orders.demo.svc.clusterset.local", "8080.orders.demo.svc-t.clusterset.local")
+
+
+@contextmanager
+def running(flood: Flood, seconds: float) -> Iterator[None]:
+    """The flood, on a thread of its own."""
+    thread = threading.Thread(target=lambda: finish(flood.run(seconds)))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "connections"),
+    [
+        pytest.param(HANDSHAKE_SECONDS + 1.0, 1000, id="short"),
+        pytest.param(20.0, 2000, id="whole", marks=pytest.mark.slow),
+    ],
+)
+def test_half_open_handshakes_at_a_gateway_fail_nobodys_request(
+    mesh: Mesh, tmp_path: Path, seconds: float, connections: int
+) -> None:
+    """All requests go through the flooded gateway: nobody else exports what is called."""
+    flood = Flood(
+        mesh.member("us-west-gateway").address("mtls"), SOURCE, connections, half_open(*NAMES)
+    )
+    told = len(mesh.log("us-west-gateway"))
+    with (
+        mesh.edited("eu-west", "exports.yaml", exports("api", "web")),
+        mesh.traffic("us-east", tmp_path, service="orders") as load,
+    ):
+        wait_until(
+            "only us-west answers",
+            lambda: {mesh.call("us-east", "orders")[1]["cluster"] for _ in range(8)} == {"us-west"},
+            5,
+        )
+        began = time.monotonic()
+        with running(flood, seconds):
+            pass
+        ended = time.monotonic()
+        pause(1.0)
+    during = [r for r in load.over.records if began <= r.start <= ended]
+    calm = [r for r in load.over.records if not began <= r.start <= ended]
+    found = {
+        "seconds": seconds,
+        "connections": connections,
+        "most_open": flood.most,
+        **flood.counts,
+        "requests": len(during),
+        "failed": len(guarantees.failures(during)),
+        "worst_ms": round(guarantees.worst(during) * 1000, 1),
+        "p99_ms": round(guarantees.percentile([r.latency for r in during], 99) * 1000, 1),
+        "worst_ms_without": round(guarantees.worst(calm) * 1000, 1),
+    }
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / f"flood-{connections}.json").write_text(json.dumps(found, indent=1))
+    assert not guarantees.failures(load.over.records), found
+    assert {r.cluster for r in during} == {"us-west"}, found
+    assert flood.most >= 0.9 * connections, found
+    assert flood.counts["closed by the other side"] >= connections / 2, found
+    wait_until(
+        "the gateway tells of it",
+        lambda: "no_server_name_in_time=" in mesh.log("us-west-gateway")[told:],
+        12,
+    )
+
+
+# -- the controller and the agent ---------------------------------------------------------------
+
+
+async def _slow_requests(address: str, source: str, number: int) -> list[asyncio.StreamWriter]:
+    """Connections whose TLS is done and whose request never comes whole."""
+    host, _, port = address.rpartition(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+
+    async def one(number: int) -> asyncio.StreamWriter:
+        _, writer = await asyncio.open_connection(
+            host, int(port), ssl=context, local_addr=(source, 0)
+        )
+        body = b"POST /v1/join HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx"
+        writer.write(body if number % 2 else b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: ")
+        return writer
+
+    return [await one(i) for i in range(number)]
+
+
+def test_slow_requests_at_the_api_shut_nobody_out(mesh: Mesh) -> None:
+    async def hold() -> None:
+        writers = await _slow_requests(mesh.member("controller").address("api"), SOURCE, 700)
+        for _ in range(5):
+            began = time.monotonic()
+            assert (await asyncio.to_thread(mesh.client.status))["domain"] == "fedmesh.demo"
+            assert time.monotonic() - began < 2.0
+        for writer in writers:
+            writer.transport.abort()
+
+    finish(hold())
+
+
+@pytest.mark.parametrize(
+    ("name", "purpose"), [("controller", "api"), ("controller", "grpc"), ("us-east-agent", "xds")]
+)
+def test_half_open_handshakes_at_the_control_plane_shut_nobody_out(
+    mesh: Mesh, name: str, purpose: str
+) -> None:
+    flood = Flood(mesh.member(name).address(purpose), SOURCE, 500, half_open("fedmesh.demo"))
+    with running(flood, HANDSHAKE_SECONDS + 1.5):
+        wait_until("it has begun", lambda: flood.most > 400, 5)
+        assert mesh.client.status()["domain"] == "fedmesh.demo"
+        finish(certify(mesh, workload_token(mesh, "us-east", "demo/web")))
+        connected = {c["id"] for c in mesh.client.clusters() if c["connected"]}
+        assert connected >= {site.id for site in mesh.layout.sites}
+    assert flood.counts["closed by the other side"] >= 400, flood.counts

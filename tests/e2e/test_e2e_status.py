@@ -1,0 +1,81 @@
+"""`fedctl status` on a running demo: nothing when all is well, and what is wrong when it is not."""
+
+import json
+import os
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from federation.api.documents import cluster_document
+from tests.e2e.rig import Mesh, fedctl, wait_until
+
+
+def status(mesh: Mesh, *more: str) -> subprocess.CompletedProcess[str]:
+    return fedctl("status", "--config", str(mesh.paths.fedctl), *more)
+
+
+def problems(mesh: Mesh) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(status(mesh, "-o", "json").stdout)["problems"]
+    return found
+
+
+@pytest.mark.timeout(90)
+def test_a_healthy_federation_has_no_problems(mesh: Mesh) -> None:
+    wait_until("status is well", lambda: status(mesh).returncode == 0, 20)
+    shown = json.loads(status(mesh, "-o", "json").stdout)
+    assert shown["problems"] == []
+    assert shown["store"]["ok"]
+    assert all(abs(item["clock"]) < 5 for item in shown["items"])
+
+
+@pytest.mark.timeout(90)
+def test_a_silent_agent_is_a_problem_until_it_speaks_again(mesh: Mesh) -> None:
+    pid = mesh.process("eu-west-agent")["pid"]
+    os.kill(pid, signal.SIGKILL)
+
+    def is_silent() -> bool:
+        return any(p["what"] == "its agent is silent" for p in problems(mesh))
+
+    try:
+        wait_until("its silence is told", is_silent, 25)
+        (found,) = [p for p in problems(mesh) if p["what"] == "its agent is silent"]
+        assert found["where"] == "eu-west"
+        assert found["since"] > 0
+        assert status(mesh).returncode == 1
+    finally:
+        fedctl("demo", "start", "--state", str(mesh.state))
+    wait_until("status is well again", lambda: status(mesh).returncode == 0, 25)
+
+
+@pytest.mark.timeout(60)
+def test_a_narrower_word_counts_at_once_is_told_and_can_be_taken_back(mesh: Mesh) -> None:
+    (item,) = [c for c in mesh.client.clusters() if c["id"] == "eu-west"]
+
+    def state(*namespaces: str) -> None:
+        words = {"zones": item["zones"], "gateway_cidrs": item["gateway_cidrs"]}
+        mesh.client.put_cluster(
+            cluster_document(
+                "eu-west",
+                item["region"],
+                network=item["network"],
+                namespaces=namespaces,
+                **words,
+            )
+        )
+
+    def exported() -> set[str]:
+        return {s["name"] for s in mesh.client.services() if "eu-west" in s["exporters"]}
+
+    before = exported()
+    try:
+        state("other")
+        assert exported() == set()
+        refused = "Export demo/api: namespace demo may not be exported by cluster eu-west"
+        wait_until("it is told", lambda: any(refused in p["what"] for p in problems(mesh)), 15)
+        assert mesh.call("eu-west")[0] == 200, "others serve its applications"
+    finally:
+        state(*item["namespaces"])
+    wait_until("it exports again", lambda: exported() == before, 15)
+    wait_until("status is well again", lambda: status(mesh).returncode == 0, 20)

@@ -1,0 +1,232 @@
+"""A cluster is revoked: nobody believes it any more, over new connections nor over open ones."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from ssl import SSLSocket
+
+import pytest
+import yaml
+
+from cluster_agent.identity import Authority
+from federation.demo.layout import find_site
+from federation.model.errors import Conflict, Denied, FedmeshError, PeerBroke
+from federation.runtime.files import write_private
+from federation.verify.guarantees import failures
+from tests.docs.pages import ROOT, blocks, commands
+from tests.e2e import thief
+from tests.e2e.rig import Mesh, fedctl, finish, pause, wait_until
+from tests.e2e.thief import Door
+from tests.e2e.tls import PASSED_ON, TERMINATED, Shown
+
+pytestmark = pytest.mark.timeout(120)
+
+_OF_ITSELF = 503
+"""No workload of the demo is without a sidecar, so the terminating gateway answers itself."""
+CUT_SECONDS = 2.0
+"""What is promised; milliseconds are usual."""
+
+
+def _doors(mesh: Mesh, shown: Shown, folder: Path) -> dict[str, Door]:
+    sidecar = mesh.member("us-east-api-1-sidecar").address("inbound")
+    gateway = mesh.member("us-east-gateway").address("mtls")
+    return {
+        "sidecar": Door(sidecar, PASSED_ON, shown, folder),
+        "passing on": Door(gateway, PASSED_ON, shown, folder),
+        "terminating": Door(gateway, TERMINATED, shown, folder),
+    }
+
+
+def _ctl(mesh: Mesh, *words: str) -> str:
+    done = fedctl(*words, "--config", str(mesh.paths.fedctl))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_revoked_cluster_is_cut_off_at_once_and_for_good(mesh: Mesh, tmp_path: Path) -> None:
+    thief.state_cluster(mesh, "thief")
+    folder = tmp_path / "thief"
+    authority = thief.join(mesh, "thief", folder)
+    doors = _doors(mesh, thief.workload(authority), tmp_path)
+    for name, door in doors.items():
+        wait_until(f"{name} knows the newcomer", _answers(door), 10)
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(door.open()) for name, door in doors.items()}
+        _revoke_and_see(mesh, authority, doors, opened, tmp_path)
+    with pytest.raises((Denied, PeerBroke)):
+        finish(_connect(mesh, authority))
+    assert "thief\trevoked" in _ctl(mesh, "trust", "status")
+    with pytest.raises(Denied, match="key of cluster thief was revoked"):
+        thief.join(mesh, "thief", folder)
+    again = thief.join(mesh, "thief", tmp_path / "anew")
+    door = _doors(mesh, thief.workload(again), tmp_path)["passing on"]
+    wait_until("the cluster with a new key is known", lambda: door.knock()[0].status == 200, 10)
+    assert doors["passing on"].knock()[0].status == 0, "leaves of the old key stay worthless"
+    mesh.client.delete_cluster("thief")
+
+
+def _revoke_and_see(
+    mesh: Mesh,
+    authority: Authority,
+    doors: dict[str, Door],
+    opened: dict[str, SSLSocket],
+    folder: Path,
+) -> None:
+    """Everything that is open is refused in time, while others notice nothing."""
+    for name, connection in opened.items():
+        answer = thief.ask(connection)
+        assert answer.status == (_OF_ITSELF if name == "terminating" else 200)
+        assert answer.stays
+    sessions = {name: connection.session for name, connection in opened.items()}
+    for name in ("sidecar", "terminating"):  # the other leads to any of two
+        assert doors[name].knock(sessions[name])[1], f"{name}: a session was resumed before"
+    with mesh.traffic("us-west", folder, service="api") as load:
+        ended = finish(_revoke_under_an_open_stream(mesh, authority))
+        began = time.monotonic()
+        assert ended < CUT_SECONDS
+        for name, connection in opened.items():
+            took = wait_until(f"{name} refuses", _is_cut(connection), CUT_SECONDS)
+            assert took < CUT_SECONDS
+        for name, door in doors.items():
+            wait_until(f"{name} is shut", _is_shut(door), CUT_SECONDS)
+            answer, resumed = door.knock(sessions[name])
+            assert (answer.status, resumed) == (0, False), f"{name}: an old session opens the door"
+        assert time.monotonic() - began < CUT_SECONDS
+        pause(1)
+    assert not failures(load.over.records)
+
+
+def _is_cut(connection: SSLSocket) -> Callable[[], bool]:
+    """Whether a request over it is refused, and it ends with that."""
+
+    def looks() -> bool:
+        answer = thief.ask(connection)
+        assert answer.status in (0, 200, 403, 503)
+        return answer.status == 0 or (answer.status == 403 and not answer.stays)
+
+    return looks
+
+
+def _answers(door: Door) -> Callable[[], bool]:
+    return lambda: door.knock()[0].status != 0
+
+
+def _is_shut(door: Door) -> Callable[[], bool]:
+    return lambda: door.knock()[0].status == 0
+
+
+async def _connect(mesh: Mesh, authority: Authority) -> None:
+    async with thief.agent_stream(mesh, authority):
+        pass
+
+
+async def _revoke_under_an_open_stream(mesh: Mesh, authority: Authority) -> float:
+    """Revoke; returns how long after that the agent of the cluster is told nothing any more."""
+    async with thief.agent_stream(mesh, authority):
+        began = time.monotonic()
+        _ctl(mesh, "trust", "revoke", "thief")
+        took = time.monotonic() - began
+        found = {c["id"]: c for c in mesh.client.clusters()}
+        assert found["thief"]["trust"] == "revoked"
+        assert not found["thief"]["connected"]
+        return took
+
+
+def test_a_second_cluster_of_the_same_name_is_refused_while_the_first_is_there(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    with pytest.raises(Conflict, match="with another key is connected"):
+        thief.join(mesh, "us-west", tmp_path / "copy")
+
+
+def test_a_cluster_leaves_in_order_and_comes_back_with_the_same_key(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    thief.state_cluster(mesh, "guest")
+    authority = thief.join(mesh, "guest", tmp_path / "guest")
+    door = _doors(mesh, thief.workload(authority), tmp_path)["passing on"]
+    wait_until("the guest is known", lambda: door.knock()[0].status == 200, 10)
+    assert _ctl(mesh, "leave", "guest") == "cluster guest has left\n"
+    wait_until("the guest is gone", lambda: door.knock()[0].status == 0, CUT_SECONDS)
+    with pytest.raises(FedmeshError):
+        finish(_connect(mesh, authority))
+    thief.state_cluster(mesh, "guest")
+    thief.join(mesh, "guest", tmp_path / "guest")
+    wait_until("the guest is back", lambda: door.knock()[0].status == 200, 10)
+    mesh.client.delete_cluster("guest")
+
+
+def test_the_commands_of_the_page_do_what_it_says(mesh: Mesh, tmp_path: Path) -> None:
+    """In their order, with a guest in the place of the page's cluster."""
+    thief.state_cluster(mesh, "visitor")
+    thief.join(mesh, "visitor", tmp_path / "visitor")
+    said = {}
+    for words in _commands_of(ROOT / "docs" / "operations" / "trust.md"):
+        if words[0] != "demo":
+            said[" ".join(words[:2])] = _ctl(mesh, *words)
+        if words[0] == "token":
+            thief.join(mesh, "visitor", tmp_path / "anew")
+    assert "visitor\ttrusted" in said["trust status"]
+    assert said["trust revoke"] == "cluster visitor is revoked: nobody believes it any more\n"
+    assert said["leave visitor"] == "cluster visitor has left\n"
+    assert said["trust rekey"] == "cluster visitor was asked for a new key\n"
+    assert "its agent was asked for a new key" in _ctl(mesh, "trust", "status")
+    mesh.client.delete_cluster("visitor")
+
+
+def _commands_of(page: Path) -> list[list[str]]:
+    """The commands of fedctl on a page, for the guest."""
+    found = [words for block in blocks(page) for words in commands(block) if words[0] == "fedctl"]
+    return [["visitor" if word == "us-west" else word for word in words[1:]] for words in found]
+
+
+def test_two_agents_with_one_state_folder_are_told_of(mesh: Mesh, tmp_path: Path) -> None:
+    """Whatever they say, nobody loses a request for it."""
+    copy = tmp_path / "copy"
+    shutil.copytree(mesh.paths.state("us-west-agent"), copy)
+    settings = yaml.safe_load(mesh.paths.config(mesh.member("us-west-agent")).read_text())
+    settings |= {"state": str(copy), "listen": "127.30.9.3:15012"}
+    (tmp_path / "copy.yaml").write_text(yaml.safe_dump(settings))
+    command = (sys.executable, "-m", "cluster_agent.main", "--config", str(tmp_path / "copy.yaml"))
+    with (
+        mesh.traffic("us-east", tmp_path, service="orders", rate=50) as load,
+        (tmp_path / "copy.log").open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=log) as agent,
+    ):
+        try:
+            wait_until("it is told", lambda: _has_problem(mesh, "copies of one state folder"), 30)
+        finally:
+            agent.terminate()
+    assert not failures(load.over.records)
+
+
+def _has_problem(mesh: Mesh, text: str) -> bool:
+    (item,) = [c for c in mesh.client.clusters() if c["id"] == "us-west"]
+    return any(text in problem for problem in item["problems"])
+
+
+def test_a_cluster_that_leaves_costs_others_nothing_and_its_agent_brings_it_back(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    site = find_site(mesh.layout, "us-west")
+    with mesh.traffic("us-east", tmp_path, service="orders") as load:
+        pause(1)
+        _ctl(mesh, "leave", "us-west")
+        left = time.monotonic()
+        pause(1)
+        cidr = f"{site.gateway.rpartition('.')[0]}.0/24"
+        where = ("--zone", site.zone, "--network-name", site.id, "--gateway-cidr", cidr)
+        _ctl(mesh, "cluster", "add", "us-west", "--region", site.region, *where)
+        token = _ctl(mesh, "token", "create", "us-west")
+        write_private(mesh.paths.token("us-west-agent"), token.encode())
+        wait_until("it is back", lambda: _is_connected(mesh), 20)
+    assert not failures(load.over.records)
+    assert "us-west" not in {r.cluster for r in load.over.records if left < r.at < left + 1}
+
+
+def _is_connected(mesh: Mesh) -> bool:
+    return any(c["id"] == "us-west" and c["connected"] for c in mesh.client.clusters())

@@ -1,0 +1,135 @@
+"""What the configuration of a sidecar weighs, and how long an agent needs to make it.
+
+In: sizes. Out: bytes and seconds as JSON values; the resources themselves for those who feed a real
+Envoy with them.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cluster_agent.proxies import Proxies
+from cluster_agent.services import ServiceState
+from federation.envoy.build import Resource, domains_of
+from federation.model.imports import Plan, ServiceFacts
+from federation.model.names import ClusterId
+from federation.model.proxies import Kind as ProxyKind
+from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
+from federation.planning.plan import plan_service
+from federation.wire.channel import MAX_MESSAGE_BYTES
+from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
+from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, sight
+
+Shares = tuple[tuple[ClusterId, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """All imported services of one kind, compiled; `answering`: the trust domains of each."""
+
+    services: tuple[tuple[Resource, ...], ...]
+    hosts: tuple[bytes, ...]
+    routes: bytes
+    answering: frozenset[tuple[str, ...]]
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What a sidecar is sent."""
+        route = Resource(ROUTE, OUTBOUND, self.routes)
+        return (*(found for service in self.services for found in service), route)
+
+    @property
+    def clusters(self) -> int:
+        """How many clusters its Envoy has then."""
+        return sum(found.type_url == CLUSTER for found in self.resources)
+
+
+def imports(kind: Kind, size: Size) -> Imports:
+    """Plan and compile all services as if they were of one kind."""
+    plans = [_plan(imported(n, kind, size)) for n in range(size.services)]
+    hosts = tuple(host for plan in plans for host in virtual_hosts(plan))
+    answering = frozenset(domains_of(plan.identities) for plan in plans)
+    made = tuple(map(compile_outbound, plans))
+    return Imports(made, hosts, compile_routes(hosts), answering)
+
+
+def _plan(facts: ServiceFacts) -> Plan:
+    return plan_service(facts, None, IMPORTER, sight=sight(facts))
+
+
+def config(size: Size) -> dict[str, Any]:
+    """Bytes and times for each kind of service."""
+    return {kind: _weigh(imports(kind, size), size) | _time(kind, size) for kind in Kind}
+
+
+def _weigh(found: Imports, size: Size) -> dict[str, Any]:
+    """The route table is one resource and travels in one message, so that ends somewhere."""
+    first = found.services[0]
+    clusters = _bytes(first, CLUSTER)
+    endpoints = _bytes(first, ENDPOINTS)
+    route = len(found.hosts[0]) if found.hosts else 0
+    return {
+        "bytes_per_service": {
+            "clusters": clusters,
+            "endpoints": endpoints,
+            "route": route,
+            "sum": clusters + endpoints + route,
+        },
+        "envoy_clusters_per_service": found.clusters / size.services,
+        "all_services_bytes": sum(len(resource.body) for resource in found.resources),
+        "route_table_bytes": len(found.routes),
+        "most_http_services": int(MAX_MESSAGE_BYTES / route) if route else None,
+    }
+
+
+def _bytes(resources: tuple[Resource, ...], type_url: str) -> int:
+    return sum(len(found.body) for found in resources if found.type_url == type_url)
+
+
+def _time(kind: Kind, size: Size) -> dict[str, float]:
+    """`agent_...` is what it costs among all others, with the tables that proxies are fed from."""
+    facts = [imported(n, kind, size) for n in range(size.services)]
+    alone = [_seconds(partial(_make, one)) for one in facts]
+    proxies = Proxies(HOME)
+    proxies.set_region(REGION)
+    proxies.layers(ProxyKind.SIDECAR, "shop/web", ZONE)
+    first = facts[0]
+    moved = ((first.backends[0].cluster, 50),)
+    return {
+        "plan_and_compile_one_ms": _ms(statistics.median(alone)),
+        "plan_and_compile_all_seconds": round(sum(alone), 3),
+        "agent_takes_all_seconds": round(_seconds(partial(_tell, proxies, facts)), 3),
+        "agent_moves_one_ms": _ms(_seconds(partial(_tell, proxies, [first], moved))),
+        "agent_withdraws_one_ms": _ms(_seconds(partial(_withdraw, proxies, first))),
+    }
+
+
+def _make(facts: ServiceFacts) -> None:
+    plan = _plan(facts)
+    compile_outbound(plan)
+    virtual_hosts(plan)
+
+
+def _tell(proxies: Proxies, services: list[ServiceFacts], shares: Shares = ()) -> None:
+    for facts in services:
+        state = ServiceState(facts, None, None, shares, sight(facts))
+        proxies.set_service(facts.service.name, state)
+    proxies.finish()
+
+
+def _withdraw(proxies: Proxies, facts: ServiceFacts) -> None:
+    proxies.set_service(facts.service.name, ServiceState(None, None, None))
+    proxies.finish()
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 2)

@@ -1,0 +1,47 @@
+"""A supervisor's relay alone: `python -m tests.scale.relaying FOLDER`, for its memory.
+
+Loads what a sidecar's supervisor loads, takes resources at `agent.sock` and gives them to an Envoy
+at `xds.sock`. It has no TLS to the agent, and does not start the Envoy. SIGHUP makes it show what
+is in `identity.json` now.
+"""
+
+import asyncio
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import sidecar.main  # noqa: F401 - what a supervisor has in its memory
+from federation.model.errors import Failed
+from federation.runtime.tasks import run, run_until_stopped
+from federation.supervisor.keys import load_certified
+from federation.supervisor.relay import Relay
+from federation.wire import methods
+from federation.wire.channel import connect, serve
+
+
+async def relay(folder: Path) -> None:
+    """Relay until told to stop."""
+    found = Relay("sidecar/shop/web", folder, lambda _: None)
+    show = partial(_show, found, folder / "identity.json")
+    show()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, show)
+    async with (
+        connect(f"unix:{folder / 'agent.sock'}", None) as agent,
+        agent.stream(methods.RESOURCES) as link,
+        serve(f"unix:{folder / 'xds.sock'}", [(methods.ENVOY_DELTA, found.serve_envoy)]),
+    ):
+        await run_until_stopped(
+            {"resources": found.follow_agent(link), "saving": found.run_saving()}
+        )
+
+
+def _show(relay: Relay, file: Path) -> None:
+    certified = load_certified(file)
+    if certified is None:
+        raise Failed(f"{file} is not there")
+    relay.show_identity(certified)
+
+
+if __name__ == "__main__":
+    run(relay(Path(sys.argv[1])))

@@ -1,0 +1,38 @@
+"""What proxies refuse is said once in the log and known until it is taken or the proxy goes."""
+
+from cluster_agent.rejections import MOST_NEWS, Rejections
+from federation.model.observations import Rejected
+from federation.model.proxies import Kind, Proxy, Refusal, State
+
+BAD = Refusal("type/Cluster", "80.api", "no such field")
+API = Rejected("sidecar shop/api-1", "type/Cluster", "80.api", "no such field")
+
+
+def sidecar(*refused: Refusal, name: str = "shop/api-1") -> Proxy:
+    return Proxy(name, Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006, refused=refused)
+
+
+def test_a_refusal_is_new_once_and_ends_when_the_proxy_takes_it() -> None:
+    known = Rejections()
+    assert known.hear(sidecar(BAD)) == (API,)
+    assert known.hear(sidecar(BAD)) == ()
+    assert known.known() == (API,)
+    assert known.hear(sidecar()) == ()
+    assert known.known() == ()
+
+
+def test_a_proxy_that_goes_takes_its_refusals_along_and_no_others() -> None:
+    known = Rejections()
+    known.hear(sidecar(BAD))
+    known.hear(sidecar(BAD, name="shop/api-2"))
+    known.forget(Kind.GATEWAY, "shop/api-1")
+    assert len(known.known()) == 2
+    known.forget(Kind.SIDECAR, "shop/api-1")
+    assert [r.proxy for r in known.known()] == ["sidecar shop/api-2"]
+
+
+def test_one_that_refuses_everything_does_not_fill_the_log() -> None:
+    known = Rejections()
+    many = tuple(Refusal("t", f"n{n}", "r") for n in range(100))
+    assert len(known.hear(sidecar(*many))) == MOST_NEWS
+    assert len(known.known()) == 100

@@ -1,0 +1,215 @@
+"""A backup holds all that must not be lost, and becomes a controller again somewhere else."""
+
+import asyncio
+import json
+import os
+import zlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from federation.controller.authority import Authority, open_authority
+from federation.controller.backup import Backup, Backups, check_whole, open_backup, restore
+from federation.controller.members import Members
+from federation.controller.registry import Member
+from federation.controller.store.sqlite import SqliteStore, open_store
+from federation.controller.store.store import Row
+from federation.model.errors import Conflict, Denied, Failed, InvalidInput
+from federation.model.names import ClusterId
+from federation.trust import sealed
+from federation.trust.issue import make_csr, make_twin, new_key
+from federation.trust.pem import pem
+from federation.trust.profile import twin_profile
+from federation.trust.sealed import CHANCE_BYTES, seal
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+WORDS = "correct horse battery"
+DOMAIN = "mesh.test"
+REPORT = Row("east", "t", "shop/api", b"body", 5)
+
+
+@pytest.fixture(autouse=True)
+def cheap_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed, "_SCRYPT", {"n": 2, "r": 8, "p": 1})
+
+
+class World:
+    """A controller's state with east joined, west stated, and a token nobody used."""
+
+    def __init__(self, store: SqliteStore, authority: Authority) -> None:
+        self.store = store
+        self.authority = authority
+        self.members = Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
+        self.backups = Backups(store, authority, "the-admin-token")
+
+    async def fill(self) -> None:
+        for name in ("east", "west"):
+            await self.members.state(Member(ClusterId(name), "", "eu"))
+        _, spent = await self.members.mint_token("east", 60, NOW.timestamp())
+        key = new_key()
+        twin = make_twin(key, twin_profile(f"east.{DOMAIN}"), NOW)
+        await self.members.join(spent, pem(make_csr(key)), pem(twin), NOW)
+        await self.members.mint_token("west", 60, NOW.timestamp())
+        await self.store.save_reports([REPORT])
+
+    async def backup(self) -> Backup:
+        return open_backup(await self.backups.make(WORDS, NOW.timestamp()), WORDS, "it")
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    authority = open_authority(tmp_path, DOMAIN, ["127.0.0.1"], NOW)
+    async with open_store(tmp_path / "db", "first") as store:
+        made = World(store, authority)
+        await made.fill()
+        yield made
+
+
+async def test_a_backup_shows_nothing_without_its_passphrase(world: World) -> None:
+    data = await world.backups.make(WORDS, NOW.timestamp())
+    for secret in (b"the-admin-token", b"PRIVATE KEY", b"SQLite format", b"members/east"):
+        assert secret not in data
+    with pytest.raises(Denied, match="file x cannot be opened: the passphrase is wrong"):
+        open_backup(data, "another passphrase", "file x")
+    changed = data[:-1] + bytes([data[-1] ^ 1])
+    with pytest.raises(Denied, match="or the file was changed"):
+        open_backup(changed, WORDS, "file x")
+    found = open_backup(data, WORDS, "file x")
+    assert "made 2026-03-01T00:00:00+00:00, epoch first, root certificate" in found.summary()
+
+
+async def test_a_passphrase_that_is_too_short_makes_no_backup(world: World) -> None:
+    with pytest.raises(InvalidInput, match="passphrase has 5 characters"):
+        await world.backups.make("short", NOW.timestamp())
+
+
+async def test_only_one_backup_is_made_at_a_time(world: World) -> None:
+    making = (world.backups.make(WORDS, NOW.timestamp()) for _ in range(3))
+    found = await asyncio.gather(*making, return_exceptions=True)
+    assert [type(f) for f in found] == [bytes, Conflict, Conflict]
+    await world.backups.make(WORDS, NOW.timestamp())
+
+
+async def test_a_restored_controller_has_all_and_a_life_of_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    await restore(await world.backup(), folder, "", "second")
+    assert list_of(folder) == {"store.sqlite", "root.key", "root.pem", "admin.token"}
+    assert {f.stat().st_mode & 0o777 for f in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "admin.token").read_bytes() == b"the-admin-token"
+    authority = open_authority(folder, DOMAIN, [], NOW)
+    assert authority.root_key_pem == world.authority.root_key_pem
+    async with open_store(folder / "store.sqlite", "third") as store:
+        assert store.epoch == "second"
+        members = Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
+        assert await members.load() == await world.members.load()
+        assert await store.load_reports() == (REPORT,)
+        assert await store.revision() > await world.store.revision()
+
+
+async def test_after_a_restore_who_had_joined_is_awaited_and_unspent_tokens_are_void(
+    world: World, tmp_path: Path
+) -> None:
+    assert len(await world.store.read_all("tokens/")) == 2
+    await restore(await world.backup(), tmp_path / "new", "", "second")
+    async with open_store(tmp_path / "new" / "store.sqlite", "x") as store:
+        assert list(await store.read_all("awaited/")) == ["awaited/east"]
+        (left,) = (await store.read_all("tokens/")).values()
+    assert json.loads(left.value)["used_by"]
+
+
+async def test_a_restored_key_can_lie_under_a_passphrase_from_the_first_moment(
+    world: World, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    await restore(await world.backup(), folder, "words for the key", "second")
+    assert b"PRIVATE" not in (folder / "root.key").read_bytes()
+    again = open_authority(folder, DOMAIN, [], NOW, "words for the key")
+    assert again.root == world.authority.root
+
+
+async def test_a_folder_that_holds_something_is_left_as_it_is(world: World, tmp_path: Path) -> None:
+    backup = await world.backup()
+    folder = tmp_path / "new"
+    folder.mkdir()
+    await restore(backup, folder, "", "second")
+    before = {f.name: f.read_bytes() for f in folder.iterdir()}
+    with pytest.raises(Conflict, match="is not empty"):
+        await restore(backup, folder, "", "third")
+    assert {f.name: f.read_bytes() for f in folder.iterdir()} == before
+    for strange in (folder / "root.pem", folder / "root.pem" / "x"):
+        with pytest.raises(Failed, match="cannot be restored: Not a directory"):
+            await restore(backup, strange, "", "third")
+
+
+async def test_an_empty_disk_of_its_own_counts_as_empty(world: World, tmp_path: Path) -> None:
+    (tmp_path / "new" / "lost+found").mkdir(parents=True)
+    await restore(await world.backup(), tmp_path / "new", "", "second")
+    check_whole(tmp_path / "new")
+
+
+async def test_a_restore_that_fails_leaves_nothing(world: World, tmp_path: Path) -> None:
+    broken = msgspec.structs.replace(await world.backup(), store=b"no database at all" * 100)
+    with pytest.raises(Failed, match="store"):
+        await restore(broken, tmp_path / "new", "", "second")
+    assert list_of(tmp_path / "new") == set()
+
+
+@pytest.mark.parametrize("moved", range(5))
+async def test_a_restore_that_is_killed_starts_no_controller_and_may_be_repeated(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
+) -> None:
+    backup, folder = await world.backup(), tmp_path / "new"
+    (folder / ".restoring").mkdir(parents=True)
+    left = [moved]
+
+    def replace(file: Path, target: Path) -> None:
+        if target.parent == folder:
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+        os.replace(file, target)  # noqa: PTH105
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Path, "replace", replace)
+        if moved < 4:
+            with pytest.raises(KeyboardInterrupt):
+                await restore(backup, folder, "", "second")
+            with pytest.raises(Failed, match="was cut off: repeat 'fedctl restore'"):
+                check_whole(folder)
+    await restore(backup, folder, "", "third")
+    check_whole(folder)
+    assert list_of(folder) == {"store.sqlite", "root.key", "root.pem", "admin.token"}
+    async with open_store(folder / "store.sqlite", "x") as store:
+        assert store.epoch == "third"
+
+
+def list_of(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+async def test_what_is_sealed_but_no_backup_is_refused(world: World) -> None:
+    backup = await world.backup()
+    other = msgspec.structs.replace(backup, root_key=b"-----BEGIN")
+    strange = [b"", b"\0" * 9, zlib.compress(b"{}"), packed(other)]
+    for inside in strange:
+        with pytest.raises(InvalidInput):
+            open_backup(seal(inside, WORDS, "backup", bytes(CHANCE_BYTES)), WORDS, "it")
+
+
+def packed(backup: Backup) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(backup))
+
+
+async def test_a_key_of_another_root_is_noticed(world: World, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = open_authority(tmp_path / "other", DOMAIN, [], NOW)
+    mixed = msgspec.structs.replace(await world.backup(), root_key=other.root_key_pem)
+    with pytest.raises(InvalidInput, match="root key that does not belong"):
+        open_backup(seal(packed(mixed), WORDS, "backup", bytes(CHANCE_BYTES)), WORDS, "it")

@@ -1,0 +1,168 @@
+"""What proxies say and see survives the wire; what they may not say is refused at the border."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from federation.model.errors import InvalidInput
+from federation.model.names import ClusterId
+from federation.model.observations import Observation, Remote
+from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
+from federation.wire import codec_proxies
+from federation.wire import federation_pb2 as pb
+from tests.unit.builders import API
+
+PROXY = Proxy(
+    "shop/api-1",
+    Kind.SIDECAR,
+    State.SERVING,
+    "127.0.0.1",
+    15006,
+    "z",
+    "127.0.0.1",
+    "127.0.0.1",
+    15001,
+    (Refusal("t", "n", "r"),),
+    upstreams=(Upstream("127.0.0.1", 17000, API, 7000),),
+    listen_address="0.0.0.0",
+    listen_port=443,
+    remotes=(Remote(ClusterId("far"), "g1", False), Remote(ClusterId("west"), "g1", True, 0.012)),
+)
+
+
+def test_a_proxy_comes_back_as_it_went() -> None:
+    gateway = Proxy("gw", Kind.GATEWAY, State.DRAINING, "10.1.0.1", 15443, "b")
+    sees = replace(gateway, unhealthy=("10.0.0.1", "10.0.0.2"), sees_healthy=True)
+    for proxy in (PROXY, gateway, sees, replace(sees, remotes=PROXY.remotes)):
+        assert codec_proxies.decode_proxy(codec_proxies.encode_proxy(proxy)) == proxy
+
+
+def test_an_observation_comes_back_as_it_went() -> None:
+    for remotes in ((), PROXY.remotes):
+        seen = Observation(ClusterId("east"), remotes)
+        assert codec_proxies.decode_observation(codec_proxies.encode_observation(seen)) == seen
+
+
+def test_times_travel_in_microseconds() -> None:
+    """So that a time that was told is equal to itself on the other side."""
+    exact = Remote(ClusterId("west"), "g1", True, 0.123456789)
+    seen = Observation(ClusterId("east"), (exact,))
+    once = codec_proxies.decode_observation(codec_proxies.encode_observation(seen))
+    assert once.remotes[0].rtt == 0.123457
+    assert codec_proxies.decode_observation(codec_proxies.encode_observation(once)) == once
+
+
+WEST: dict[str, Any] = {"cluster": "west", "gateway": "g1", "answers": True, "rtt_us": 12}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"cluster": "a.b"}, "cluster id"),
+        ({"cluster": ""}, "cluster id"),
+        ({"gateway": "G~1"}, "gateway name"),
+        ({"gateway": ""}, "gateway name"),
+    ],
+)
+def test_a_remote_gateway_that_cannot_be_is_refused(change: dict[str, Any], reason: str) -> None:
+    wrong = pb.Remote(**(WEST | change))
+    with pytest.raises(InvalidInput, match=reason):
+        codec_proxies.decode_observation(seen_by("east", wrong))
+    with pytest.raises(InvalidInput, match=reason):
+        codec_proxies.decode_proxy(_sidecar(remotes=(wrong,)))
+
+
+def seen_by(cluster: str, *remotes: pb.Remote) -> bytes:
+    return pb.Observation(cluster=cluster, remotes=remotes).SerializeToString()
+
+
+def test_an_observation_must_say_whose_it_is() -> None:
+    for cluster in ("", "a.b"):
+        with pytest.raises(InvalidInput, match="cluster id"):
+            codec_proxies.decode_observation(seen_by(cluster, pb.Remote(**WEST)))
+
+
+def test_remote_gateways_are_bounded_in_number() -> None:
+    most = [pb.Remote(**WEST)] * codec_proxies.MAX_REMOTES
+    assert len(codec_proxies.decode_observation(seen_by("east", *most)).remotes) == 10_000
+    more = (*most, most[0])
+    with pytest.raises(InvalidInput, match="10001 remote gateways"):
+        codec_proxies.decode_observation(seen_by("east", *more))
+    with pytest.raises(InvalidInput, match="10001 remote gateways"):
+        codec_proxies.decode_proxy(_sidecar(remotes=more))
+
+
+def _sidecar(
+    *upstreams: pb.Upstream,
+    listen: str = "",
+    port: int = 0,
+    remotes: tuple[pb.Remote, ...] = (),
+) -> bytes:
+    return pb.Proxy(
+        id="shop/web-1",
+        kind="sidecar",
+        state="serving",
+        address="10.0.0.1",
+        port=15006,
+        upstreams=upstreams,
+        listen_address=listen,
+        listen_port=port,
+        remotes=remotes,
+    ).SerializeToString()
+
+
+DIALLED: dict[str, Any] = {
+    "service": "shop/db",
+    "port": 5432,
+    "address": "127.0.0.1",
+    "listen_port": 15432,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"service": "db"}, "NAMESPACE/NAME"),
+        ({"service": "shop/db/x"}, "DNS label"),
+        ({"port": 0}, "port of an upstream is 0"),
+        ({"listen_port": 70000}, "listen port of an upstream is 70000"),
+        ({"address": "localhost"}, "must be an IP address"),
+    ],
+)
+def test_an_upstream_that_cannot_be_is_refused(change: dict[str, Any], reason: str) -> None:
+    assert codec_proxies.decode_proxy(_sidecar(pb.Upstream(**DIALLED))).upstreams
+    with pytest.raises(InvalidInput, match=reason):
+        codec_proxies.decode_proxy(_sidecar(pb.Upstream(**(DIALLED | change))))
+
+
+def test_a_sidecar_may_have_a_hundred_upstreams() -> None:
+    many = [pb.Upstream(**DIALLED)] * 101
+    assert len(codec_proxies.decode_proxy(_sidecar(*many[1:])).upstreams) == 100
+    with pytest.raises(InvalidInput, match="101 upstreams"):
+        codec_proxies.decode_proxy(_sidecar(*many))
+
+
+def test_a_listen_address_must_be_an_ip_address_with_a_port() -> None:
+    for listen, port in (("example.org", 443), ("0.0.0.0", 0)):
+        with pytest.raises(InvalidInput, match="listen"):
+            codec_proxies.decode_proxy(_sidecar(listen=listen, port=port))
+
+
+def test_refusals_of_a_proxy_are_bounded_and_fit_to_be_shown() -> None:
+    odd = Refusal("t", "n\u202e" + "n" * 10_000, "line\nline \x1b[2J" + "r" * 10_000)
+    body = codec_proxies.encode_proxy(replace(PROXY, refused=(odd,) * 5_000))
+    read = codec_proxies.decode_proxy(body).refused
+    assert len(read) == codec_proxies.MAX_REFUSALS
+    assert all((r.name + r.reason).isprintable() and len(r.reason) <= 400 for r in read)
+    assert read[0].reason.startswith("line line")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("sidecar", "shop"), ("sidecar", "shop/../x"), ("sidecar", "shop/a\n"), ("gateway", "a/b")],
+)
+def test_a_proxy_of_an_odd_name_is_refused(kind: str, name: str) -> None:
+    message = pb.Proxy(id=name, kind=kind, state="serving", address="10.0.0.1", port=1)
+    with pytest.raises(InvalidInput):
+        codec_proxies.decode_proxy(message.SerializeToString())

@@ -1,0 +1,345 @@
+"""How a sidecar reaches services near and far, byte for byte, and whether a real Envoy takes it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.model import types
+from federation.model.exports import ServicePort
+from federation.model.imports import Destination, Endpoint, Plan, Sight, Target, Tier
+from federation.model.locality import Locality
+from federation.model.names import ClusterId
+from federation.planning.plan import plan_service
+from sidecar.outbound import compile_outbound, compile_routes, route_cluster, virtual_hosts
+from tests.unit import builders as b
+from tests.unit.goldens import Named, check_golden, document, envoy_refusal
+
+GOLDEN = Path(__file__).parent / "golden"
+WEST = b.cluster("west", gateways=(b.gateway("10.2.0.1"), b.gateway("10.2.0.2", zone="b")))
+FAR = b.cluster("far", region="us", gateways=(b.gateway("10.3.0.1"),))
+HOME = b.cluster("east", zones=("a", "b"))
+
+TCP = b.port(5432, "db", "")
+GRPC = b.port(9000, "grpc", "grpc")
+
+SNI = "80.api.shop.svc.clusterset.local"
+NEAR_OUT, FAR_OUT, ANY_OUT = f"out~{SNI}", f"far~{SNI}", f"any~{SNI}"
+TCP_OUT = "out~5432.api.shop.svc.clusterset.local"
+
+
+def plan(
+    *endpoints: Endpoint,
+    ports: tuple[ServicePort, ...] = (b.HTTP,),
+    only: tuple[str, ...] = ("west", "far"),
+    shares: dict[str, int] | None = None,
+    **rtt: float,
+) -> Plan:
+    """A service of `east` and of other clusters, as one of east's zones calls it."""
+    numbers = tuple(port.number for port in ports)
+    ready = {"west": 3, "far": 2}
+    return plan_service(
+        b.facts(
+            b.service("east", "far", "west", ports=ports),
+            tuple(b.backend(id, ready=ready[id], ports=numbers) for id in only),
+            (HOME, WEST, FAR),
+        ),
+        b.local_service(*endpoints, ports=ports),
+        b.importer(),
+        {ClusterId(id): share for id, share in (shares or {}).items()},
+        Sight(rtt=tuple((ClusterId(id), seconds) for id, seconds in sorted(rtt.items()))),
+    )
+
+
+CASES = {
+    "http": plan(
+        b.endpoint("10.0.0.1"),
+        b.endpoint("10.0.0.2", ready=False),
+        b.endpoint("10.0.1.1", zone="b", draining=True),
+        ports=(b.HTTP, GRPC),
+    ),
+    "near-only": plan(b.endpoint("10.0.0.1"), only=("west",), west=0.0),
+    "far-only": plan(only=("far",), far=0.5),
+    "tcp": plan(b.endpoint("10.0.0.1", targets=((5432, 5432),)), ports=(TCP,)),
+    "tcp-far": plan(
+        b.endpoint("10.0.0.1", targets=((5432, 5432),)), ports=(TCP,), west=0.0, far=0.5
+    ),
+    "plain-http": plan(b.endpoint("10.0.0.1"), b.endpoint("10.0.0.2", sidecar=False)),
+    "plain-grpc": plan(
+        b.endpoint("10.0.0.2", sidecar=False, targets=((9000, 9000),)), ports=(GRPC,)
+    ),
+    "nothing-known": plan_service(b.facts(b.service("far")), None, b.importer()),
+}
+
+
+def compiled(case: str) -> tuple[Named, ...]:
+    routes = compile_routes(virtual_hosts(CASES[case]))
+    return (*compile_outbound(CASES[case]), (types.ROUTE, "outbound", routes))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_resources_equal_the_golden_files(case: str) -> None:
+    check_golden(GOLDEN, case, compiled(case))
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize("case", CASES)
+def test_a_real_envoy_takes_the_resources(case: str, tmp_path: Path) -> None:
+    assert envoy_refusal(tmp_path, compiled(case)) == ""
+
+
+@pytest.mark.envoy
+def test_a_real_envoy_refuses_the_same_domain_twice(tmp_path: Path) -> None:
+    """So that the test above can fail."""
+    hosts = virtual_hosts(CASES["http"])
+    routes = (types.ROUTE, "outbound", compile_routes([*hosts, hosts[0]]))
+    clusters = compile_outbound(CASES["http"])
+    assert "unique" in envoy_refusal(tmp_path, (*clusters, routes))
+
+
+# -- near and far ------------------------------------------------------------------------------
+
+
+def clusters(made: Plan) -> dict[str, Any]:
+    """Clusters by name."""
+    return {n: document(body) for t, n, body in compile_outbound(made) if t == types.CLUSTER}
+
+
+def priorities(made: Plan) -> dict[str, list[set[str]]]:
+    """By cluster of Envoy: the clusters of the mesh behind each of its priorities."""
+    found: dict[str, list[set[str]]] = {}
+    for type_url, name, body in compile_outbound(made):
+        if type_url == types.ENDPOINTS:
+            tiers: dict[int, set[str]] = {}
+            for locality in document(body).get("endpoints", []):
+                tier = tiers.setdefault(locality.get("priority", 0), set())
+                tier.add(locality["locality"]["sub_zone"])
+            found[name] = [tiers[priority] for priority in sorted(tiers)]
+    return found
+
+
+def led_to(made: Plan) -> str:
+    """Where the routes and `route_cluster` lead, for a plan of one port."""
+    (host, _) = document(compile_routes(virtual_hosts(made)))["virtual_hosts"]
+    (cluster,) = {route["route"]["cluster"] for route in host["routes"]}
+    assert cluster == route_cluster(made.ports[0])
+    return str(cluster)
+
+
+def patience(cluster: dict[str, Any]) -> tuple[str, str, str]:
+    """Connect time-out, interval of PINGs, and how long one may take."""
+    (options,) = cluster["typed_extension_protocol_options"].values()
+    ping = options["explicit_http_config"]["http2_protocol_options"]["connection_keepalive"]
+    return cluster["connect_timeout"], ping["interval"], ping["timeout"]
+
+
+def test_what_is_near_has_one_cluster_with_short_time_outs() -> None:
+    made = CASES["near-only"]
+    assert led_to(made) == NEAR_OUT
+    assert priorities(made) == {NEAR_OUT: [{"east"}, {"west"}, {"west"}]}
+    assert patience(clusters(made)[NEAR_OUT]) == ("0.500s", "0.250s", "0.250s")
+
+
+def test_what_is_far_has_one_cluster_with_time_outs_by_its_round_trip_time() -> None:
+    made = CASES["far-only"]
+    assert led_to(made) == FAR_OUT
+    assert priorities(made) == {FAR_OUT: [{"far"}]}
+    assert patience(clusters(made)[FAR_OUT]) == ("2s", "1s", "1.500s")
+
+
+def test_near_and_far_are_joined_in_this_order_by_a_cluster_with_limits_of_its_own() -> None:
+    made = plan(b.endpoint("10.0.0.1"))
+    assert led_to(made) == ANY_OUT
+    assert priorities(made) == {NEAR_OUT: [{"east"}, {"west"}, {"west"}], FAR_OUT: [{"far"}]}
+    found = clusters(made)
+    joined = found[ANY_OUT]
+    assert joined["cluster_type"]["typed_config"]["clusters"] == [NEAR_OUT, FAR_OUT]
+    assert joined["circuit_breakers"] == found[NEAR_OUT]["circuit_breakers"]
+    assert joined["circuit_breakers"]["thresholds"][0]["max_retries"] == 10000
+
+
+def test_the_order_of_resources_has_members_before_the_cluster_that_joins_them() -> None:
+    made = [n for t, n, _ in compile_outbound(plan(b.endpoint())) if t == types.CLUSTER]
+    assert made == [NEAR_OUT, FAR_OUT, ANY_OUT]
+
+
+def test_a_tier_that_is_partly_far_is_far_as_a_whole() -> None:
+    """Its destinations share the load by weights, which one Envoy cluster alone can do."""
+    far_in_eu = replace(FAR, region="eu", zones=("a",))
+    west_in_a = replace(WEST, gateways=(b.gateway("10.2.0.1"),))
+    made = plan_service(
+        b.facts(
+            b.service("far", "west"),
+            (b.backend("west"), b.backend("far")),
+            (HOME, west_in_a, far_in_eu),
+        ),
+        None,
+        b.importer(),
+        sight=Sight(rtt=((ClusterId("far"), 0.25), (ClusterId("west"), 0.0))),
+    )
+    assert priorities(made) == {FAR_OUT: [{"far", "west"}]}
+    assert led_to(made) == FAR_OUT
+
+
+def test_a_near_cluster_that_is_held_back_still_comes_last() -> None:
+    """It has just been lost: led to before the far ones it would have everything at once."""
+    made = plan(b.endpoint("10.0.0.1"), only=("far",), shares={"east": 0})
+    assert priorities(made) == {FAR_OUT: [{"far"}, {"east"}]}
+    assert led_to(made) == FAR_OUT
+    tcp = plan(
+        b.endpoint("10.0.0.1", targets=((5432, 5432),)),
+        ports=(TCP,),
+        only=("far",),
+        shares={"east": 0},
+    )
+    assert priorities(tcp) == {TCP_OUT: [{"far"}, {"east"}]}
+
+
+def test_a_near_cluster_in_its_ramp_shares_with_the_far_one() -> None:
+    made = plan(b.endpoint("10.0.0.1"), only=("far",), shares={"east": 40})
+    assert priorities(made) == {FAR_OUT: [{"east", "far"}]}
+
+
+def test_time_outs_are_by_the_farthest_of_the_far() -> None:
+    made = plan(west=0.25, far=0.5)
+    assert priorities(made) == {FAR_OUT: [{"west"}, {"west"}, {"far"}]}
+    assert patience(clusters(made)[FAR_OUT]) == ("2s", "1s", "1.500s")
+
+
+def test_a_cluster_that_has_become_near_changes_where_routes_lead() -> None:
+    endpoint = b.endpoint("10.0.0.1")
+    assert led_to(plan(endpoint, west=0.0, far=0.0)) == NEAR_OUT
+    assert led_to(plan(endpoint, west=0.25, far=0.25)) == ANY_OUT
+
+
+def test_without_any_endpoint_there_is_a_near_cluster_that_refuses_at_once() -> None:
+    made = plan(only=())
+    assert priorities(made) == {NEAR_OUT: []}
+    assert led_to(made) == NEAR_OUT
+
+
+# -- TCP ---------------------------------------------------------------------------------------
+
+
+def over_tcp(west: float, far: float) -> Plan:
+    return plan(b.endpoint("10.0.0.1", targets=((5432, 5432),)), ports=(TCP,), west=west, far=far)
+
+
+def test_tcp_has_one_cluster_for_near_and_far() -> None:
+    made = over_tcp(west=0.0, far=0.5)
+    assert list(clusters(made)) == [TCP_OUT]
+    assert priorities(made) == {TCP_OUT: [{"east"}, {"west"}, {"west"}, {"far"}]}
+    assert route_cluster(made.ports[0]) == TCP_OUT
+
+
+def test_a_measured_time_changes_no_tcp_cluster_up_to_250_ms() -> None:
+    """A changed cluster would cut the connections it has."""
+    near, quarter = over_tcp(west=0.0, far=0.0), over_tcp(west=0.25, far=0.25)
+    assert clusters(near) == clusters(quarter) == clusters(CASES["tcp"])
+    assert clusters(near)[TCP_OUT]["connect_timeout"] == "1s"
+    assert clusters(over_tcp(west=0.0, far=0.5))[TCP_OUT]["connect_timeout"] == "2s"
+
+
+# -- endpoints without a sidecar ---------------------------------------------------------------
+
+
+def speaks(cluster: dict[str, Any]) -> set[str]:
+    (options,) = cluster["typed_extension_protocol_options"].values()
+    return set(options["explicit_http_config"])
+
+
+def test_only_the_distance_that_has_an_endpoint_without_sidecar_speaks_its_protocol() -> None:
+    """Where all have one, HTTP/2 is spoken between sidecars whatever the application speaks."""
+    found = clusters(CASES["plain-http"])
+    assert speaks(found[NEAR_OUT]) == {"http_protocol_options"}
+    assert "transport_socket_matches" in found[NEAR_OUT]
+    assert speaks(found[FAR_OUT]) == {"http2_protocol_options"}
+    assert "transport_socket_matches" not in found[FAR_OUT]
+
+
+# -- routes ------------------------------------------------------------------------------------
+
+
+def route_names(body: bytes) -> list[str]:
+    return [host["name"] for host in document(body)["virtual_hosts"]]
+
+
+def test_routes_of_all_plans_have_the_same_bytes_in_any_order() -> None:
+    one, two = virtual_hosts(CASES["http"])
+    assert compile_routes([one, two]) == compile_routes([two, one])
+    assert route_names(compile_routes([one, two])) == [
+        "out~80.api.shop.svc.clusterset.local",
+        "out~9000.api.shop.svc.clusterset.local",
+        "unknown",
+    ]
+
+
+def domains(*numbers: int) -> list[list[str]]:
+    ports = tuple(b.port(number, f"http-{number}") for number in numbers)
+    routes = document(compile_routes(virtual_hosts(plan(ports=ports))))
+    return [host["domains"] for host in routes["virtual_hosts"][:-1]]
+
+
+def test_the_host_without_a_port_means_port_80() -> None:
+    first, second = domains(79, 80)
+    assert "api.shop.svc.clusterset.local" not in first
+    assert {"api.shop.svc.clusterset.local", "api.shop.svc", "api.shop"} <= set(second)
+
+
+def test_the_host_without_a_port_means_the_lowest_http_port_when_there_is_no_80() -> None:
+    first, second = domains(8080, 9090)
+    assert "api.shop" in first
+    assert second == ["api.shop.svc.clusterset.local:9090", "api.shop.svc:9090", "api.shop:9090"]
+
+
+def test_tcp_ports_have_no_virtual_host() -> None:
+    assert virtual_hosts(CASES["tcp"]) == ()
+
+
+def test_an_unknown_host_gets_404_with_the_reason() -> None:
+    (host,) = document(compile_routes([]))["virtual_hosts"]
+    assert host["domains"] == ["*"]
+    answer = host["routes"][0]["direct_response"]
+    assert answer["status"] == 404
+    assert answer["body"]["inline_string"] == "fedmesh: no such service in the clusterset\n"
+
+
+def test_only_idempotent_methods_retry_a_reset() -> None:
+    safe, other = document(compile_routes(virtual_hosts(CASES["http"])))["virtual_hosts"][0][
+        "routes"
+    ]
+    regex = safe["match"]["headers"][0]["string_match"]["safe_regex"]["regex"]
+    assert set(regex.split("|")) == {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
+    assert "reset" in safe["route"]["retry_policy"]["retry_on"].split(",")
+    assert "reset" not in other["route"]["retry_policy"]["retry_on"].split(",")
+    assert "headers" not in other["match"]
+
+
+def test_a_service_without_known_identities_may_be_answered_by_nobody() -> None:
+    cluster = document(compile_outbound(CASES["nothing-known"])[0][2])
+    context = cluster["transport_socket"]["typed_config"]["common_tls_context"]
+    names = context["combined_validation_context"]["default_validation_context"]
+    assert [name["matcher"] for name in names["match_typed_subject_alt_names"]] == [
+        {"exact": "fedmesh:nobody"}
+    ]
+
+
+def test_the_order_of_tiers_is_never_changed_by_distance() -> None:
+    """Any mixture of near and far: the first far tier ends what is near."""
+    made = CASES["near-only"]
+    (port,) = made.ports
+
+    def tier(number: int, rtt: float) -> Tier:
+        target = (Target(f"10.9.0.{number}", 15443),)
+        there = Destination(ClusterId(f"c{number}"), Locality("eu", "a"), 1, target, rtt)
+        return Tier((there,))
+
+    tiers = tuple(tier(n, rtt) for n, rtt in enumerate((0.0, 0.0, 0.25, 0.0, 0.5)))
+    part = replace(port.parts[0], tiers=tiers)
+    mixed = replace(made, ports=(replace(port, parts=(part,)),))
+    assert priorities(mixed) == {
+        NEAR_OUT: [{"c0"}, {"c1"}],
+        FAR_OUT: [{"c2"}, {"c3"}, {"c4"}],
+    }
+    assert patience(clusters(mixed)[FAR_OUT])[0] == "2s"

@@ -1,0 +1,87 @@
+"""What an application that dials an address of its own is led by, and what must not change it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from federation.model import types
+from federation.model.exports import AppProtocol
+from federation.model.proxies import Upstream
+from federation.planning.plan import plan_service
+from sidecar.upstreams import Way, compile_upstream, ways
+from tests.unit import builders as b
+from tests.unit.goldens import Named, check_golden, document, envoy_refusal
+
+GOLDEN = Path(__file__).parent / "golden"
+DB = Upstream("127.0.0.1", 15432, b.API, 5432)
+OUT = "out~5432.api.shop.svc.clusterset.local"
+CASES = {
+    "upstream-tcp": Way(5432, AppProtocol.TCP, OUT),
+    "upstream-http": Way(5432, AppProtocol.HTTP1, OUT),
+}
+
+
+def compiled(case: str) -> tuple[Named, ...]:
+    return compile_upstream(DB, CASES[case])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_resources_equal_the_golden_files(case: str) -> None:
+    check_golden(GOLDEN, case, compiled(case))
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize("case", CASES)
+def test_a_real_envoy_takes_the_listener(case: str, tmp_path: Path) -> None:
+    (listener, *_) = compiled(case)
+    assert envoy_refusal(tmp_path, [listener]) == ""
+
+
+def test_every_port_of_a_plan_is_a_way_that_its_backends_do_not_change() -> None:
+    ports = (b.HTTP, b.port(5432, "db", ""), b.port(9000, "grpc", "grpc"))
+    few = plan_service(b.facts(b.service("east", ports=ports)), None, b.importer())
+    more = plan_service(
+        b.facts(
+            b.service("east", "west", ports=ports),
+            (b.backend("west", ports=(80, 5432)),),
+            (b.cluster("west", gateways=(b.gateway(),)),),
+        ),
+        b.local_service(b.endpoint(), ports=ports),
+        b.importer(),
+    )
+    assert ways(few) == ways(more)
+    assert [way[:2] for way in ways(few)] == [
+        (80, AppProtocol.HTTP1),
+        (5432, AppProtocol.TCP),
+        (9000, AppProtocol.HTTP2),
+    ]
+
+
+def test_another_cluster_behind_an_http_port_changes_routes_only() -> None:
+    """A changed listener would cut the connections it has."""
+    way = CASES["upstream-http"]
+    (before, _), (after, routes) = (
+        compile_upstream(DB, w) for w in (way, way._replace(cluster="aggregate"))
+    )
+    assert before == after
+    assert routes.type_url == types.ROUTE
+    assert "aggregate" in str(document(routes.body))
+
+
+def test_any_host_leads_to_the_service_with_the_retries_of_the_mesh() -> None:
+    _, routes = compiled("upstream-http")
+    (host,) = document(routes[2])["virtual_hosts"]
+    assert host["domains"] == ["*"]
+    assert {route["route"]["cluster"] for route in host["routes"]} == {OUT}
+    assert all("retry_policy" in route["route"] for route in host["routes"])
+
+
+def test_two_upstreams_of_one_service_do_not_meet() -> None:
+    other = replace(DB, listen_port=15433)
+    names = {
+        (found.type_url, found.name)
+        for upstream in (DB, other)
+        for found in compile_upstream(upstream, CASES["upstream-http"])
+    }
+    assert len(names) == 4

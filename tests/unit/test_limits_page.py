@@ -1,0 +1,127 @@
+"""The page of limits says what the code does: every row is held to its constant."""
+
+import re
+
+import pytest
+
+from cluster_agent.settings import AgentSettings
+from cluster_agent.sources import directory
+from federation.api import door, server
+from federation.controller import judge, loop, members
+from federation.envoy import http, limits
+from federation.model import exports
+from federation.runtime import health, refusals, yamldocs
+from federation.supervisor import refusals as watching
+from federation.supervisor.settings import ProxySettings
+from federation.trust import spiffe, tokens, validate
+from federation.wire import border, channel, codec
+from tests.docs.pages import ROOT
+
+PAGE = ROOT / "docs" / "reference" / "limits.md"
+KB, MB, DAY = 1024, 1 << 20, 86_400
+
+
+def _default(name: str) -> float:
+    fields = ProxySettings.__struct_fields__
+    defaults = dict(
+        zip(reversed(fields), reversed(ProxySettings.__struct_defaults__), strict=False)
+    )
+    found: float = defaults[name]
+    return found
+
+
+def _tcp_seconds() -> float:
+    fields = AgentSettings.__struct_fields__
+    defaults = dict(
+        zip(reversed(fields), reversed(AgentSettings.__struct_defaults__), strict=False)
+    )
+    found: float = defaults["tcp_connection_seconds"]
+    return found
+
+
+STATED: dict[str, str] = {
+    "time from the connection to the server name": f"{limits.HANDSHAKE_SECONDS} s",
+    "time of the TLS handshake": f"{limits.HANDSHAKE_SECONDS} s",
+    "first TLS message (ClientHello)": f"{limits.CLIENT_HELLO_BYTES // KB} KB",
+    "connections of others at one proxy (`max_connections`)": f"{_default('max_connections'):,}",
+    "connections taken before others are served again": f"{limits.ACCEPTS_PER_TURN}",
+    "HTTP/2: streams of a connection at a time": f"{limits.STREAMS_PER_CONNECTION}",
+    "HTTP/2: answers that wait to be sent on a connection, in frames": (
+        f"{limits.OUTBOUND_FRAMES:,}"
+    ),
+    "HTTP/2: answers to PING, SETTINGS and resets that wait to be sent": (
+        f"{limits.OUTBOUND_CONTROL_FRAMES:,}"
+    ),
+    "HTTP/2: empty frames in a row": f"{limits.EMPTY_FRAMES}",
+    "HTTP/2: window of a stream": f"{http._STREAM_WINDOW // KB} KB",
+    "HTTP/2: window of a connection": f"{http._CONNECTION_WINDOW // KB:,} KB",
+    "time in which the head of a request comes": f"{limits.HEADERS_SECONDS} s",
+    "size of the head of a request": f"{limits.HEADERS_KB} KB",
+    "headers of a request": f"{limits.HEADERS}",
+    "HTTP connection without a request": f"{limits.IDLE_SECONDS} s",
+    "life of an HTTP connection": f"{http.CONNECTION_SECONDS} s",
+    "life of a TCP connection (`tcp_connection_seconds`)": f"{_tcp_seconds():,.0f} s",
+    "log of an Envoy": f"{watching.LOG_BYTES // MB} MB",
+    "7443, 15012: time of the TLS handshake": f"{channel.HANDSHAKE_SECONDS} s",
+    "7443, 15012: connections": f"{channel.MAX_CONNECTIONS:,}",
+    "7443, 15012: calls of a connection at a time": f"{channel.STREAMS_PER_CONNECTION}",
+    "7443, 15012: connection without a call": f"{channel.IDLE_SECONDS} s",
+    "7443, 15012: size of a message": f"{channel.MAX_MESSAGE_BYTES // MB} MB",
+    "8443: time of the TLS handshake": f"{door.HANDSHAKE_SECONDS:g} s",
+    "8443: connections": f"{door.MAX_CONNECTIONS:,}",
+    "8443: time for a whole request": f"{door.REQUEST_SECONDS:g} s",
+    "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
+    "8443: line of a head": f"{door.LINE_BYTES:,} bytes",
+    "8443: headers of a request": f"{door.HEADERS}",
+    "lines about refused calls in a log": (
+        f"{refusals.BURST}, then {refusals.LINES_PER_SECOND:g} a second"
+    ),
+    "15021: request for readiness": f"{health._REQUEST_BYTES // KB} KB",
+    "15021: time for it": f"{health._REQUEST_SECONDS:g} s",
+    "exports of a cluster": f"{judge.MAX_EXPORTS:,}",
+    "gateways of a cluster": f"{judge.MAX_GATEWAYS}",
+    "size of one resource of a report": f"{judge.MAX_BODY_BYTES // KB} KB",
+    "size of what its gateways see": f"{judge.MAX_OBSERVATION_BYTES // MB} MB",
+    "streams of facts of a cluster": f"{loop.MAX_FACT_STREAMS}",
+    "ready endpoints that count for a service": f"{codec.MAX_READY:,}",
+    "ports of a service": f"{exports.MAX_PORTS}",
+    "groups of endpoints of a service": f"{codec.MAX_GROUPS}",
+    "service accounts of a service": f"{codec.MAX_ACCOUNTS}",
+    "text of any field": f"{border.MAX_TEXT:,} characters",
+    "file of YAML": f"{yamldocs.MAX_BYTES // MB} MB",
+    "documents in a file": f"{yamldocs.MAX_DOCUMENTS:,}",
+    "values in a file": f"{yamldocs.MAX_NODES:,}",
+    "depth of nesting": f"{yamldocs.MAX_DEPTH}",
+    "files of a cluster's folder": f"{directory.MAX_FILES:,}",
+    "join token": f"{tokens._LONGEST_TOKEN:,} characters",
+    "life of a join token": f"{members.MAX_TOKEN_SECONDS // DAY} days",
+    "certificate chain of a peer": f"{validate._LARGEST_CHAIN // KB} KB",
+    "certificates in it": f"{validate._LONGEST_CHAIN}",
+    "SPIFFE id": f"{spiffe._LONGEST_ID:,} characters",
+}
+WITHOUT_A_NUMBER = {
+    "open files of an Envoy",
+    "memory of an Envoy (`memory_mb`)",
+    "HTTP/2: streams that end within their first second",
+    "body of a request, length of a stream",
+}
+
+
+def rows() -> dict[str, str]:
+    found = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", PAGE.read_text(), re.MULTILINE)
+    return {what: limit for what, limit in found if what not in ("what", "---")}
+
+
+@pytest.mark.parametrize("what", STATED)
+def test_a_limit_of_the_page_is_that_of_the_code(what: str) -> None:
+    assert rows().get(what) == STATED[what]
+
+
+def test_every_row_of_the_page_is_held_to_something() -> None:
+    assert rows().keys() == STATED.keys() | WITHOUT_A_NUMBER
+
+
+def test_the_reasons_that_the_page_names_are_those_of_the_log() -> None:
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", PAGE.read_text()))
+    settings = {"max_connections", "memory_mb", "tcp_connection_seconds"}
+    assert named - settings <= set(watching.REASONS.values())
