@@ -85,6 +85,7 @@ TIME = "x-fedmesh-time"
 """How late it is where a stream is opened, in seconds since 1970: clocks that differ are shown."""
 _LONGEST_TIME = 32
 _MOST_AHEAD = 1e10
+_END_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,10 @@ async def serve(
     options = {**dict(_SERVER), **dict(limits)}  # of two with one name gRPC takes the first
     server = grpc.aio.server(options=tuple(options.items()))
     refused = RefusalLog(log)
+    running = _Running()
     for method, handler in handlers:
-        server.add_generic_rpc_handlers((_generic(method, handler, refused),))
+        known = running.knows(handler)
+        server.add_generic_rpc_handlers((_generic(method, known, refused),))
     try:
         if identity is None:
             bound = server.add_insecure_port(address)
@@ -135,6 +138,35 @@ async def serve(
         yield
     finally:
         await server.stop(grace=0.2)
+        await running.end()
+
+
+class _Running:
+    """The calls that handlers are busy with.
+
+    gRPC's server cancels them when it stops, but does not wait until they are gone; whoever is
+    then cancelled again by the end of the loop is told as a traceback on standard error.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def knows(self, handler: Any) -> Any:
+        """The same handler, known here while it runs."""
+
+        async def run(what: Any, peer: Peer) -> Any:
+            task: Any = asyncio.current_task()
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return await handler(what, peer)
+
+        return run
+
+    async def end(self) -> None:
+        """Wait until none is left, for a while."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_END_SECONDS)
+        await asyncio.sleep(0)  # what of gRPC waits for them ends, too
 
 
 def _server_credentials(

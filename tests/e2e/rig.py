@@ -96,6 +96,17 @@ class Mesh:
 
     state: Path
 
+    def begin(self) -> None:
+        """Set it up from nothing."""
+        where = ("--state", str(self.state), "--network", NETWORK)
+        done = fedctl("demo", "up", "--detach", "--hold", "1", "--ramp", "2", *where)
+        if done.returncode:
+            raise Unhealthy(done.stderr)
+
+    def end(self) -> None:
+        """Take it down."""
+        fedctl("demo", "down", "--state", str(self.state))
+
     @property
     def layout(self) -> Layout:
         """What it consists of."""

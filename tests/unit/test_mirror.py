@@ -40,7 +40,6 @@ WITHOUT = {
     "federation/model/errors.py": "error classes, raised in every other test",
     "federation/model/types.py": "names of types",
     "federation/runtime/clock.py": "asks the machine for the time",
-    "federation/runtime/logs.py": "formats lines for people",
     "federation/wire/links.py": "an interface",
     "federation/wire/methods.py": "a table of calls, made for real by test_wire_channel",
     "federation/xds/messages.py": "values without rules",

@@ -1,0 +1,41 @@
+"""Log lines for people."""
+
+import logging
+
+import pytest
+
+from federation.runtime import logs
+
+
+def record(text: str, error: Exception | None = None) -> logging.LogRecord:
+    about = (type(error), error, None) if error is not None else None
+    return logging.LogRecord("any", logging.ERROR, __file__, 1, text, None, about)
+
+
+def written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: logging.LogRecord
+) -> str:
+    """What a process writes for a record."""
+    root = logging.getLogger()
+    with monkeypatch.context() as patch:
+        patch.setattr(root, "handlers", [])  # those of the test runner are not ours to close
+        patch.setattr(root, "level", root.level)
+        logs.set_up()
+        root.handle(found)
+    return capsys.readouterr().err
+
+
+def test_a_line_has_its_time_level_and_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = logs.event("joined", cluster="eu-west", why="a new token")
+    at, _, rest = written(monkeypatch, capsys, record(text)).partition(" ")
+    assert at.endswith("+00:00")
+    assert rest == "error   joined cluster=eu-west why='a new token'\n"
+
+
+def test_an_exception_follows_its_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = written(monkeypatch, capsys, record("failed", ValueError("odd"))).splitlines()
+    assert [lines[0].endswith(" failed"), *lines[1:]] == [True, "ValueError: odd"]
