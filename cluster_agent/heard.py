@@ -45,6 +45,7 @@ class Heard:
         self._checks = Checks()
         self._rejections = Rejections()
         self._leaving: set[str] = set()
+        self._serving: set[str] = set()
         self._dead: dict[str, frozenset[int]] = {}
 
     @property
@@ -56,6 +57,11 @@ class Heard:
     def verdicts(self) -> Verdicts:
         """What proxies know better than the objects of the cluster."""
         return Verdicts(self._leaving, self._checks.failing, self._dead)
+
+    def serving(self, here: ClusterId) -> frozenset[str]:
+        """The gateways that say that they serve, and answer the others of this cluster."""
+        unreachable = self.sight.unreachable
+        return frozenset(name for name in self._serving if (here, name) not in unreachable)
 
     @property
     def sight(self) -> Sight:
@@ -75,6 +81,9 @@ class Heard:
         """A proxy said what it is and sees; `now` in seconds since 1970."""
         rejected = self._rejections.hear(proxy)
         if proxy.kind is Kind.GATEWAY:
+            self._serving.discard(proxy.id)
+            if proxy.state is State.SERVING:
+                self._serving.add(proxy.id)
             return News(
                 rejected=rejected,
                 addresses=self._checks.hear(proxy),
@@ -108,6 +117,7 @@ class Heard:
         """
         self._rejections.forget(kind, proxy_id)
         if kind is Kind.GATEWAY:
+            self._serving.discard(proxy_id)
             self._checks.forget(proxy_id)
             return News(clusters=self._remotes.forget(proxy_id))
         if not is_known:

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cluster_agent.addresses import Addresses
+from cluster_agent.addressfile import AddressFile
 from cluster_agent.audience import Audience, Nobody
 from cluster_agent.belief import doubt
 from cluster_agent.conditions import conditions
+from cluster_agent.entry import Entry
 from cluster_agent.facts import Facts, check_fact
 from cluster_agent.firstseen import FirstSeen
 from cluster_agent.fresh import Fresh
@@ -35,6 +38,7 @@ from federation.model.proxies import Kind, Proxy
 from federation.model.types import SECRET
 from federation.planning.recovery import DAMPING, Damping
 from federation.runtime.clock import wall_seconds
+from federation.runtime.files import write_atomic
 from federation.runtime.logs import event
 from federation.runtime.tasks import wait_for_event
 from federation.wire import codec, hold
@@ -72,12 +76,17 @@ class Agent:
         damping: Damping = DAMPING,
         *,
         tcp_connection_seconds: float = 0,
+        anchors: Path | None = None,
     ) -> None:
+        self._anchors = anchors
         self._cluster = cluster
         self._source = source
         self._state = state
         self.receiver = Receiver(f"agent/{cluster}", codec.FACTS, check_fact)
-        self.proxies = Proxies(cluster, tcp_connection_seconds)
+        addresses = Addresses()
+        self._addresses = AddressFile(state / "addresses.json", addresses)
+        self._entry = Entry(cluster, addresses, wall_seconds)
+        self.proxies = Proxies(cluster, self._entry, tcp_connection_seconds)
         self.reports = Reports()
         self._facts = Facts()
         self._index = Index()
@@ -109,6 +118,7 @@ class Agent:
     def load(self) -> None:
         """Take back the last good facts, the gateways, and when exports were first seen."""
         gateways = self._heard.load()
+        self._addresses.load()
         hold.load(self._state, self.receiver, codec.FACTS)
         for type_url in codec.FACTS:
             held = self.receiver.held(type_url).values()
@@ -142,11 +152,19 @@ class Agent:
         if concerned.clusters:
             self._set_clusters()
         if concerned.bundles:
-            self._audience.touch(self.proxies.set_bundles(self._facts.bundles.values()))
+            self._write_anchors()
+            self._tell_proxies(self.proxies.set_bundles(self._facts.bundles.values()))
             self.on_believed()
         here = self._facts.clusters.get(self._cluster)
         if here is not None:
-            self._audience.touch(self.proxies.set_region(here.region))
+            self._tell_proxies(self.proxies.set_region(here.region))
+
+    def _write_anchors(self) -> None:
+        """Whom gRPC clients without a proxy believe: those that nobody has revoked."""
+        if self._anchors is not None:
+            bundles = sorted(self._facts.bundles.values(), key=lambda b: b.trust_domain)
+            text = "".join(f"{a.rstrip()}\n" for bundle in bundles for a in bundle.anchors)
+            write_atomic(self._anchors, text.encode())
 
     @property
     def key_to_replace(self) -> str:
@@ -184,7 +202,16 @@ class Agent:
                 event("proxy refused", proxy=found.proxy, resource=found.name, reason=found.reason)
             )
         self._take(news)
-        self._audience.touch(self.proxies.meet(proxy))
+        self._tell_proxies(self.proxies.meet(proxy))
+        self._show_gateways()
+
+    def _show_gateways(self) -> None:
+        """Lead clients without a sidecar to the gateways that are there.
+
+        Not before those that served an earlier agent had the time to come back.
+        """
+        if self._has_met_proxies:
+            self._tell_proxies(self.proxies.show_gateways(self._heard.serving(self._cluster)))
 
     def _take(self, news: News) -> None:
         """Look anew at what a word of a proxy concerns, and tell the controller of it."""
@@ -201,6 +228,11 @@ class Agent:
                 self._tell_controller(codec.GATEWAY, name)
             self._events.gateways.set()
 
+    def _tell_proxies(self, touched: list[Touch]) -> None:
+        """What changed for them; addresses are written down before anybody is told of them."""
+        self._addresses.save()
+        self._audience.touch(touched)
+
     def _tell_observation(self) -> None:
         """What is seen of others, and what is wrong here."""
         self._problems = self._find_problems()
@@ -213,11 +245,11 @@ class Agent:
             self._tell_controller(codec.OBSERVATION, self._cluster)
 
     def _find_problems(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self._source.trouble, self._doubt)))
+        return tuple(filter(None, (self._source.trouble, self._doubt, self._entry.trouble)))
 
     def _set_clusters(self) -> None:
         clusters = self._facts.clusters.values()
-        self._audience.touch(self.proxies.set_clusters(clusters, self._heard.sight))
+        self._tell_proxies(self.proxies.set_clusters(clusters, self._heard.sight))
 
     def _index_of(self, addresses: frozenset[str]) -> set[ServiceName]:
         """The services that have one of these addresses among their endpoints."""
@@ -261,11 +293,11 @@ class Agent:
         while self._dirty:
             touched += self._look_at(self._dirty.pop(), loop.time())
             if loop.time() - started > TURN_SECONDS:
-                self._audience.touch(touched)
+                self._tell_proxies(touched)
                 touched = []
                 await asyncio.sleep(0)
                 started = loop.time()
-        self._audience.touch(touched + self.proxies.finish())
+        self._tell_proxies(touched + self.proxies.finish())
         if self._fresh and self._audience.is_quiet():
             self.on_quiet()
         if self._believes():
@@ -377,6 +409,7 @@ class Agent:
         else:
             await asyncio.sleep(GATEWAYS_WAIT_SECONDS)
         self._has_met_proxies = True
+        self._show_gateways()
         self.on_believed()
         self.reports.table.mark_complete(codec.GATEWAY)
         self._tell_controller(codec.GATEWAY, "")
@@ -386,6 +419,7 @@ class Agent:
             news = self._heard.forget(connected, wall_seconds())
             for name, _ in news.gateways:
                 log.warning(event("gateway forgotten", gateway=name))
+                self._tell_proxies(self.proxies.lose_gateway(name))
             self._take(news)
 
     def on_gone(self, kind: Kind, proxy_id: str) -> None:
@@ -393,6 +427,7 @@ class Agent:
         self.proxies.forget(kind, proxy_id)
         is_known = bool(self.proxies.services_behind(proxy_id))
         self._take(self._heard.lose(kind, proxy_id, is_known=is_known))
+        self._show_gateways()
 
     async def run_times(self) -> None:
         """What happens by time alone: counts that waited, exports no proxy confirmed, recovery."""

@@ -1,6 +1,9 @@
 """The agent process: builds every object in order, then runs its loops."""
 
 import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +23,9 @@ from federation.resources.entry import run_process, state_folder
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_private
 from federation.runtime.tasks import run_until_stopped
-from federation.wire.channel import serve
+from federation.supervisor.identity import anchors_beside
+from federation.wire import methods
+from federation.wire.server import serve
 from federation.xds.session import Rule
 
 PROXY_RULES = (
@@ -50,7 +55,14 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
     source = DirectorySource(settings.source)
     damping = Damping(settings.hold_seconds, settings.ramp_seconds)
     seconds = settings.tcp_connection_seconds
-    agent = Agent(cluster, source, state, damping, tcp_connection_seconds=seconds)
+    agent = Agent(
+        cluster,
+        source,
+        state,
+        damping,
+        tcp_connection_seconds=seconds,
+        anchors=anchors_beside(settings.grpc_socket) if settings.grpc_socket else None,
+    )
     workloads = WorkloadServer(
         authority,
         token_key,
@@ -75,12 +87,16 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
     )
     rekeying = Rekeying(authority, state, lambda: agent.key_to_replace, sync.ask)
     agent.connect(workloads, sync.touch)
+    agent.proxies.serves_proxyless = settings.grpc_socket is not None
     agent.load()
-    async with serve(
-        str(settings.listen),
-        workloads.handlers(),
-        lambda: authority.identity(utc_now()),
-        require_client=False,
+    async with (
+        serve(
+            str(settings.listen),
+            workloads.handlers(),
+            lambda: authority.identity(utc_now()),
+            require_client=False,
+        ),
+        _proxyless(settings.grpc_socket, workloads),
     ):
         await run_until_stopped(
             {
@@ -95,6 +111,29 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
                 "rekeying": rekeying.run(),
             }
         )
+
+
+@asynccontextmanager
+async def _proxyless(path: Path | None, workloads: WorkloadServer) -> AsyncIterator[None]:
+    """Serve gRPC clients without any proxy while the context lasts, where that is wanted."""
+    if path is None:
+        yield
+        return
+    if _is_used(path):
+        raise Failed(f"grpc_socket {path} is in use by another process that still runs")
+    async with serve(f"unix:{path}", [(methods.ENVOY_STATE, workloads.serve_proxyless)]):
+        _open_to_group(path)
+        yield
+
+
+def _is_used(path: Path) -> bool:
+    """Whether somebody takes connections there; a socket that was left behind takes none."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def _open_to_group(path: Path) -> None:
+    path.chmod(0o660)
 
 
 def _token_key(file: Path) -> bytes:

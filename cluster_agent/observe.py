@@ -134,8 +134,9 @@ def _ports(ports: Iterable[ServicePortDocument]) -> tuple[ServicePort, ...]:
 
 
 def _backend(local: LocalService, cluster: ClusterId) -> Backend:
-    """Only endpoints behind a sidecar count, since only those can be reached from elsewhere."""
-    counted = [e for e in local.endpoints if e.sidecar]
+    """Endpoints with a sidecar count; when none has one, all do, behind the gateway."""
+    behind_sidecars = [e for e in local.endpoints if e.sidecar]
+    counted = behind_sidecars or list(local.endpoints)
     zones = sorted({e.zone for e in counted})
     return Backend(
         local.name,
@@ -149,7 +150,8 @@ def _backend(local: LocalService, cluster: ClusterId) -> Backend:
             )
             for zone in zones
         ),
-        tuple(sorted({e.account for e in counted if e.account})),
+        tuple(sorted({e.account for e in behind_sidecars if e.account})),
+        terminated=bool(counted) and not behind_sidecars,
     )
 
 
@@ -236,8 +238,8 @@ def backend_summary(observed: Observed) -> str:
     ready = [e for e in endpoints if e.ready and not e.draining]
     reachable = [e for e in ready if e.sidecar]
     if ready and not reachable:
-        return f"{len(ready)} ready, none with a sidecar: not reachable from other clusters"
-    without = f", {len(ready) - len(reachable)} of them without a sidecar"
+        return f"{len(ready)} ready, none with a sidecar: others reach them through the gateway"
+    without = f", {len(ready) - len(reachable)} of them without a sidecar: not for other clusters"
     counts = f"{len(ready)} ready of {len(endpoints)}"
     return counts + (without if len(reachable) < len(ready) else "")
 

@@ -2,13 +2,16 @@
 
 In: one service (facts, local endpoints, export), the bundles, a proxy that introduced itself. Out:
 tables of Envoy resources, in layers: `secrets` for all, `gateways` for all gateways, `zone/Z` for
-all sidecars of a zone, and one of its own for each proxy. Calls return what was touched, so that
-`cluster_agent.workloads` wakes only the streams concerned.
+all sidecars of a zone, `entry` for gateways that serve clients without a sidecar, `names` for DNS
+servers, `proxyless` for gRPC's own xDS clients, and one of its own for each proxy. Calls return
+what was touched, so that `cluster_agent.workloads` wakes only the streams concerned.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from cluster_agent.entry import NAMES, Entry, variants
+from cluster_agent.entry import Made as EntryMade
 from cluster_agent.services import (
     MAX_REMOTE_CHECKS_PER_SECOND,
     ServiceState,
@@ -23,6 +26,7 @@ from cluster_agent.trusts import Trusts
 from cluster_agent.upstreams import Made, Upstreams
 from federation.envoy.build import Resource, domains_of
 from federation.envoy.http import Gate
+from federation.envoy.identity import ENTRY_IDENTITY
 from federation.model.imports import Bundle, Cluster, Importer, Sight
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
@@ -30,17 +34,22 @@ from federation.model.proxies import Kind, Proxy
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.planning.failover import NOTHING_SEEN
 from federation.planning.plan import plan_service
+from federation.wire import codec
 from federation.xds.resources import resource
 from federation.xds.snapshot import Layers, Table
 from gateway.compile import OFTEN, Checking, compile_listener, compile_terminated
-from gateway.remotes import REMOTE_CHECK_SECONDS, compile_remotes
+from gateway.remotes import REMOTE_CHECK_SECONDS, compile_remotes, compile_siblings
 from sidecar.compile import Inbound, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
+from sidecar.proxyless import compile_proxyless
 
 TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
 
 SECRETS = "secrets"
 GATEWAYS = "gateways"
+ENTRY = "entry"
+PROXYLESS = "proxyless"
+PROXYLESS_TYPES = (LISTENER, CLUSTER, ENDPOINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +74,19 @@ def own_table(kind: Kind, proxy_id: str) -> str:
 class Proxies:
     """The tables of all proxies of one cluster."""
 
-    def __init__(self, here: ClusterId, tcp_connection_seconds: float = 0) -> None:
+    def __init__(self, here: ClusterId, entry: Entry, tcp_connection_seconds: float = 0) -> None:
         self._here = here
+        self._entry = entry
         self._tcp_connection_seconds = tcp_connection_seconds
-        self._tables: dict[str, Table] = {SECRETS: Table(), GATEWAYS: Table()}
+        self._tables = {name: Table() for name in (SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS)}
         self._made: dict[tuple[str, str], set[tuple[str, str]]] = {}
         self._hosts: dict[str, dict[ServiceName, tuple[bytes, ...]]] = {}
         self._stale_routes: set[str] = set()
         self._services: dict[ServiceName, ServiceState] = {}
         self._behind: dict[str, set[ServiceName]] = {}
         self._sidecars: dict[str, Proxy] = {}
+        self._gateways: set[str] = set()
+        self._own: Cluster | None = None
         self._upstreams = Upstreams()
         self._trusts = Trusts()
         self._region = ""
@@ -82,6 +94,8 @@ class Proxies:
         self._checks = 0
         self._checking = OFTEN
         self._revoked: tuple[str, ...] = ()
+        self.serves_proxyless = False
+        """Whether gRPC clients without any proxy are served; said before anything else."""
         self._show_terminated()
 
     def set_region(self, region: str) -> list[Touch]:
@@ -100,17 +114,21 @@ class Proxies:
         self._synced = True
         for table in self._tables.values():
             table.mark_complete(*TYPES)
+        self._tables[NAMES].mark_complete(*codec.NAMES)
         return tuple(self._tables)
 
-    def layers(self, kind: Kind, proxy_id: str, zone: str) -> tuple[str, ...]:
+    def layers(
+        self, kind: Kind, proxy_id: str, zone: str, *, has_entry: bool = False
+    ) -> tuple[str, ...]:
         """The tables that one proxy is fed from, made when they are new."""
-        common = GATEWAYS if kind is Kind.GATEWAY else zone_table(zone)
-        if common not in self._tables:
+        own = own_table(kind, proxy_id)
+        self._tables.setdefault(own, Table())
+        if kind is Kind.GATEWAY:
+            return (own, GATEWAYS, ENTRY, SECRETS) if has_entry else (own, GATEWAYS, SECRETS)
+        if zone_table(zone) not in self._tables:
             self._add_zone(zone)
-        self._tables.setdefault(own_table(kind, proxy_id), Table())
-        if kind is Kind.SIDECAR:
-            self._put_upstreams(proxy_id, self._upstreams.place(proxy_id, zone))
-        return own_table(kind, proxy_id), common, SECRETS
+        self._put_upstreams(proxy_id, self._upstreams.place(proxy_id, zone))
+        return own, zone_table(zone), SECRETS
 
     def view(self, layers: Iterable[str]) -> Layers:
         """Those tables as one."""
@@ -169,8 +187,19 @@ class Proxies:
         asked = [(cluster.trust_domain,) for cluster in others if cluster.gateways]
         touched = self._show_trusts(self._trusts.want("remotes", asked))
         touched += self._put(GATEWAYS, "remotes", made)
-        own = next((c.trust_domain for c in known if c.id == self._here), "")
+        touched += self._put(NAMES, "gateways", self._entry.gateways_of(known))
+        self._own = next((c for c in known if c.id == self._here), None)
+        for gateway in sorted(self._gateways):
+            touched += self._check_siblings(gateway)
+        own = self._own.trust_domain if self._own else ""
         return touched + self._check_as(replace(self._checking, trust_domain=own))
+
+    def _check_siblings(self, gateway: str) -> list[Touch]:
+        """What a gateway checks of the others of its cluster."""
+        if self._own is None:
+            return []
+        found = compile_siblings(self._own, gateway)
+        return self._put(own_table(Kind.GATEWAY, gateway), "siblings", found)
 
     def _check_as(self, checking: Checking) -> list[Touch]:
         """Compile all services for the gateways anew when they must check otherwise."""
@@ -191,6 +220,7 @@ class Proxies:
         touched = self._serve_by_gateways(name, before, state)
         for zone in self._hosts:
             touched += self._plan(name, state, zone)
+        touched += self._plan_entry(name, state)
         for workload in sorted(self._index(name, before, state)):
             touched += self._compile_sidecar(workload)
         return touched
@@ -236,6 +266,36 @@ class Proxies:
             touched += self._put_upstreams(workload, (made,))
         return touched
 
+    def _plan_entry(self, name: ServiceName, state: ServiceState) -> list[Touch]:
+        """The same for clients without a sidecar, who are in no zone."""
+        service = state.facts.service if state.facts is not None else None
+        plans = {}
+        proxyless: tuple[Resource, ...] = ()
+        if state.facts is not None:
+            importer = Importer(self._here, Locality(self._region, ""))
+            shares = dict(state.shares)
+            plan = plan_service(state.facts, state.local, importer, shares, state.sight)
+            plans = variants(service, plan)
+            proxyless = compile_proxyless(plan) if self.serves_proxyless else ()
+        touched = self._put_entry(self._entry.learn(name, service, state.local, plans))
+        used = plans if self._entry.is_used else {}
+        answering = [domains_of(plan.identities) for plan in used.values()]
+        found = [r for plan in used.values() for r in compile_outbound(plan, ENTRY_IDENTITY)]
+        touched += self._show_trusts(self._trusts.want((ENTRY, name), answering))
+        touched += self._put(PROXYLESS, str(name), proxyless)
+        return touched + self._put(ENTRY, str(name), tuple(found))
+
+    def _put_entry(self, made: Iterable[EntryMade]) -> list[Touch]:
+        return [t for table, owner, found in made for t in self._put(table, owner, found)]
+
+    def lose_gateway(self, name: str) -> list[Touch]:
+        """A gateway is gone for good."""
+        return self._put_entry(self._entry.lose(name))
+
+    def show_gateways(self, alive: frozenset[str]) -> list[Touch]:
+        """Which gateways are there: DNS leads clients without a sidecar to these."""
+        return self._put_entry(self._entry.show(alive))
+
     def _put_upstreams(self, workload: str, made: Iterable[Made]) -> list[Touch]:
         table = own_table(Kind.SIDECAR, workload)
         return [t for name, found in made for t in self._put(table, name, found)]
@@ -264,21 +324,35 @@ class Proxies:
             return touched + self._put_upstreams(proxy.id, made)
         table = own_table(proxy.kind, proxy.id)
         self._tables.setdefault(table, Table()).mark_complete(*TYPES)
+        self._gateways.add(proxy.id)
+        touched = self._meet_entry(proxy) + self._check_siblings(proxy.id)
         host, port = proxy.listen_address, proxy.listen_port
         if not host:
             host, port = proxy.address, proxy.port
-        listener = compile_listener(host, port, self._here, proxy.id)
-        return self._put(table, "listener", (listener,))
+        seconds = self._tcp_connection_seconds
+        listener = compile_listener(host, port, self._here, proxy.id, tcp_seconds=seconds)
+        return touched + self._put(table, "listener", (listener,))
+
+    def _meet_entry(self, gateway: Proxy) -> list[Touch]:
+        """A gateway may offer entry; the first that does makes all services compiled for it."""
+        was_used = self._entry.is_used
+        touched = self._put_entry(self._entry.meet(gateway.id, gateway.entry))
+        if self._entry.is_used != was_used:
+            for name, state in tuple(self._services.items()):
+                touched += self._plan_entry(name, state)
+        return touched
 
     def forget(self, kind: Kind, proxy_id: str) -> None:
         """A proxy has gone; when it comes back it says again who it is."""
-        upstreams: tuple[str, ...] = ()
         if kind is Kind.SIDECAR:
             self._sidecars.pop(proxy_id, None)
-            upstreams = self._upstreams.forget(proxy_id)
+            owners = self._upstreams.forget(proxy_id)
+        else:
+            self._gateways.discard(proxy_id)
+            owners = ("siblings", *self._entry.forget(proxy_id))
         table = own_table(kind, proxy_id)
         self._tables.pop(table, None)
-        for owner in ("listener", "inbound", *upstreams):
+        for owner in ("listener", "inbound", *owners):
             self._made.pop((table, owner), None)
 
     def _compile_sidecar(self, workload: str) -> list[Touch]:

@@ -81,10 +81,13 @@ class Remotes:
         return tuple(sorted(after.items()))
 
     def observation(self, here: ClusterId) -> Observation:
-        """The same for the controller: what any of our gateways reaches, and the shortest time."""
+        """The same for the controller: what any of our gateways reaches, and the shortest time.
+
+        How our own gateways see each other concerns nobody else.
+        """
         seen: dict[tuple[ClusterId, str], Remote] = {}
         for remotes in self._said.values():
-            for remote in remotes:
+            for remote in (r for r in remotes if r.cluster != here):
                 key = (remote.cluster, remote.gateway)
                 seen[key] = _joined(seen[key], remote) if key in seen else remote
         return Observation(here, tuple(seen[key] for key in sorted(seen)))

@@ -31,6 +31,14 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
             "default: the address it named when the cluster joined"
         ),
     ] = None
+    grpc_socket: Annotated[
+        Path | None,
+        Meta(
+            description="a unix socket where gRPC clients without any proxy get their "
+            "configuration (xDS); made with mode 0660: who may open it reads which services there "
+            "are. Default: none"
+        ),
+    ] = None
     leaf_seconds: Annotated[
         float,
         Meta(

@@ -9,31 +9,36 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from cluster_agent.entry import NAMES
 from cluster_agent.identity import Authority
-from cluster_agent.proxies import Proxies, Touch
+from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies, Touch
 from federation.model.errors import Denied, InvalidInput
-from federation.model.proxies import Kind, Proxy
+from federation.model.proxies import ENTRY_GATEWAY, Kind, Proxy
 from federation.model.types import SECRET
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.logs import event
+from federation.trust.spiffe import DNS_SUBJECT, GATEWAY_SUBJECT
 from federation.trust.tokens import check_workload_token
 from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
-from federation.wire.channel import CallHandler, StreamHandler
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
 from federation.wire.pace import Paced
 from federation.wire.pump import receive, send
+from federation.wire.server import CallHandler, StreamHandler
 from federation.xds.messages import Request, Response
 from federation.xds.receiver import Limits, Received, Receiver
 from federation.xds.resources import Resource
 from federation.xds.session import Rule, Sender
+from federation.xds.state import StateSender
 
 log = logging.getLogger(__name__)
 
-GATEWAY_SUBJECT = "gateway"
+PROXYLESS_RULES = tuple(Rule(type_url) for type_url in PROXYLESS_TYPES)
+NAME_RULES = tuple(Rule(type_url) for type_url in codec.NAMES)
 CLOCK_SECONDS = 30.0
 """Clocks of a proxy's machine and this one that differ by more are said when it connects."""
 ONE_PROXY = Limits(1, 4 << 20)
@@ -43,16 +48,18 @@ ONE_PROXY = Limits(1, 4 << 20)
 @dataclass(eq=False, slots=True)
 class _Stream:
     layers: tuple[str, ...]
-    sender: Sender
+    sender: Sender | StateSender
     wake: asyncio.Event
+    is_proxy: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Who a supervisor says it is: `kind/id`."""
+    """Who a supervisor says it is: `kind/id`, or `entry-gateway/NAME`."""
 
     kind: Kind
     id: str
+    has_entry: bool = field(default=False, compare=False)
 
 
 class WorkloadServer:
@@ -92,11 +99,12 @@ class WorkloadServer:
         self._streams: set[_Stream] = set()
 
     def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
-        """What `wire.channel.serve` serves."""
+        """What `wire.server.serve` serves."""
         return (
             (methods.CERTIFY, self._certify),
             (methods.RESOURCES, self._resources),
             (methods.OBSERVATIONS, self._observations),
+            (methods.NAMES, self._names),
         )
 
     def touch(self, touched: Iterable[Touch]) -> None:
@@ -113,11 +121,17 @@ class WorkloadServer:
 
     def is_quiet(self) -> bool:
         """Whether every connected proxy has acknowledged all it was sent."""
-        return all(stream.sender.is_quiet() for stream in self._streams)
+        return all(sender.is_quiet() for sender in self._senders())
 
     def have_taken(self, type_url: str) -> bool:
         """Whether every connected proxy has taken all resources of a type in its last version."""
-        return all(stream.sender.has_taken(type_url) for stream in self._streams)
+        return all(sender.has_taken(type_url) for sender in self._senders())
+
+    def _senders(self) -> Iterator[Sender]:
+        """Those of proxies."""
+        for stream in self._streams:
+            if isinstance(stream.sender, Sender) and stream.is_proxy:
+                yield stream.sender
 
     def _hear(self) -> None:
         if self.have_taken(SECRET):
@@ -161,7 +175,7 @@ class WorkloadServer:
         node = _parse_node(first.node)
         self._check_node(subject, node)
         zone = "" if node.kind is Kind.GATEWAY else self._zone_of(node.id)
-        layers = self._proxies.layers(node.kind, node.id, zone)
+        layers = self._proxies.layers(node.kind, node.id, zone, has_entry=node.has_entry)
         sender = Sender(self._proxies.view(layers), self._rules)
         sender.receive(first, asyncio.get_running_loop().time())
         stream = _Stream(layers, sender, asyncio.Event())
@@ -176,6 +190,31 @@ class WorkloadServer:
             self._streams.discard(stream)
             self._hear()
             log.info(event("proxy disconnected", proxy=first.node))
+
+    async def _names(self, link: Link[Request, Response], peer: Peer) -> None:
+        """Feed a DNS server."""
+        subject = self._subject(peer)
+        if subject != DNS_SUBJECT:
+            raise Denied(f"the workload token is for {subject}, not for a DNS server")
+        sender = Sender(self._proxies.view([NAMES]), NAME_RULES)
+        stream = _Stream((NAMES,), sender, asyncio.Event(), is_proxy=False)
+        self._streams.add(stream)
+        log.info(event("dns server connected", peer=peer.address))
+        try:
+            await send(link, sender, stream.wake)
+        finally:
+            self._streams.discard(stream)
+            log.info(event("dns server disconnected", peer=peer.address))
+
+    async def serve_proxyless(self, link: Link[Any, Any], _: Peer) -> None:
+        """Feed a gRPC client on this machine, which the permissions of the socket have let in."""
+        sender = StateSender(self._proxies.view([PROXYLESS]), PROXYLESS_RULES)
+        stream = _Stream((PROXYLESS,), sender, asyncio.Event(), is_proxy=False)
+        self._streams.add(stream)
+        try:
+            await send(link, sender, stream.wake)
+        finally:
+            self._streams.discard(stream)
 
     async def _observations(self, link: Link[Response, Request], peer: Peer) -> None:
         subject = self._subject(peer)
@@ -218,6 +257,8 @@ class WorkloadServer:
 
 def _parse_node(text: str) -> Node:
     kind, _, proxy_id = text.partition("/")
+    if kind == ENTRY_GATEWAY and proxy_id:
+        return Node(Kind.GATEWAY, codec_proxies.parse_proxy_id(Kind.GATEWAY, proxy_id), True)
     if kind not in tuple(Kind) or not proxy_id:
         raise InvalidInput(f"node is {text[:80]!r}, but must be gateway/NAME or sidecar/NS/POD")
     return Node(Kind(kind), codec_proxies.parse_proxy_id(Kind(kind), proxy_id))

@@ -35,6 +35,7 @@ CHECK_SECONDS = 0.5
 
 _PASSED_ON = f"*.svc.{CLUSTERSET_ZONE}"
 _TERMINATED = f"*.svc-t.{CLUSTERSET_ZONE}"
+_TERMINATED_RAW = f"*.svc-r.{CLUSTERSET_ZONE}"
 _SNI_HEADER = "x-fedmesh-sni"
 _ALPN = ("h2", "http/1.1")
 _CONNECT_ATTEMPTS = 3
@@ -54,17 +55,25 @@ class Checking:
 OFTEN = Checking()
 
 
-def compile_listener(host: str, port: int, cluster: ClusterId, name: str) -> Resource:
+def compile_listener(
+    host: str, port: int, cluster: ClusterId, name: str, *, tcp_seconds: float = 0
+) -> Resource:
     """The listener `east-west` of a gateway on an IP literal and port (15443 by default).
 
-    Others may dial another address, that of a load balancer for example.
+    Others may dial another address, that of a load balancer for example. A TCP connection that
+    ends its mTLS here lives for `tcp_seconds`, 0 for ever.
     """
     listener = listener_pb2.Listener(
         name=EAST_WEST,
         address=address(host, port),
         traffic_direction="INBOUND",
         listener_filters=[limits.inspector()],
-        filter_chains=[_passthrough_chain(), _terminating_chain(), health_chain(cluster, name)],
+        filter_chains=[
+            _passthrough_chain(),
+            _terminating_chain(),
+            _raw_chain(tcp_seconds),
+            health_chain(cluster, name),
+        ],
         socket_options=tcp.probed_sockets(),
         **limits.facing_strangers(),
     )
@@ -124,10 +133,15 @@ def _terminated(local: LocalService, port: ServicePort) -> tuple[Resource, ...]:
     targets = _targets(local.endpoints, port.number, sidecar=False)
     if not targets:
         return ()
-    name = terminated_sni(local.name, port.number)
-    options = application_http(app_protocol(port))
+    is_raw = app_protocol(port) is AppProtocol.TCP
+    name = terminated_sni(local.name, port.number, raw=is_raw)
+    options: dict[str, Message] = (
+        {"upstream_connection_options": tcp.probing()}
+        if is_raw
+        else {"typed_extension_protocol_options": application_http(app_protocol(port))}
+    )
     return (
-        resource(name, eds_cluster(name, typed_extension_protocol_options=options)),
+        resource(name, eds_cluster(name, **options)),
         resource(name, load_assignment(name, _one_tier(targets))),
     )
 
@@ -155,6 +169,22 @@ def _passthrough_chain() -> dict[str, Message]:
             extension("envoy.filters.network.sni_cluster", sni_cluster_pb2.SniCluster()),
             tcp.proxy(EAST_WEST, "none", attempts=_CONNECT_ATTEMPTS),
         ],
+    }
+
+
+def _raw_chain(tcp_seconds: float) -> dict[str, Message]:
+    """mTLS ends here as well, and what is in it is passed on as it is."""
+    return {
+        "name": "terminated-raw",
+        "filter_chain_match": {"server_names": [_TERMINATED_RAW]},
+        "filters": [
+            extension("envoy.filters.network.sni_cluster", sni_cluster_pb2.SniCluster()),
+            tcp.proxy(
+                "terminated-raw", "none", attempts=_CONNECT_ATTEMPTS, most_seconds=tcp_seconds
+            ),
+        ],
+        "transport_socket": downstream_tls(),
+        **limits.handshake(),
     }
 
 

@@ -1,8 +1,10 @@
 """The gateway process: a supervisor that describes itself as a gateway."""
 
+from federation.envoy.identity import ENTRY_IDENTITY
 from federation.model.names import parse_label
 from federation.model.proxies import Kind, Proxy, State
 from federation.resources.entry import run_process
+from federation.supervisor.certificate import Wanted
 from federation.supervisor.main import supervise
 from gateway.settings import GatewaySettings
 
@@ -19,8 +21,10 @@ async def run_gateway(settings: GatewaySettings) -> None:
         settings.zone,
         listen_address=listen.host if listen else "",
         listen_port=listen.port if listen else 0,
+        entry=settings.entry.addresses if settings.entry else "",
     )
-    await supervise(settings, proxy)
+    more = (Wanted(ENTRY_IDENTITY, settings.entry.token_file),) if settings.entry else ()
+    await supervise(settings, proxy, more)
 
 
 def main() -> None:

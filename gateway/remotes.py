@@ -110,6 +110,20 @@ def compile_remotes(
     )
 
 
+def compile_siblings(
+    own: Cluster, gateway: str, interval: float = REMOTE_CHECK_SECONDS
+) -> tuple[Resource, ...]:
+    """A checked cluster for every other gateway of the gateway's own cluster.
+
+    Clients without a sidecar are led to those that answer.
+    """
+    return tuple(
+        resource(remote_name(own.id, other.name), _remote(own, other, NEAR, interval))
+        for other in own.gateways
+        if other.name != gateway
+    )
+
+
 def _remote(
     cluster: Cluster, gateway: Gateway, rtt: float | None, interval: float
 ) -> cluster_pb2.Cluster:

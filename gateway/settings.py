@@ -1,11 +1,50 @@
 """The gateway's settings file."""
 
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
-from federation.resources.settings import Address, Port, ip_address_of
+from federation.model.errors import InvalidInput
+from federation.resources.settings import Address, Port, Settings, ip_address_of
 from federation.supervisor.settings import ProxySettings
+
+SMALLEST_RANGE = 4
+
+
+class EntrySettings(Settings, frozen=True, kw_only=True):
+    """What a gateway offers to clients without a sidecar: each service at an address of its own."""
+
+    addresses: Annotated[
+        str,
+        Meta(
+            description="the addresses of services at this gateway, as a network such as "
+            "10.96.0.0/16. The machine must take them as its own: for IPv4 for example `ip route "
+            "add local 10.96.0.0/16 dev lo`, and clients need a way there"
+        ),
+    ]
+    token_file: Annotated[
+        Path,
+        Meta(
+            description="a workload token for `entry`: the identity under which the gateway calls "
+            "for those clients; read again at every use"
+        ),
+    ]
+
+    def __post_init__(self) -> None:
+        try:
+            network = ip_network(self.addresses)
+        except ValueError as error:
+            raise InvalidInput(
+                f"field entry.addresses is {self.addresses[:80]!r}, but must be a network such as "
+                "10.96.0.0/16"
+            ) from error
+        if network.num_addresses < SMALLEST_RANGE:
+            raise InvalidInput(
+                f"field entry.addresses is {self.addresses!r}, but must have at least "
+                f"{SMALLEST_RANGE} addresses"
+            )
 
 
 class GatewaySettings(ProxySettings, frozen=True, kw_only=True):
@@ -23,6 +62,11 @@ class GatewaySettings(ProxySettings, frozen=True, kw_only=True):
     zone: Annotated[
         str, Meta(description="the zone of this gateway; others prefer gateways that are near")
     ] = ""
+
+    entry: Annotated[
+        EntrySettings | None,
+        Meta(description="entry for clients without a sidecar; default: none"),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.listen is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any as Message
+from typing import NamedTuple
 
 from envoy.config.route.v3 import route_components_pb2
 
@@ -23,9 +24,10 @@ from federation.envoy.clusters import (
     reach,
     sender_http,
 )
+from federation.envoy.identity import IDENTITY
 from federation.model.exports import AppProtocol, app_protocol
 from federation.model.imports import Plan, PortPlan, Tier
-from federation.model.names import ServiceName, host_name
+from federation.model.names import ServiceName, host_name, terminated_sni
 
 OUTBOUND = "outbound"
 NO_SUCH_SERVICE = "fedmesh: no such service in the clusterset\n"
@@ -47,9 +49,21 @@ class _Ways:
     rtt: float
 
 
-def compile_outbound(plan: Plan) -> tuple[Resource, ...]:
-    """Clusters and endpoints by which a sidecar reaches one service, all tiers included."""
-    return tuple(found for port in plan.ports for found in _outbound_port(port, plan.identities))
+class _Caller(NamedTuple):
+    """What is called, who may answer (SPIFFE ids), and the secret with what is shown to them."""
+
+    service: ServiceName
+    identities: tuple[str, ...]
+    shown: str
+
+
+def compile_outbound(plan: Plan, shown: str = IDENTITY) -> tuple[Resource, ...]:
+    """Clusters and endpoints by which a proxy reaches one service, all tiers included.
+
+    `shown` is the secret with the certificate it shows.
+    """
+    caller = _Caller(plan.service, plan.identities, shown)
+    return tuple(found for port in plan.ports for found in _outbound_port(port, caller))
 
 
 def virtual_hosts(plan: Plan) -> tuple[bytes, ...]:
@@ -60,7 +74,7 @@ def virtual_hosts(plan: Plan) -> tuple[bytes, ...]:
     default = _DEFAULT_HTTP_PORT if _DEFAULT_HTTP_PORT in numbers else min(numbers)
     return tuple(
         http.virtual_host(
-            _near_name(port.sni),
+            _near_name(port),
             _domains(plan.service, port.port.number, port.port.number == default),
             route_cluster(port),
         ).SerializeToString(deterministic=True)
@@ -73,8 +87,8 @@ def route_cluster(port: PortPlan) -> str:
     """The cluster that leads to a service port, all tiers behind it."""
     found = _by_distance(port)
     if not _is_http(port) or not found.far:
-        return _near_name(port.sni)
-    return _any_name(port.sni) if found.near else _far_name(port.sni)
+        return _near_name(port)
+    return _any_name(port) if found.near else _far_name(port)
 
 
 def compile_routes(hosts: Iterable[bytes]) -> bytes:
@@ -83,16 +97,16 @@ def compile_routes(hosts: Iterable[bytes]) -> bytes:
     return packed(http.outbound_routes(OUTBOUND, parsed, NO_SUCH_SERVICE))
 
 
-def _near_name(sni: str) -> str:
-    return f"out~{sni}"
+def _near_name(port: PortPlan) -> str:
+    return f"out~{port.label}{port.sni}"
 
 
-def _far_name(sni: str) -> str:
-    return f"far~{sni}"
+def _far_name(port: PortPlan) -> str:
+    return f"far~{port.label}{port.sni}"
 
 
-def _any_name(sni: str) -> str:
-    return f"any~{sni}"
+def _any_name(port: PortPlan) -> str:
+    return f"any~{port.label}{port.sni}"
 
 
 def _is_http(port: PortPlan) -> bool:
@@ -110,46 +124,53 @@ def _rtt(tier: Tier) -> float:
     return max((destination.rtt for destination in tier.destinations), default=0.0)
 
 
-def _outbound_port(port: PortPlan, identities: tuple[str, ...]) -> tuple[Resource, ...]:
+def _outbound_port(port: PortPlan, caller: _Caller) -> tuple[Resource, ...]:
     found = _by_distance(port)
     if not _is_http(port):
-        return _over_tcp(port, found, identities)
+        return _over_tcp(port, found, caller)
     made: tuple[Resource, ...] = ()
     if found.near or not found.far:
-        made += _over_http(_near_name(port.sni), port, found.near, 0.0, identities)
+        made += _over_http(_near_name(port), port, found.near, 0.0, caller)
     if found.far:
-        made += _over_http(_far_name(port.sni), port, found.far, found.rtt, identities)
+        made += _over_http(_far_name(port), port, found.far, found.rtt, caller)
     if found.near and found.far:
-        name = _any_name(port.sni)
-        both = (_near_name(port.sni), _far_name(port.sni))
+        name = _any_name(port)
+        both = (_near_name(port), _far_name(port))
         options = sender_http(_spoken(port, found.near), reach(found.rtt))
         made += (resource(name, aggregate_cluster(name, both, options)),)
     return made
 
 
-def _over_tcp(port: PortPlan, found: _Ways, identities: tuple[str, ...]) -> tuple[Resource, ...]:
-    name = _near_name(port.sni)
+def _over_tcp(port: PortPlan, found: _Ways, caller: _Caller) -> tuple[Resource, ...]:
+    name = _near_name(port)
     tiers = (*found.near, *found.far)
-    settings = _plain_settings(tiers) | {"transport_socket": upstream_tls(identities)}
+    settings = _plain_settings(tiers) | {
+        "transport_socket": upstream_tls(caller.identities, shown=caller.shown)
+    }
     return (
         resource(name, tcp.sender_cluster(name, found.rtt, **settings)),
-        resource(name, load_assignment(name, tiers, hostname=port.sni)),
+        resource(name, _endpoints(name, port, tiers, caller)),
     )
 
 
 def _over_http(
-    name: str, port: PortPlan, tiers: tuple[Tier, ...], rtt: float, identities: tuple[str, ...]
+    name: str, port: PortPlan, tiers: tuple[Tier, ...], rtt: float, caller: _Caller
 ) -> tuple[Resource, ...]:
     spoken = _spoken(port, tiers)
     alpn = "http/1.1" if spoken is AppProtocol.HTTP1 else "h2"
     settings = _plain_settings(tiers) | {
         "typed_extension_protocol_options": sender_http(spoken, reach(rtt)),
-        "transport_socket": upstream_tls(identities, alpn=(alpn,)),
+        "transport_socket": upstream_tls(caller.identities, (alpn,), caller.shown),
     }
     return (
         resource(name, eds_cluster(name, reach(rtt), **settings)),
-        resource(name, load_assignment(name, tiers, hostname=port.sni)),
+        resource(name, _endpoints(name, port, tiers, caller)),
     )
+
+
+def _endpoints(name: str, port: PortPlan, tiers: Iterable[Tier], caller: _Caller) -> Message:
+    ended = terminated_sni(caller.service, port.port.number, raw=not _is_http(port))
+    return load_assignment(name, tiers, port.sni, ended)
 
 
 def _spoken(port: PortPlan, tiers: Iterable[Tier]) -> AppProtocol:

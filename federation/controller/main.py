@@ -26,7 +26,7 @@ from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_private
 from federation.runtime.tasks import run_until_stopped
 from federation.trust.lives import seconds_until
-from federation.wire.channel import serve
+from federation.wire.server import serve
 
 RENEW_AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 60.0

@@ -21,9 +21,9 @@ from federation.trust.spiffe import agent_id
 from federation.trust.validate import check_bundle, verify_peer_chain
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
-from federation.wire.channel import CallHandler, StreamHandler
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
+from federation.wire.server import CallHandler, StreamHandler
 from federation.xds.messages import Request, Response
 
 
@@ -36,7 +36,7 @@ class AgentServer:
         self._authority = authority
 
     def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
-        """What `wire.channel.serve` serves."""
+        """What `wire.server.serve` serves."""
         return (
             (methods.FACTS, self._facts),
             (methods.REPORTS, self._reports),

@@ -32,6 +32,7 @@ LONGEST_SOCKET_PATH = 107
 _MODULES = {
     Role.CONTROLLER: "federation.controller.main",
     Role.AGENT: "cluster_agent.main",
+    Role.DNS: "cluster_agent.dns.main",
     Role.GATEWAY: "gateway.main",
     Role.SIDECAR: "sidecar.main",
     Role.APP: "federation.demo.app",
@@ -89,6 +90,14 @@ class Paths:
         """The token with which a process proves itself."""
         return self.folder / "tokens" / f"{name}.token"
 
+    def entry_token(self, name: str) -> Path:
+        """The token with which a gateway proves that it may call for clients without a sidecar."""
+        return self.token(f"{name}-entry")
+
+    def grpc_socket(self, cluster: str) -> Path:
+        """Where gRPC clients without any proxy get their configuration."""
+        return self.folder / f"{cluster}.sock"
+
     def root(self) -> Path:
         """The certificate by which fedctl knows the controller."""
         return self.state("controller") / "root.pem"
@@ -115,13 +124,18 @@ def is_control_plane(member: Member) -> bool:
     return member.role not in WITHOUT_SETTINGS
 
 
-def subject_of(member: Member, layout: Layout) -> str:
-    """Whom the workload token of a proxy names."""
+def tokens_of(member: Member, layout: Layout, paths: Paths) -> tuple[tuple[Path, str], ...]:
+    """The workload tokens of a process: file, and whom it names."""
+    own = paths.token(member.name)
     if member.role is Role.GATEWAY:
-        return "gateway"
+        return (own, "gateway"), (paths.entry_token(member.name), "entry")
+    if member.role is Role.DNS:
+        return ((own, "dns"),)
+    if member.role is not Role.SIDECAR:
+        return ()
     site = find_site(layout, member.cluster)
     account = next(w.service for w in site.workloads if w.name == member.workload)
-    return f"{NAMESPACE}/{account}"
+    return ((own, f"{NAMESPACE}/{account}"),)
 
 
 def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
@@ -146,11 +160,13 @@ def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
             "hold_seconds": layout.hold,
             "ramp_seconds": layout.ramp,
             "leaf_seconds": layout.leaf,
+            "grpc_socket": str(paths.grpc_socket(site.id)),
         }
-    return _proxy(member, site, paths) | _OF_ITS_OWN[member.role](member, site)
+    of_its_own = _OF_ITS_OWN[member.role](member, site, paths)
+    return _towards_agent(member, site, paths) | of_its_own
 
 
-def _proxy(member: Member, site: Site, paths: Paths) -> dict[str, Any]:
+def _towards_agent(member: Member, site: Site, paths: Paths) -> dict[str, Any]:
     agent = f"{site.id}-agent"
     xds = next(m for m in _members_at(site) if m.name == agent).address("xds")
     return {
@@ -158,28 +174,41 @@ def _proxy(member: Member, site: Site, paths: Paths) -> dict[str, Any]:
         "trust_file": str(paths.state(agent) / "trust.pem"),
         "token_file": str(paths.token(member.name)),
         "state": str(paths.state(member.name)),
-        "readiness": member.address("readiness"),
-        "concurrency": 1,
     }
+
+
+def _proxy(member: Member) -> dict[str, Any]:
+    return {"readiness": member.address("readiness"), "concurrency": 1}
 
 
 def _members_at(site: Site) -> tuple[Member, ...]:
     return members(Layout("", "", (site,)))
 
 
-def _gateway(_: Member, site: Site) -> dict[str, Any]:
+def _gateway(member: Member, site: Site, paths: Paths) -> dict[str, Any]:
     return {
+        **_proxy(member),
         "name": "gateway-1",
         "address": site.gateway,
         "port": GATEWAY_PORT,
         "zone": site.zone,
         "listen": f"{site.gateway_inside}:{GATEWAY_PORT}",
+        "entry": {"addresses": site.entry, "token_file": str(paths.entry_token(member.name))},
     }
 
 
-def _sidecar(member: Member, site: Site) -> dict[str, Any]:
+def _dns(member: Member, _: Site, __: Paths) -> dict[str, Any]:
+    return {
+        "listen": member.address("dns"),
+        "health": member.address("health"),
+        "metrics": member.address("metrics"),
+    }
+
+
+def _sidecar(member: Member, site: Site, _: Paths) -> dict[str, Any]:
     address = next(w.address for w in site.workloads if w.name == member.workload)
     return {
+        **_proxy(member),
         "workload": f"{NAMESPACE}/{member.workload}",
         "address": address,
         "app_address": address,
@@ -196,7 +225,7 @@ def _sidecar(member: Member, site: Site) -> dict[str, Any]:
     }
 
 
-_OF_ITS_OWN = {Role.GATEWAY: _gateway, Role.SIDECAR: _sidecar}
+_OF_ITS_OWN = {Role.GATEWAY: _gateway, Role.DNS: _dns, Role.SIDECAR: _sidecar}
 
 
 def command_of(member: Member, layout: Layout, paths: Paths) -> tuple[str, ...]:

@@ -119,10 +119,9 @@ def _write_tokens(layout: Layout, paths: Paths) -> None:
         write_private(paths.workload_key(cluster), key)
     expires = int(wall_seconds()) + _TOKEN_SECONDS
     for member in members(layout):
-        if configs.has_envoy(member):
-            subject = configs.subject_of(member, layout)
+        for file, subject in configs.tokens_of(member, layout, paths):
             token = mint_workload_token(keys[member.cluster], subject, expires)
-            write_private(paths.token(member.name), token.encode() + b"\n")
+            write_private(file, token.encode() + b"\n")
 
 
 def remove(folder: Path) -> None:

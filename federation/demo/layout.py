@@ -5,6 +5,7 @@ for the same input, so that every command can compute them again from the demo's
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -25,6 +26,8 @@ GATEWAY_PORT = 15443
 INBOUND_PORT = 15006
 OUTBOUND_PORT = 15001
 READINESS_PORT = 15021
+METRICS_PORT = 15090
+DNS_PORT = 15053
 LOCAL_TCP_PORT = 17000
 """Where the client's sidecar offers it the TCP port of `LOCAL_TCP_SERVICE`."""
 
@@ -66,6 +69,7 @@ class Role(StrEnum):
 
     CONTROLLER = "controller"
     AGENT = "agent"
+    DNS = "dns"
     GATEWAY = "gateway"
     SIDECAR = "sidecar"
     APP = "app"
@@ -87,7 +91,8 @@ class Site:
     """A cluster of the demo.
 
     `rtt` is how far away it is in seconds; if it is, its gateway's Envoy listens at
-    `gateway_inside` and a link with that delay at `gateway`.
+    `gateway_inside` and a link with that delay at `gateway`. For clients without a sidecar its
+    gateway listens in the range `entry`, a service at an address, which the server at `dns` tells.
     """
 
     id: str
@@ -98,6 +103,16 @@ class Site:
     workloads: tuple[Workload, ...]
     services: tuple[str, ...] = SERVICES
     rtt: float = 0.0
+
+    @property
+    def dns(self) -> str:
+        """Where the DNS server listens."""
+        return f"{self.gateway.rpartition('.')[0]}.5"
+
+    @property
+    def entry(self) -> str:
+        """The addresses of services at the gateway."""
+        return f"{self.gateway.rpartition('.0.')[0]}.16.0/20"
 
     @property
     def gateway_inside(self) -> str:
@@ -202,6 +217,8 @@ def _members_of(site: Site) -> list[Member]:
         Member(f"{site.id}-agent", Role.AGENT, site.id, agent),
         Member(f"{site.id}-gateway", Role.GATEWAY, site.id, gateway),
     ]
+    dns = {"dns": DNS_PORT, "health": READINESS_PORT, "metrics": METRICS_PORT}
+    found.append(Member(f"{site.id}-dns", Role.DNS, site.id, tuple(_at(site.dns, dns))))
     if site.rtt:
         link = (("mtls", f"{site.gateway}:{GATEWAY_PORT}"),)
         found.append(Member(f"{site.id}-link", Role.LINK, site.id, link))
@@ -223,7 +240,11 @@ def _sidecar_addresses(workload: Workload) -> tuple[tuple[str, str], ...]:
     ports = {"inbound": INBOUND_PORT, "outbound": OUTBOUND_PORT, "readiness": READINESS_PORT}
     if workload.name == CLIENT:
         ports |= {local_tcp(s)[0]: local_tcp(s)[1] for s in LOCAL_TCP_SERVICES}
-    return tuple((purpose, f"{workload.address}:{port}") for purpose, port in ports.items())
+    return tuple(_at(workload.address, ports))
+
+
+def _at(host: str, ports: dict[str, int]) -> Iterator[tuple[str, str]]:
+    return ((purpose, f"{host}:{port}") for purpose, port in ports.items())
 
 
 def find_site(layout: Layout, cluster: str) -> Site:

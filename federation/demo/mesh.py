@@ -79,8 +79,9 @@ def _start(paths: Paths, layout: Layout, tell: Tell, deadline: float) -> None:
     client = readiness.client_of(layout, paths)
     for site in layout.sites:
         _admit(client, site, paths)
-    tell(f"starting {len(layout.sites)} agents, their gateways and sidecars")
-    _start_roles(paths, layout, everyone, (Role.AGENT, Role.GATEWAY, Role.SIDECAR))
+    tell(f"starting {len(layout.sites)} agents, their gateways, sidecars and DNS servers")
+    roles = (Role.AGENT, Role.GATEWAY, Role.SIDECAR, Role.DNS)
+    _start_roles(paths, layout, everyone, roles)
     refresh(state)
     readiness.wait_for(readiness.agent_checks(layout, paths), state, deadline)
     tell("all clusters have joined")

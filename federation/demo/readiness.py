@@ -122,11 +122,13 @@ def _is_connected(layout: Layout, paths: Paths, cluster: str) -> bool:
 
 
 def process_checks(found: Iterable[Member]) -> list[Check]:
-    """Whether applications and proxies answer; controller and agents are asked in other ways."""
+    """Whether applications, proxies and DNS servers answer; others are asked in other ways."""
     checks = []
     for member in found:
         if member.role is Role.APP:
             asked = partial(_answers, member.address("http"), "/count")
+        elif member.role is Role.DNS:
+            asked = partial(_answers, member.address("health"), "/ready")
         elif has_envoy(member):
             asked = partial(_answers, member.address("readiness"), "/ready")
         else:

@@ -14,6 +14,7 @@ from federation.demo.configs import Paths, has_envoy
 from federation.demo.layout import (
     DEFAULT_CLUSTERS,
     DEFAULT_NETWORK,
+    DNS_PORT,
     DOMAIN,
     LOCAL_TCP_SERVICES,
     NAMESPACE,
@@ -61,7 +62,13 @@ def describe(
             _process(m, paths, pids.get(m.name), envoys.get(m.name)) for m in members(layout)
         ],
         "clusters": [
-            {"id": s.id, "region": s.region, "zone": s.zone, "source": str(paths.source(s.id))}
+            {
+                "id": s.id,
+                "region": s.region,
+                "zone": s.zone,
+                "source": str(paths.source(s.id)),
+                "dns": f"{s.dns}:{DNS_PORT}",
+            }
             for s in layout.sites
         ],
         "services": [_service(layout, service) for service in SERVICES],

@@ -78,7 +78,9 @@ def address(host: str, port: int) -> dict[str, Message]:
     return {"socket_address": {"address": host, "port_value": port}}
 
 
-def upstream_tls(identities: Iterable[str], alpn: tuple[str, ...] = ()) -> dict[str, Message]:
+def upstream_tls(
+    identities: Iterable[str], alpn: tuple[str, ...] = (), shown: str = IDENTITY
+) -> dict[str, Message]:
     """The socket that dials a sidecar: mTLS, the server name taken from the endpoint's hostname.
 
     `identities` are the exact SPIFFE ids that may answer; nobody may when it is empty. Only their
@@ -90,7 +92,7 @@ def upstream_tls(identities: Iterable[str], alpn: tuple[str, ...] = ()) -> dict[
         for identity in (tuple(identities) or (_NOBODY,))
     ]
     context = tls_pb2.UpstreamTlsContext(
-        common_tls_context=_common_tls(names, alpn, trust_name(domains_of(identities))),
+        common_tls_context=_common_tls(names, alpn, trust_name(domains_of(identities)), shown),
         auto_host_sni=True,
     )
     return extension("envoy.transport_sockets.tls", context)
@@ -173,12 +175,15 @@ def spiffe_validation(bundles: Iterable[Bundle], name: str = CLUSTERSET) -> byte
 
 
 def _common_tls(
-    names: list[dict[str, Message]], alpn: tuple[str, ...], trust: str = CLUSTERSET
+    names: list[dict[str, Message]],
+    alpn: tuple[str, ...],
+    trust: str = CLUSTERSET,
+    shown: str = IDENTITY,
 ) -> tls_pb2.CommonTlsContext:
     return tls_pb2.CommonTlsContext(
         tls_params=_TLS_PARAMS,
         alpn_protocols=alpn,
-        tls_certificate_sds_secret_configs=[{"name": IDENTITY, "sds_config": ADS}],
+        tls_certificate_sds_secret_configs=[{"name": shown, "sds_config": ADS}],
         combined_validation_context={
             "default_validation_context": {"match_typed_subject_alt_names": names},
             "validation_context_sds_secret_config": {"name": trust, "sds_config": ADS},

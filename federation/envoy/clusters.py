@@ -238,17 +238,18 @@ def application_http(protocol: AppProtocol) -> dict[str, Message]:
 
 
 def load_assignment(
-    name: str, tiers: Iterable[Tier], hostname: str = ""
+    name: str, tiers: Iterable[Tier], hostname: str = "", terminated: str = ""
 ) -> endpoint_pb2.ClusterLoadAssignment:
     """The endpoints of a cluster: one priority per tier, one locality per destination.
 
-    `hostname` becomes the server name in TLS. The cluster id is the locality's sub-zone, or two
+    `hostname` becomes the server name in TLS, `terminated` that of endpoints which are gateways
+    that end it. The cluster id is the locality's sub-zone, or two
     clusters in one zone would merge and lose their weights.
     """
     return endpoint_pb2.ClusterLoadAssignment(
         cluster_name=name,
         endpoints=[
-            _locality(destination, priority, hostname)
+            _locality(destination, priority, (hostname, terminated))
             for priority, tier in enumerate(tiers)
             for destination in tier.destinations
         ],
@@ -257,14 +258,14 @@ def load_assignment(
 
 
 def _locality(
-    destination: Destination, priority: int, hostname: str
+    destination: Destination, priority: int, hostnames: tuple[str, str]
 ) -> endpoint_components_pb2.LocalityLbEndpoints:
     region, zone = destination.locality
     return endpoint_components_pb2.LocalityLbEndpoints(
         locality={"region": region, "zone": zone, "sub_zone": destination.cluster},
         priority=priority,
         load_balancing_weight={"value": max(1, destination.weight)},
-        lb_endpoints=[_endpoint(target, hostname) for target in destination.targets],
+        lb_endpoints=[_endpoint(t, hostnames[t.terminated]) for t in destination.targets],
     )
 
 

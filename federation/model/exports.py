@@ -94,7 +94,7 @@ class Export:
 class Group:
     """Endpoints of one zone: all of them, and how many of those are ready.
 
-    Counted are endpoints behind a sidecar, since only those can be reached from other clusters.
+    Counted are those with a sidecar; where none has one, all.
     """
 
     zone: str
@@ -104,13 +104,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What one cluster has behind one service: no address of an endpoint leaves its cluster."""
+    """What one cluster has behind one service: no address of an endpoint leaves its cluster.
+
+    `terminated`: no endpoint has a sidecar, so mutual TLS ends at the cluster's gateways.
+    """
 
     service: ServiceName
     cluster: ClusterId
     ports: tuple[int, ...]
     groups: tuple[Group, ...]
     accounts: tuple[str, ...]
+    terminated: bool = False
 
     @property
     def ready(self) -> int:

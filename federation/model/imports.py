@@ -137,12 +137,16 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address to dial; `mtls` is False only for a local endpoint without a sidecar."""
+    """An address to dial; `mtls` is False only for a local endpoint without a sidecar.
+
+    `terminated`: the gateway at this address ends the mutual TLS itself.
+    """
 
     address: str
     port: int
     health: Health = Health.HEALTHY
     mtls: bool = True
+    terminated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +181,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PortPlan:
-    """Where requests to one port of a service go, best tier first."""
+    """Where requests to one port of a service go, best tier first.
+
+    `label` tells plans of one port from each other where a proxy has several.
+    """
 
     port: ServicePort
     sni: str
     parts: tuple[Part, ...]
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,18 @@ def sni(service: ServiceName, port: int) -> str:
     return f"{port}.{host_name(service)}"
 
 
-def terminated_sni(service: ServiceName, port: int) -> str:
-    """The server name by which a port is called where the gateway ends the mTLS (no sidecar)."""
-    return f"{port}.{service.name}.{service.namespace}.svc-t.{CLUSTERSET_ZONE}"
+def terminated_sni(service: ServiceName, port: int, *, raw: bool = False) -> str:
+    """The server name by which a port is called where the gateway ends the mTLS (no sidecar).
+
+    `raw`: the bytes are passed on as they are (TCP), for which the gateway has another chain.
+    """
+    kind = "svc-r" if raw else "svc-t"
+    return f"{port}.{service.name}.{service.namespace}.{kind}.{CLUSTERSET_ZONE}"
+
+
+def gateway_identity(trust_domain: str) -> str:
+    """The SPIFFE id of a cluster's gateways where they end a connection."""
+    return f"spiffe://{trust_domain}/gateway"
 
 
 def workload_identity(trust_domain: str, namespace: str, account: str) -> str:

@@ -14,6 +14,10 @@ class Kind(StrEnum):
     SIDECAR = "sidecar"
 
 
+ENTRY_GATEWAY = "entry-gateway"
+"""How a gateway calls itself that offers entry as well."""
+
+
 class State(StrEnum):
     """Where the proxy is in its life; `STOPPED` is said just before the supervisor ends."""
 
@@ -58,6 +62,8 @@ class Proxy:
     does: one that reaches nobody is itself cut off. `remotes` are the gateways of other clusters
     that it checks. A sidecar says at which ports of its application nothing listens any more
     (`dead_ports`, sorted).
+    A gateway may offer services to clients without a sidecar, each at an address of its own out of
+    `entry` (a CIDR, empty when it does not).
     """
 
     id: str
@@ -77,3 +83,4 @@ class Proxy:
     listen_port: int = 0
     remotes: tuple[Remote, ...] = ()
     dead_ports: tuple[int, ...] = ()
+    entry: str = ""

@@ -161,7 +161,8 @@ def _remote(backend: Backend, cluster: Cluster, importer: Importer, sight: Sight
         locality = Locality(cluster.region, zone)
         away = distance(importer.locality, locality)
         targets = distinct(
-            Target(g.address, g.port, _health(backend, g, sight)) for g in zones[zone]
+            Target(g.address, g.port, _health(backend, g, sight), terminated=backend.terminated)
+            for g in zones[zone]
         )
         assumed = unmeasured(same_region=away is not Distance.OTHER_REGION)
         destination = Destination(

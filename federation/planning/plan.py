@@ -20,7 +20,7 @@ from federation.model.imports import (
     ServiceFacts,
     Sight,
 )
-from federation.model.names import ClusterId, sni, workload_identity
+from federation.model.names import ClusterId, gateway_identity, sni, workload_identity
 from federation.planning.failover import NOTHING_SEEN, tiers
 from federation.planning.recovery import damped
 
@@ -87,10 +87,15 @@ def _identities(
     }
     accounts |= {(home, endpoint.account) for endpoint in endpoints if endpoint.account}
     namespace = facts.service.name.namespace
-    return tuple(
-        sorted(
-            workload_identity(known[cluster].trust_domain, namespace, account)
-            for cluster, account in accounts
-            if cluster in known
-        )
-    )
+    found = {
+        workload_identity(known[cluster].trust_domain, namespace, account)
+        for cluster, account in accounts
+        if cluster in known
+    }
+    found |= {
+        gateway_identity(known[backend.cluster].trust_domain)
+        for backend in facts.backends
+        if backend.terminated and backend.cluster in facts.service.exporters
+        if backend.cluster in known and backend.cluster != home
+    }
+    return tuple(sorted(found))

@@ -16,10 +16,9 @@ from federation.supervisor.admin import ask
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.2
-_QUESTION = (
-    r"/stats?filter=^(http\.(inbound|terminated)\.downstream_rq_active"
-    r"|tcp\.(inbound|east-west)\.downstream_cx_active)$"
-)
+_REQUESTS = {False: "inbound", True: "terminated|up~.*"}
+_CONNECTIONS = {False: "inbound", True: "east-west|terminated-raw|up~.*"}
+"""By whether it is a gateway. What a sidecar's own application has under way does not count."""
 _COUNTER = re.compile(rb"^\S+_active: (\d+)$", re.MULTILINE)
 
 
@@ -36,7 +35,16 @@ def under_way(answer: bytes) -> int:
     return sum(map(int, _COUNTER.findall(answer)))
 
 
-async def wait_for_end(admin: Path, least: float, longest: float) -> int:
+def question(*, is_gateway: bool) -> str:
+    """What to ask Envoy's admin socket."""
+    requests, connections = _REQUESTS[is_gateway], _CONNECTIONS[is_gateway]
+    return (
+        rf"/stats?filter=^(http\.({requests})\.downstream_rq_active"
+        rf"|tcp\.({connections})\.downstream_cx_active)$"
+    )
+
+
+async def wait_for_end(admin: Path, least: float, longest: float, *, is_gateway: bool) -> int:
     """Wait at least `least` seconds, and until nothing is under way, but no longer than `longest`.
 
     Returns how much still was.
@@ -46,7 +54,7 @@ async def wait_for_end(admin: Path, least: float, longest: float) -> int:
     await asyncio.sleep(least)
     while True:
         try:
-            left = under_way(await ask(admin, _QUESTION))
+            left = under_way(await ask(admin, question(is_gateway=is_gateway)))
         except NotReady:
             return 0
         if not left or loop.time() - began >= longest:

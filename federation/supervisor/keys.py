@@ -24,12 +24,13 @@ _LARGEST_TOKEN = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """A key and its chain (PEM); times in seconds since 1970."""
+    """A key, its chain, and the clusterset's root (PEM); times in seconds since 1970."""
 
     key: str
     chain: str
     not_before: int
     not_after: int
+    root: str = ""
 
     def due_at(self) -> datetime:
         """When half of its life is over."""
@@ -109,7 +110,8 @@ async def certify(connection: Connection) -> Certified:
     """Make a new key and have the agent certify it; raises what the agent answers."""
     key, csr = await _make_key()
     answer: pb.Certificate = await connection.call(methods.CERTIFY, pb.CertifyRequest(csr=csr))
-    return Certified(key.decode(), answer.chain.decode(), answer.not_before, answer.not_after)
+    lives = answer.not_before, answer.not_after
+    return Certified(key.decode(), answer.chain.decode(), *lives, answer.root.decode())
 
 
 async def _make_key() -> tuple[bytes, bytes]:

@@ -5,22 +5,20 @@ Both proxies run this; what differs is the `Proxy` they describe themselves as.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from random import SystemRandom
 from typing import Any
 
 from federation.envoy.bootstrap import bootstrap
+from federation.envoy.identity import IDENTITY
 from federation.envoy.limits import Bounds, affordable
-from federation.model.errors import Failed, FedmeshError, NotReady
+from federation.model.errors import Failed, NotReady
 from federation.model.locality import Locality
-from federation.model.proxies import Kind, Proxy, Refusal, State
+from federation.model.proxies import ENTRY_GATEWAY, Kind, Proxy, Refusal, State
 from federation.resources.entry import state_folder
 from federation.resources.settings import Address
-from federation.runtime.backoff import Backoff
-from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.descriptors import raise_limit
 from federation.runtime.health import serve_health
 from federation.runtime.logs import event
@@ -28,15 +26,17 @@ from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_
 from federation.supervisor import keys, late, refusals
 from federation.supervisor.admin import ask
 from federation.supervisor.application import Application
+from federation.supervisor.certificate import Certificate, Wanted
 from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
 from federation.supervisor.observer import Observer, Seen
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import LONGEST_SOCKET_PATH, ProxySettings
-from federation.trust.lives import seconds_until
+from federation.supervisor.turns import repeat
 from federation.wire import codec, codec_proxies, methods
-from federation.wire.channel import Connection, connect, serve
+from federation.wire.channel import Connection, connect
 from federation.wire.pump import send
+from federation.wire.server import serve
 from federation.xds.resources import resource
 from federation.xds.session import Rule, Sender
 from federation.xds.snapshot import Table
@@ -45,13 +45,12 @@ log = logging.getLogger(__name__)
 
 _READY_CHECK_SECONDS = 0.1
 _READY_AGAIN_SECONDS = 1.0
-_RENEW_AGAIN_SECONDS = 0.5
 
 
 class Supervisor:
     """One proxy, from its start to its orderly end."""
 
-    def __init__(self, settings: ProxySettings, proxy: Proxy) -> None:
+    def __init__(self, settings: ProxySettings, proxy: Proxy, more: Iterable[Wanted]) -> None:
         self._settings = settings
         self._state = settings.state
         self._xds_socket = self._state / "xds.sock"
@@ -63,9 +62,13 @@ class Supervisor:
         self._said.mark_complete(codec.PROXY)
         self._heard = asyncio.Event()
         self._speaker: Sender | None = None
-        self._certified: keys.Certified | None = None
         self._is_live = False
-        self._relay = Relay(f"{proxy.kind}/{proxy.id}", self._state, self._refused)
+        kind = ENTRY_GATEWAY if proxy.entry else proxy.kind
+        wanted = (Wanted(IDENTITY, settings.token_file), *more)
+        secrets = [w.secret for w in wanted]
+        self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused)
+        show = self._relay.show_identity
+        self._certificates = tuple(Certificate(settings, w, show) for w in wanted)
         self._envoy = Envoy(find_envoy(settings.envoy), self._state, settings.concurrency)
         self._say(proxy)
 
@@ -83,7 +86,8 @@ class Supervisor:
     async def run(self) -> None:
         """Run until told to stop; then leave in order: others first move away."""
         self._relay.load()
-        self._take_identity(keys.load_certified(self._state / "identity.json"))
+        for certificate in self._certificates:
+            certificate.load()
         async with AsyncExitStack() as stack:
             xds = [(methods.ENVOY_DELTA, self._relay.serve_envoy)]
             await stack.enter_async_context(serve(f"unix:{self._xds_socket}", xds))
@@ -91,10 +95,11 @@ class Supervisor:
             if self._settings.readiness is not None:
                 server = await self._serve_readiness(self._settings.readiness)
                 stack.callback(server.close)
-            agent = start(self._repeat(self._meet_agent), "agent")
+            agent = start(repeat(self._meet_agent), "agent")
             stack.push_async_callback(cancel, agent)
-            renewal = start(self._repeat(self._renew), "certificate")
-            stack.push_async_callback(cancel, renewal)
+            for certificate in self._certificates:
+                renewal = start(repeat(certificate.renew), "certificate")
+                stack.push_async_callback(cancel, renewal)
             await run_until_stopped(
                 {
                     "envoy": self._envoy.run(self._bootstrap),
@@ -135,21 +140,6 @@ class Supervisor:
             log.warning(event("fewer connections than set", max_connections=wanted, bears=found))
         return Bounds(found, self._settings.memory_mb)
 
-    async def _repeat(self, turn: Callable[[], Awaitable[None]]) -> None:
-        """Take turns for ever; a turn that fails is said and repeated after a while."""
-        backoff = Backoff(SystemRandom())
-        said = ""
-        while True:
-            try:
-                await turn()
-                backoff.reset()
-                said = ""
-            except FedmeshError as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.warning(event("agent cannot be used", reason=said))
-            await asyncio.sleep(backoff.next_wait())
-
     async def _meet_agent(self) -> None:
         """Open both streams to the agent and stay until one of them ends."""
         trust = keys.read_trust(self._settings.trust_file)
@@ -177,33 +167,6 @@ class Supervisor:
         self._speaker = speaker
         async with agent.stream(methods.OBSERVATIONS) as link:
             await send(link, speaker, self._heard)
-
-    async def _renew(self) -> None:
-        """Look at the certificate's age; have a new one made when half of its life is over."""
-        if self._certified is None or self._certified.is_due(utc_now()):
-            trust = keys.read_trust(self._settings.trust_file)
-            token = keys.read_token(self._settings.token_file)
-            async with connect(
-                str(self._settings.agent), trust.identity, trust.agent_host, token
-            ) as agent:
-                self._take_identity(await keys.certify(agent))
-        await asyncio.sleep(self._seconds_until_renewal())
-
-    def _seconds_until_renewal(self) -> float:
-        if self._certified is None:
-            return _RENEW_AGAIN_SECONDS
-        most = max(_RENEW_AGAIN_SECONDS, self._settings.certificate_check_seconds)
-        due = self._certified.due_at()
-        return seconds_until(due, utc_now(), least=_RENEW_AGAIN_SECONDS, most=most)
-
-    def _take_identity(self, certified: keys.Certified | None) -> None:
-        if certified is None or not certified.is_valid(wall_seconds()):
-            return
-        if certified != keys.load_certified(self._state / "identity.json"):
-            keys.save_certified(self._state / "identity.json", certified)
-            log.info(event("certificate renewed", not_after=certified.not_after))
-        self._certified = certified
-        self._relay.show_identity(certified)
 
     def _eyes(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What the proxy looks at: a gateway at others, a sidecar at its own application."""
@@ -246,7 +209,9 @@ class Supervisor:
             least, longest = self._settings.drain_seconds, self._settings.drain_longest_seconds
             log.info(event("draining", seconds=least))
             await ask_to_leave(self._admin_socket)
-            left = await wait_for_end(self._admin_socket, least, max(least, longest))
+            left = await wait_for_end(
+                self._admin_socket, least, max(least, longest), is_gateway=self._is_gateway
+            )
             log.info(event("drained", left=left))
         await self._envoy.stop()
         self._say(replace(self._proxy, state=State.STOPPED))
@@ -263,8 +228,11 @@ def check_depth(path: Path) -> None:
         )
 
 
-async def supervise(settings: ProxySettings, proxy: Proxy) -> None:
-    """Run the supervisor of one proxy until it is told to stop."""
+async def supervise(settings: ProxySettings, proxy: Proxy, more: Iterable[Wanted] = ()) -> None:
+    """Run the supervisor of one proxy until it is told to stop.
+
+    `more` are certificates it needs besides its own.
+    """
     check_depth(settings.state)
     with state_folder(settings.state):
-        await Supervisor(settings, proxy).run()
+        await Supervisor(settings, proxy, more).run()

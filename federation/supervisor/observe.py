@@ -1,6 +1,6 @@
 """What a gateway's Envoy sees of the addresses it checks, read from its admin interface.
 
-In: the answer to `/clusters?format=json`. Out: the workloads that were lost, and the gateways of
+In: the answer to `CHECKED`. Out: the workloads that were lost, and the gateways of
 other clusters with whether they answer. That goes up to the agent in the `Proxy` that the
 supervisor describes.
 """
@@ -15,6 +15,11 @@ from federation.model.names import CLUSTERSET_ZONE, ClusterId
 from federation.model.observations import Remote
 
 REMOTE_PREFIX = "remote~"
+CHECKED = f"/clusters?format=json&filter=^({REMOTE_PREFIX}.*|[^~]*)$"
+"""What to ask of a gateway's Envoy: clusters that are checked, few beside those of entry."""
+_OWN = f".svc.{CLUSTERSET_ZONE}"
+"""How the clusters end that lead to own workloads; those by which a gateway calls for clients
+without a sidecar have a prefix, are not checked, and say nothing."""
 UNSEEN_SECONDS = 5.0
 """A gateway that starts gives those it never reached so long before it says that they fail."""
 
@@ -115,7 +120,7 @@ def read_checks(answer: bytes) -> Checked:
             if cluster.name.startswith(REMOTE_PREFIX):  # its end is a name others have chosen
                 _, other, gateway = cluster.name.split("~", 2)
                 remotes[ClusterId(other), gateway] = passes
-            elif cluster.name.endswith(f".svc.{CLUSTERSET_ZONE}"):
+            elif cluster.name.endswith(_OWN) and "~" not in cluster.name:
                 address = host.address.socket_address.address
                 passing[address] = passing.get(address, False) or passes
     return Checked(

@@ -17,7 +17,7 @@ from federation.model.observations import Remote
 from federation.runtime.logs import event
 from federation.supervisor.admin import ask
 from federation.supervisor.measure import MEASURE_SECONDS, Measure
-from federation.supervisor.observe import Answering, Lost, read_checks
+from federation.supervisor.observe import CHECKED, Answering, Lost, read_checks
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Observer:
     async def look(self, now: float) -> None:
         """One look at all that Envoy checks."""
         try:
-            seen = read_checks(await ask(self._admin, "/clusters?format=json"))
+            seen = read_checks(await ask(self._admin, CHECKED))
         except (NotReady, PeerBroke) as error:
             log.debug(event("nothing observed", reason=error))
             return

@@ -6,10 +6,10 @@ Envoy refuses. It looks into none of the resources.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from federation.envoy.identity import IDENTITY, identity_secret
+from federation.envoy.identity import identity_secret
 from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.runtime.logs import event
@@ -59,11 +59,20 @@ class _Held:
 
 
 class Relay:
-    """Agent on one side, Envoy on the other; `folder` keeps what is held."""
+    """Agent on one side, Envoy on the other; `folder` keeps what is held.
+
+    `secrets` are the names of the proxy's own certificates: Envoy hears of none before all are
+    there.
+    """
 
     def __init__(
-        self, node: str, folder: Path, on_refusals: Callable[[tuple[Refusal, ...]], None]
+        self,
+        node: str,
+        folder: Path,
+        secrets: Collection[str],
+        on_refusals: Callable[[tuple[Refusal, ...]], None],
     ) -> None:
+        self._awaited = set(secrets)
         self._receiver = Receiver(node, TYPES)
         self._folder = folder
         self._on_refusals = on_refusals
@@ -81,12 +90,14 @@ class Relay:
         """Take back what an earlier supervisor held."""
         hold.load(self._folder, self._receiver, TYPES)
 
-    def show_identity(self, certified: Certified) -> None:
-        """Give Envoy a certificate to show."""
-        body = identity_secret(certified.chain, certified.key)
-        self._own.mark_complete(SECRET)
-        if self._own.put(SECRET, resource(IDENTITY, body)):
-            self._touch(SECRET, IDENTITY)
+    def show_identity(self, name: str, certified: Certified) -> None:
+        """Give Envoy a certificate to show, under the name of a secret."""
+        body = identity_secret(certified.chain, certified.key, name)
+        self._awaited.discard(name)
+        if not self._awaited:
+            self._own.mark_complete(SECRET)
+        if self._own.put(SECRET, resource(name, body)):
+            self._touch(SECRET, name)
 
     def _touch(self, type_url: str, name: str) -> None:
         if self._sender is not None:

@@ -11,13 +11,39 @@ LONGEST_SOCKET_PATH = 107
 """Linux: sun_path has 108 bytes, the last is a zero."""
 
 
-class ProxySettings(Settings, frozen=True, kw_only=True):
-    """Settings of every supervisor."""
+class CertifiedSettings(Settings, frozen=True, kw_only=True):
+    """Settings of everybody whom the agent certifies."""
 
     agent: Annotated[Address, Meta(description="the cluster's agent")]
     trust_file: Annotated[Path, Meta(description="trust.pem of the cluster's agent")]
     token_file: Annotated[Path, Meta(description="the workload token; read again at every use")]
     state: Annotated[Path, Meta(description="folder for sockets, key and last good configuration")]
+    certificate_check_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3600,
+            description="how long at most until the clock is looked at again while the "
+            "certificate is not due, so that a clock that was set is noticed",
+        ),
+    ] = 10.0
+
+
+class IdentitySettings(CertifiedSettings, frozen=True, kw_only=True):
+    """Settings of `fedmesh-identity`."""
+
+    grpc_socket: Annotated[
+        Path | None,
+        Meta(
+            description="the `grpc_socket` of the agent: makes `grpc-bootstrap.json` in the state "
+            "folder, for GRPC_XDS_BOOTSTRAP. Default: none is made"
+        ),
+    ] = None
+
+
+class ProxySettings(CertifiedSettings, frozen=True, kw_only=True):
+    """Settings of every supervisor."""
+
     address: Annotated[str, Meta(description="IP address where other proxies reach this one")]
     readiness: Annotated[
         Address | None, Meta(description="where /ready and /live are answered; default: nowhere")
@@ -65,12 +91,3 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
             "it can, at 95 % it takes no new connections. 0: as much as there is",
         ),
     ] = 0
-    certificate_check_seconds: Annotated[
-        float,
-        Meta(
-            gt=0,
-            le=3600,
-            description="how long at most until the clock is looked at again while the "
-            "certificate is not due, so that a clock that was set is noticed",
-        ),
-    ] = 10.0

@@ -9,10 +9,12 @@ import re
 from typing import NamedTuple
 
 from federation.model.errors import InvalidInput
-from federation.model.names import ClusterId, parse_label, parse_subdomain
+from federation.model.names import ClusterId, gateway_identity, parse_label, parse_subdomain
 
 GATEWAY_SUBJECT = "gateway"
 ENTRY_SUBJECT = "entry"
+DNS_SUBJECT = "dns"
+"""A DNS server reads names from its agent; it has no SPIFFE id, since nobody else hears of it."""
 
 _SCHEME = "spiffe://"
 _LONGEST_ID = 2048
@@ -59,7 +61,7 @@ def workload_id(trust_domain: str, namespace: str, account: str) -> str:
 
 def gateway_id(trust_domain: str) -> str:
     """The id of a cluster's gateways where they end a connection."""
-    return f"{_SCHEME}{trust_domain}/gateway"
+    return gateway_identity(trust_domain)
 
 
 def entry_id(trust_domain: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from federation.model.errors import Denied, InvalidInput
 from federation.model.names import ClusterId, parse_cluster_id, parse_port
-from federation.trust.spiffe import subject_id
+from federation.trust.spiffe import DNS_SUBJECT, subject_id
 
 _JOIN_PREFIX = "fmj1."
 _WORKLOAD_PREFIX = "fmw1."
@@ -112,11 +112,13 @@ def redeem(record: JoinRecord, token_secret: str, csr_key_sha256: str, now: floa
 
 
 def mint_workload_token(key: bytes, subject: str, expires: int) -> str:
-    """A token for `NAMESPACE/ACCOUNT`, `gateway` or `entry` until `expires` (seconds since 1970).
+    """A token for `NAMESPACE/ACCOUNT`, `gateway`, `entry` or `dns` until `expires`.
 
-    `key` has at least 32 random bytes and never leaves the agent. Raises InvalidInput.
+    `expires` in seconds since 1970. `key` has at least 32 random bytes and never leaves the agent.
+    Raises InvalidInput.
     """
-    subject_id("any", subject)  # raises for a subject that could not become an id
+    if subject != DNS_SUBJECT:
+        subject_id("any", subject)  # raises for a subject that could not become an id
     signed = _WORKLOAD_PREFIX + _encode({"sub": subject, "exp": expires})
     return f"{signed}.{_signature(key, signed)}"
 

@@ -5,13 +5,15 @@ Each raises InvalidInput with a sentence that names the part and its value.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from federation.model.errors import InvalidInput
-from federation.model.exports import Pairs
+from federation.model.exports import MAX_PORTS, Pairs, ServicePort, Transport
+from federation.model.names import parse_label, parse_port
+from federation.wire import federation_pb2 as pb
 
 MAX_TEXT = 1024
 _MAX_PAIRS = 64
@@ -65,6 +67,16 @@ def ip_text(text: str, what: str) -> str:
     return str(found)
 
 
+def network_text(text: str, what: str) -> str:
+    """The network (CIDR) in its canonical form; raises InvalidInput."""
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise InvalidInput(
+            f"{what} is {text[:80]!r}, but must be a network such as 10.0.0.0/16"
+        ) from error
+
+
 def printable(text: str, what: str) -> str:
     """Text of bounded length without control characters; raises InvalidInput."""
     if len(text) > MAX_TEXT or not text.isprintable():
@@ -90,3 +102,24 @@ def few(items: Sequence[_Item], most: int, what: str) -> Sequence[_Item]:
     if len(items) > most:
         raise InvalidInput(f"{len(items)} {what}, but at most {most} may be")
     return items
+
+
+def write_ports(ports: tuple[ServicePort, ...]) -> list[pb.Port]:
+    """Ports of a service as messages."""
+    return [
+        pb.Port(name=p.name, transport=p.transport, number=p.number, app_protocol=p.app_protocol)
+        for p in ports
+    ]
+
+
+def read_ports(ports: Sequence[pb.Port]) -> tuple[ServicePort, ...]:
+    """The ports in messages; raises InvalidInput."""
+    return tuple(
+        ServicePort(
+            parse_label(p.name, "port name") if p.name else "",
+            one_of(Transport, p.transport, "protocol"),
+            parse_port(p.number, "port"),
+            printable(p.app_protocol, "appProtocol"),
+        )
+        for p in few(ports, MAX_PORTS, "ports")
+    )

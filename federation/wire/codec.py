@@ -1,7 +1,8 @@
 """Values to messages and back: the border where bytes of a peer become trusted values.
 
 Decoding parses names and numbers once (`federation.model`) and raises InvalidInput; inside nobody
-re-checks. What proxies say and see is in `federation.wire.codec_proxies`.
+re-checks. What proxies say and see is in `federation.wire.codec_proxies`, what DNS servers are told
+in `federation.wire.codec_zones`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,15 +13,12 @@ from federation.model.exports import (
     Export,
     Gateway,
     Group,
-    ServicePort,
     ServiceType,
     Tombstone,
-    Transport,
 )
 from federation.model.imports import Bundle, Cluster, Disagreement, Service
 from federation.model.names import (
     parse_cluster_id,
-    parse_label,
     parse_port,
     parse_service_name,
     parse_subdomain,
@@ -33,9 +31,12 @@ from federation.wire.border import (
     parse_message,
     printable,
     read_pairs,
+    read_ports,
     word,
+    write_ports,
 )
 from federation.wire.codec_proxies import decode_observation, decode_proxy
+from federation.wire.codec_zones import decode_gateway_names, decode_service_names
 from federation.xds.session import Rule
 
 _PREFIX = "type.googleapis.com/fedmesh.v1."
@@ -48,6 +49,8 @@ BUNDLE = _PREFIX + "Bundle"
 OBSERVATION = _PREFIX + "Observation"
 PROXY = _PREFIX + "Proxy"
 TOMBSTONE = _PREFIX + "Tombstone"
+SERVICE_NAMES = _PREFIX + "ServiceNames"
+GATEWAY_NAMES = _PREFIX + "GatewayNames"
 
 REPORTS = (TOMBSTONE, OBSERVATION, GATEWAY, BACKEND, EXPORT)
 """What goes up, in this order: a service is told when what is behind it is known."""
@@ -57,6 +60,9 @@ PASSING = frozenset({TOMBSTONE, OBSERVATION})
 
 FACTS = (BUNDLE, CLUSTER, BACKEND, SERVICE)
 """What comes down, in this order."""
+
+NAMES = (GATEWAY_NAMES, SERVICE_NAMES)
+"""What a DNS server is told by its agent."""
 
 
 def in_order(types: Sequence[str]) -> tuple[Rule, ...]:
@@ -78,13 +84,6 @@ MAX_READY = 10_000
 _MAX_CREATED = 253_402_300_799  # the end of the year 9999
 
 
-def _ports(ports: tuple[ServicePort, ...]) -> list[pb.Port]:
-    return [
-        pb.Port(name=p.name, transport=p.transport, number=p.number, app_protocol=p.app_protocol)
-        for p in ports
-    ]
-
-
 def encode_export(export: Export) -> bytes:
     """An Export as bytes; equal values give equal bytes."""
     return pb.Export(
@@ -92,7 +91,7 @@ def encode_export(export: Export) -> bytes:
         cluster=export.cluster,
         created=export.created,
         type=export.type,
-        ports=_ports(export.ports),
+        ports=write_ports(export.ports),
         session_affinity=export.session_affinity,
         session_seconds=export.session_seconds,
         internal_traffic_policy=export.internal_traffic_policy,
@@ -108,7 +107,7 @@ def encode_service(service: Service) -> bytes:
     return pb.Service(
         name=str(service.name),
         type=service.type,
-        ports=_ports(service.ports),
+        ports=write_ports(service.ports),
         exporters=service.exporters,
         conflicts=[pb.Disagreement(reason=c.reason, message=c.message) for c in service.conflicts],
         session_affinity=service.session_affinity,
@@ -129,6 +128,7 @@ def encode_backend(backend: Backend) -> bytes:
         ports=backend.ports,
         groups=[pb.Group(zone=g.zone, ready=g.ready, total=g.total) for g in backend.groups],
         accounts=backend.accounts,
+        terminated=backend.terminated,
     ).SerializeToString(deterministic=True)
 
 
@@ -181,7 +181,7 @@ def decode_export(body: bytes) -> Export:
         cluster=parse_cluster_id(message.cluster),
         created=min(max(0, message.created), _MAX_CREATED),
         type=one_of(ServiceType, message.type, "type"),
-        ports=_read_ports(message.ports),
+        ports=read_ports(message.ports),
         session_affinity=word(message.session_affinity, "session affinity"),
         session_seconds=message.session_seconds,
         internal_traffic_policy=word(message.internal_traffic_policy, "traffic policy"),
@@ -198,7 +198,7 @@ def decode_service(body: bytes) -> Service:
     return Service(
         name=parse_service_name(message.name),
         type=one_of(ServiceType, message.type, "type"),
-        ports=_read_ports(message.ports),
+        ports=read_ports(message.ports),
         exporters=tuple(
             parse_cluster_id(c) for c in few(message.exporters, MAX_EXPORTERS, "exporters")
         ),
@@ -232,6 +232,7 @@ def decode_backend(body: bytes) -> Backend:
             parse_subdomain(a, "service account")
             for a in few(message.accounts, MAX_ACCOUNTS, "accounts")
         ),
+        terminated=message.terminated,
     )
 
 
@@ -303,16 +304,6 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     OBSERVATION: decode_observation,
     PROXY: decode_proxy,
     TOMBSTONE: decode_tombstone,
+    SERVICE_NAMES: decode_service_names,
+    GATEWAY_NAMES: decode_gateway_names,
 }
-
-
-def _read_ports(ports: Sequence[pb.Port]) -> tuple[ServicePort, ...]:
-    return tuple(
-        ServicePort(
-            parse_label(p.name, "port name") if p.name else "",
-            one_of(Transport, p.transport, "protocol"),
-            parse_port(p.number, "port"),
-            printable(p.app_protocol, "appProtocol"),
-        )
-        for p in few(ports, MAX_PORTS, "ports")
-    )

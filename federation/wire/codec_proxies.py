@@ -16,7 +16,15 @@ from federation.model.names import (
 from federation.model.observations import Observation, Rejected, Remote
 from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
 from federation.wire import federation_pb2 as pb
-from federation.wire.border import few, ip_text, one_of, parse_message, printable, word
+from federation.wire.border import (
+    few,
+    ip_text,
+    network_text,
+    one_of,
+    parse_message,
+    printable,
+    word,
+)
 
 MAX_REFUSALS = 100
 MAX_REASON = 400
@@ -58,6 +66,7 @@ def encode_proxy(proxy: Proxy) -> bytes:
         listen_port=proxy.listen_port,
         remotes=_remotes(proxy.remotes),
         dead_ports=proxy.dead_ports,
+        entry=proxy.entry,
     ).SerializeToString(deterministic=True)
 
 
@@ -91,6 +100,7 @@ def decode_proxy(body: bytes) -> Proxy:
         dead_ports=tuple(
             parse_port(p, "dead port") for p in few(message.dead_ports, MAX_DEAD, "dead ports")
         ),
+        entry=network_text(message.entry, "entry of the gateway") if message.entry else "",
     )
 
 

@@ -77,6 +77,7 @@ RENEW = _certify(_FEDERATION, "Renew")
 RESOURCES = _down(_WORKLOADS, "Resources")
 OBSERVATIONS = _up(_WORKLOADS, "Reports")
 CERTIFY = _certify(_WORKLOADS, "Certify")
+NAMES = _down(_WORKLOADS, "Names")
 ENVOY_DELTA = _down(_ADS, "DeltaAggregatedResources")
 ENVOY_STATE = Method(
     _ADS,

@@ -1,6 +1,6 @@
 """The page docs/reference/settings.md, made of what the settings say of themselves.
 
-In: the settings of the four processes (types, limits, defaults and descriptions of their fields).
+In: the settings of the six processes (types, limits, defaults and descriptions of their fields).
 Out: the page as text; `python -m tests.docs.settings` writes it, a unit test checks it.
 """
 
@@ -8,9 +8,11 @@ from pathlib import Path
 
 from msgspec import NODEFAULT, inspect
 
+from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from federation.controller.settings import ControllerSettings
 from federation.resources.settings import Address, Settings
+from federation.supervisor.settings import IdentitySettings
 from gateway.settings import GatewaySettings
 from sidecar.settings import SidecarSettings
 
@@ -20,7 +22,9 @@ PAGE = ROOT / "docs" / "reference" / "settings.md"
 PROCESSES: tuple[tuple[str, type[Settings]], ...] = (
     ("fedmesh-controller", ControllerSettings),
     ("fedmesh-agent", AgentSettings),
+    ("fedmesh-dns", DnsSettings),
     ("fedmesh-gateway", GatewaySettings),
+    ("fedmesh-identity", IdentitySettings),
     ("fedmesh-sidecar", SidecarSettings),
 )
 _HEAD = """\

@@ -23,9 +23,9 @@ from federation.supervisor.relay import ENVOY_RULES, TYPES
 from federation.trust import issue, profile, spiffe
 from federation.trust.pem import key_pem, pem
 from federation.wire import methods
-from federation.wire.channel import serve
 from federation.wire.links import Link, Peer
 from federation.wire.pump import send
+from federation.wire.server import serve
 from federation.xds.resources import resource
 from federation.xds.session import Sender
 from federation.xds.snapshot import Table

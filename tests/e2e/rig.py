@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dnslib import DNSRecord
+
 from federation.api.client import Client
 from federation.demo import mesh as demo
 from federation.demo import readiness, topology
 from federation.demo.configs import Paths
 from federation.demo.layout import (
+    NAMESPACE,
     SERVICE_GRPC_PORT,
     Layout,
     Member,
@@ -148,6 +151,17 @@ class Mesh:
             found = connection.getresponse()
             return found.status, found.read().decode()
 
+    def ask(self, cluster: str, name: str, type_: str = "A") -> DNSRecord:
+        """What the DNS server of a cluster answers."""
+        host, _, port = self.member(f"{cluster}-dns").address("dns").rpartition(":")
+        return ask_dns(host, int(port), name, type_)
+
+    def entry(self, cluster: str, service: str = "api", zone: str = "clusterset.local") -> str:
+        """The address that DNS tells a client without a sidecar."""
+        reply = self.ask(cluster, f"{service}.{NAMESPACE}.svc.{zone}")
+        assert reply.rr, reply
+        return str(reply.rr[0].rdata)
+
     def source(self, cluster: str) -> Path:
         """The folder that the cluster's agent watches."""
         return self.paths.source(cluster)
@@ -186,13 +200,17 @@ class Mesh:
         method: str = "GET",
         path: str = "/load",
         protocol: str = "http",
+        target: str = "",
     ) -> Iterator[Load]:
-        """Requests of a cluster's client for as long as this lasts, with their history."""
+        """Requests of a cluster's client for as long as this lasts, with their history.
+
+        They go through its sidecar, or to `target`, an address of the service.
+        """
         load = Load(folder / f"{protocol}.jsonl")
         is_grpc = protocol == "grpc"
         host = service_host(service, SERVICE_GRPC_PORT) if is_grpc else service_host(service)
-        target = ("--protocol", protocol, "--target", self.proxy(cluster), "--host", host)
-        command = (sys.executable, "-m", "federation.verify.traffic", *target)
+        to = ("--protocol", protocol, "--target", target or self.proxy(cluster), "--host", host)
+        command = (sys.executable, "-m", "federation.verify.traffic", *to)
         call = () if is_grpc else ("--path", path, "--method", method)
         what = (*call, "--rate", f"{rate:g}")
         with subprocess.Popen((*command, *what, "--out", str(load.file))) as generator:
@@ -300,6 +318,19 @@ class Mesh:
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     found = self.ask_envoy(member.name, "/config_dump?include_eds")
                     (folder / f"{member.name}.json").write_bytes(found)
+
+
+def ask_dns(host: str, port: int, name: str, type_: str = "A") -> DNSRecord:
+    """One question over UDP, asked up to three times; raises TimeoutError."""
+    question = DNSRecord.question(name, type_).pack()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.settimeout(1.0)
+        found.connect((host, port))
+        for _ in range(3):
+            with contextlib.suppress(TimeoutError, ConnectionRefusedError):
+                found.send(question)
+                return DNSRecord.parse(found.recv(4096))
+    raise TimeoutError(f"{host}:{port} does not answer")
 
 
 def _count(file: Path) -> int:

@@ -25,7 +25,8 @@ from federation.trust.pem import load_certificates, pem
 from federation.trust.tokens import parse_join_token
 from federation.wire import codec, methods
 from federation.wire import federation_pb2 as pb
-from federation.wire.channel import Identity, connect, serve
+from federation.wire.channel import Identity, connect
+from federation.wire.server import serve
 from federation.xds.messages import Request, Response
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource

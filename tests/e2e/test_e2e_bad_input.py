@@ -34,6 +34,7 @@ _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT|[EIW]\d{4} ")
 def settings_of(mesh: Mesh, name: str, folder: Path, **changes: Any) -> Path:
     """The settings of a process of the demo, with other ones in places."""
     found = yaml.safe_load(mesh.paths.config(mesh.member(name)).read_text())
+    found.pop("grpc_socket", None)
     found |= {"state": str(folder / "state")} | changes
     file = folder / "settings.yaml"
     file.write_text(yaml.safe_dump(found))

@@ -28,7 +28,8 @@ from federation.model.types import ROUTE, SECRET
 from federation.trust.pem import pem
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
-from federation.wire.channel import Identity, connect, serve
+from federation.wire.channel import Identity, connect
+from federation.wire.server import serve
 from sidecar.compile import Inbound, InboundPort, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes
 from sidecar.upstreams import compile_upstream, ways

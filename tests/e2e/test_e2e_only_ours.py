@@ -75,11 +75,13 @@ def test_the_gateway_ends_no_tls_on_the_chain_that_passes_on(mesh: Mesh) -> None
     chains = {
         chain["name"]: chain
         for listener in dump["configs"]
-        for chain in listener["active_state"]["listener"].get("filter_chains", ())
+        if listener["name"] == "east-west"
+        for chain in listener["active_state"]["listener"]["filter_chains"]
     }
     assert chains["passthrough"]["filter_chain_match"]["server_names"] == ["*.svc.clusterset.local"]
     assert "transport_socket" not in chains["passthrough"]
     assert "transport_socket" in chains["terminated"]
+    assert "transport_socket" in chains["terminated-raw"]
 
 
 def _inbound(mesh: Mesh) -> str:

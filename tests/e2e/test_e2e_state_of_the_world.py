@@ -20,9 +20,9 @@ from federation.envoy.clusters import eds_cluster, load_assignment
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER
 from federation.supervisor.envoy import find_envoy
 from federation.wire import methods
-from federation.wire.channel import serve
 from federation.wire.links import Link, Peer
 from federation.wire.pump import send
+from federation.wire.server import serve
 from federation.xds.resources import resource
 from federation.xds.session import Rule
 from federation.xds.snapshot import Table

@@ -189,6 +189,7 @@ def test_two_agents_with_one_state_folder_are_told_of(mesh: Mesh, tmp_path: Path
     copy = tmp_path / "copy"
     shutil.copytree(mesh.paths.state("us-west-agent"), copy)
     settings = yaml.safe_load(mesh.paths.config(mesh.member("us-west-agent")).read_text())
+    del settings["grpc_socket"]
     settings |= {"state": str(copy), "listen": "127.30.9.3:15012"}
     (tmp_path / "copy.yaml").write_text(yaml.safe_dump(settings))
     command = (sys.executable, "-m", "cluster_agent.main", "--config", str(tmp_path / "copy.yaml"))

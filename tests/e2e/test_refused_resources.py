@@ -18,6 +18,7 @@ from google.protobuf.json_format import ParseDict
 
 from federation.envoy.build import Resource, address
 from federation.envoy.build import resource as built
+from federation.envoy.identity import IDENTITY
 from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER
 from federation.runtime.tasks import cancel, start
@@ -61,7 +62,7 @@ class Relayed(Lone):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.told: tuple[Refusal, ...] = ()
-        self.relay = Relay("sidecar/shop/api", folder / "state", self._hear)
+        self.relay = Relay("sidecar/shop/api", folder / "state", [IDENTITY], self._hear)
         self._said = 0
 
     def _hear(self, refusals: tuple[Refusal, ...]) -> None:

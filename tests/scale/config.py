@@ -22,6 +22,7 @@ from federation.planning.plan import plan_service
 from federation.wire.channel import MAX_MESSAGE_BYTES
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, sight
+from tests.unit.builders import entry
 
 Shares = tuple[tuple[ClusterId, int], ...]
 
@@ -93,7 +94,7 @@ def _time(kind: Kind, size: Size) -> dict[str, float]:
     """`agent_...` is what it costs among all others, with the tables that proxies are fed from."""
     facts = [imported(n, kind, size) for n in range(size.services)]
     alone = [_seconds(partial(_make, one)) for one in facts]
-    proxies = Proxies(HOME)
+    proxies = Proxies(HOME, entry(HOME))
     proxies.set_region(REGION)
     proxies.layers(ProxyKind.SIDECAR, "shop/web", ZONE)
     first = facts[0]

@@ -12,17 +12,19 @@ from functools import partial
 from pathlib import Path
 
 import sidecar.main  # noqa: F401 - what a supervisor has in its memory
+from federation.envoy.identity import IDENTITY
 from federation.model.errors import Failed
 from federation.runtime.tasks import run, run_until_stopped
 from federation.supervisor.keys import load_certified
 from federation.supervisor.relay import Relay
 from federation.wire import methods
-from federation.wire.channel import connect, serve
+from federation.wire.channel import connect
+from federation.wire.server import serve
 
 
 async def relay(folder: Path) -> None:
     """Relay until told to stop."""
-    found = Relay("sidecar/shop/web", folder, lambda _: None)
+    found = Relay("sidecar/shop/web", folder, [IDENTITY], lambda _: None)
     show = partial(_show, found, folder / "identity.json")
     show()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, show)
@@ -40,7 +42,7 @@ def _show(relay: Relay, file: Path) -> None:
     certified = load_certified(file)
     if certified is None:
         raise Failed(f"{file} is not there")
-    relay.show_identity(certified)
+    relay.show_identity(IDENTITY, certified)
 
 
 if __name__ == "__main__":

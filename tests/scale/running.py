@@ -23,9 +23,9 @@ from federation.model.errors import NotReady
 from federation.supervisor.admin import ask
 from federation.supervisor.relay import ENVOY_RULES, TYPES
 from federation.wire import methods
-from federation.wire.channel import StreamHandler, serve
 from federation.wire.links import Link, Peer
 from federation.wire.pump import send
+from federation.wire.server import StreamHandler, serve
 from federation.xds.resources import resource
 from federation.xds.session import Rule, Sender
 from federation.xds.snapshot import Table

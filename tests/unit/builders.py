@@ -1,5 +1,7 @@
 """Small constructors of model values: a test names only what it is about."""
 
+from cluster_agent.addresses import Addresses
+from cluster_agent.entry import Entry
 from federation.model.exports import (
     Backend,
     Export,
@@ -135,3 +137,8 @@ def facts(
     of: Service, backends: tuple[Backend, ...] = (), clusters: tuple[Cluster, ...] = ()
 ) -> ServiceFacts:
     return ServiceFacts(of, backends, clusters)
+
+
+def entry(cluster: str = "east") -> Entry:
+    """Entry for clients without a sidecar, of a cluster whose gateways offer none yet."""
+    return Entry(ClusterId(cluster), Addresses(), lambda: 0.0)

@@ -7,22 +7,33 @@ import click
 import pytest
 import yaml
 
+from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from federation.cli.config import load_config
 from federation.cli.main import make_cli
 from federation.controller.settings import ControllerSettings
 from federation.resources.parse import parse_document
 from federation.resources.settings import Settings, load_settings
+from federation.supervisor.settings import IdentitySettings
 from gateway.settings import GatewaySettings
 from sidecar.settings import SidecarSettings
 from tests.docs import settings
 from tests.docs.pages import ROOT, Block, anchors, blocks, commands, links, pages
 
-PROCESSES = ("fedmesh-controller", "fedmesh-agent", "fedmesh-gateway", "fedmesh-sidecar")
+PROCESSES = (
+    "fedmesh-controller",
+    "fedmesh-agent",
+    "fedmesh-dns",
+    "fedmesh-gateway",
+    "fedmesh-identity",
+    "fedmesh-sidecar",
+)
 MODELS: dict[str, type[Settings]] = {
     "controller.yaml": ControllerSettings,
     "agent.yaml": AgentSettings,
+    "dns.yaml": DnsSettings,
     "gateway.yaml": GatewaySettings,
+    "identity.yaml": IdentitySettings,
     "sidecar.yaml": SidecarSettings,
 }
 FEDCTL_PAGE = ROOT / "docs" / "reference" / "fedctl.md"

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from cluster_agent.dns import packets, reply
+from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources import directory
 from federation.api import door, server
@@ -14,7 +16,8 @@ from federation.runtime import health, refusals, yamldocs
 from federation.supervisor import refusals as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import spiffe, tokens, validate
-from federation.wire import border, channel, codec
+from federation.wire import border, channel, codec, codec_zones
+from federation.wire import server as wire_server
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "limits.md"
@@ -26,6 +29,13 @@ def _default(name: str) -> float:
     defaults = dict(
         zip(reversed(fields), reversed(ProxySettings.__struct_defaults__), strict=False)
     )
+    found: float = defaults[name]
+    return found
+
+
+def _dns(name: str) -> float:
+    fields = DnsSettings.__struct_fields__
+    defaults = dict(zip(reversed(fields), reversed(DnsSettings.__struct_defaults__), strict=False))
     found: float = defaults[name]
     return found
 
@@ -62,10 +72,10 @@ STATED: dict[str, str] = {
     "life of an HTTP connection": f"{http.CONNECTION_SECONDS} s",
     "life of a TCP connection (`tcp_connection_seconds`)": f"{_tcp_seconds():,.0f} s",
     "log of an Envoy": f"{watching.LOG_BYTES // MB} MB",
-    "7443, 15012: time of the TLS handshake": f"{channel.HANDSHAKE_SECONDS} s",
-    "7443, 15012: connections": f"{channel.MAX_CONNECTIONS:,}",
-    "7443, 15012: calls of a connection at a time": f"{channel.STREAMS_PER_CONNECTION}",
-    "7443, 15012: connection without a call": f"{channel.IDLE_SECONDS} s",
+    "7443, 15012: time of the TLS handshake": f"{wire_server.HANDSHAKE_SECONDS} s",
+    "7443, 15012: connections": f"{wire_server.MAX_CONNECTIONS:,}",
+    "7443, 15012: calls of a connection at a time": f"{wire_server.STREAMS_PER_CONNECTION}",
+    "7443, 15012: connection without a call": f"{wire_server.IDLE_SECONDS} s",
     "7443, 15012: size of a message": f"{channel.MAX_MESSAGE_BYTES // MB} MB",
     "8443: time of the TLS handshake": f"{door.HANDSHAKE_SECONDS:g} s",
     "8443: connections": f"{door.MAX_CONNECTIONS:,}",
@@ -78,6 +88,15 @@ STATED: dict[str, str] = {
     ),
     "15021: request for readiness": f"{health._REQUEST_BYTES // KB} KB",
     "15021: time for it": f"{health._REQUEST_SECONDS:g} s",
+    "queries of one source (`queries_per_second`)": f"{_dns('queries_per_second'):,} a second",
+    "answer over UDP": f"{reply.UDP_SIZE:,} bytes",
+    "query": f"{packets.LARGEST // KB} KB",
+    "TCP: connections (`tcp_connections`)": f"{_dns('tcp_connections'):,}",
+    "TCP: connections of one source (`tcp_connections_of_one_source`)": (
+        f"{_dns('tcp_connections_of_one_source')}"
+    ),
+    "TCP: silence (`tcp_silent_seconds`)": f"{_dns('tcp_silent_seconds'):g} s",
+    "headless service: endpoints": f"{codec_zones.MAX_ENDPOINTS:,}",
     "exports of a cluster": f"{judge.MAX_EXPORTS:,}",
     "gateways of a cluster": f"{judge.MAX_GATEWAYS}",
     "size of one resource of a report": f"{judge.MAX_BODY_BYTES // KB} KB",
@@ -123,5 +142,6 @@ def test_every_row_of_the_page_is_held_to_something() -> None:
 
 def test_the_reasons_that_the_page_names_are_those_of_the_log() -> None:
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", PAGE.read_text()))
-    settings = {"max_connections", "memory_mb", "tcp_connection_seconds"}
+    settings = {"max_connections", "memory_mb", "tcp_connection_seconds", "queries_per_second"}
+    settings |= {"tcp_connections", "tcp_connections_of_one_source", "tcp_silent_seconds"}
     assert named - settings <= set(watching.REASONS.values())

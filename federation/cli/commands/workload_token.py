@@ -28,7 +28,7 @@ class Options:
 )
 @click.option("--expires", callback=duration, default="720h", help="How long; default 720h.")
 def command(subject: str, agent_state: Path, expires: int) -> int:
-    """Print a workload token for SUBJECT: NAMESPACE/ACCOUNT, gateway or entry."""
+    """Print a workload token for SUBJECT: NAMESPACE/ACCOUNT, gateway, entry or dns."""
     from federation.runtime.clock import wall_seconds  # noqa: PLC0415
 
     return run(Options(subject, agent_state, int(wall_seconds()) + expires), standard_io())

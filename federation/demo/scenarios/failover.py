@@ -74,6 +74,7 @@ class _Table:
         always = (
             Flow("GET", service, rate=self._rate),
             Flow("gRPC", service, "grpc", rate=self._rate),
+            Flow("no sidecar", service, rate=self._rate / 4, sidecar=False),
         )
         more = (
             Flow("POST", service, method="POST", rate=_POST_RATE),

@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from federation.demo.configs import Paths
-from federation.demo.layout import PORTS, Layout, Role, local_tcp, members, service_host
+from federation.demo.layout import (
+    OUTBOUND_PORT,
+    PORTS,
+    Layout,
+    Role,
+    local_tcp,
+    members,
+    service_host,
+)
 from federation.demo.processes import ProcessTable, pause, stop
 from federation.demo.readiness import get
+from federation.demo.resolve import resolve
 from federation.demo.rig import DemoRig
 from federation.demo.scenarios.steps import CALM, Flow, Step
 from federation.model.errors import Failed, NotReady
@@ -193,17 +202,22 @@ class Stage:
         return name
 
     def _options(self, flow: Flow) -> tuple[str, ...]:
-        client = self.layout.sites[0].client()
         number = next(port.number for port in PORTS if port.protocol == flow.protocol)
-        port = local_tcp(flow.service)[1] if flow.protocol == "tcp" else 15001
         host = ("--host", service_host(flow.service, number))
         body = ("--body-bytes", str(flow.body_bytes))
         http = (*host, *body, "--path", flow.path, "--method", flow.method)
         return (
-            *("--protocol", flow.protocol, "--target", f"{client.address}:{port}"),
+            *("--protocol", flow.protocol, "--target", self._target(flow, number)),
             *({"http": http, "grpc": host}.get(flow.protocol, ())),
             *("--rate", f"{flow.rate:g}", "--timeout", f"{flow.timeout:g}"),
         )
+
+    def _target(self, flow: Flow, number: int) -> str:
+        home = self.layout.sites[0]
+        if not flow.sidecar:
+            return f"{resolve(home, flow.service)}:{number}"
+        port = local_tcp(flow.service)[1] if flow.protocol == "tcp" else OUTBOUND_PORT
+        return f"{home.client().address}:{port}"
 
     def _stop(self, names: list[str]) -> None:
         table = ProcessTable(self._state)

@@ -26,7 +26,8 @@ class Flow:
     """Requests of the home cluster's client, so many in a second (TCP: connections).
 
     `status` is what the application is asked to answer; anything else is a failure. `timeout` in
-    seconds, `body_bytes` of each POST.
+    seconds, `body_bytes` of each POST. Without a `sidecar` the client asks its DNS server once, at
+    its start, and knows nothing else.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Flow:
     status: int = 200
     body_bytes: int = 0
     timeout: float = 10.0
+    sidecar: bool = True
 
     @property
     def repeatable(self) -> bool:

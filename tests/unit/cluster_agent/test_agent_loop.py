@@ -444,3 +444,21 @@ async def test_a_bundle_counts_as_believed_once_every_proxy_has_taken_it(tmp_pat
     world.agent.on_believed()
     assert believed() == (("west.mesh.test", bundle.version),)
     await cancel(gateways)
+
+
+async def test_grpc_clients_believe_who_is_not_revoked(tmp_path: Path) -> None:
+    file = tmp_path / "anchors.pem"
+    agent = Agent(EAST, FakeSource(), tmp_path, anchors=file)
+    agent.connect(Streams(), lambda _type, _name: None)
+
+    def hear(nonce: str, **anchors: tuple[str, ...]) -> None:
+        found = tuple(
+            resource(name, codec.encode_bundle(Bundle(name, given)))
+            for name, given in anchors.items()
+        )
+        agent.on_facts(agent.receiver.receive(Response(codec.BUNDLE, nonce, found)))
+
+    hear("1", west=("WEST",), east=("EAST\n", "NEW"))
+    assert file.read_text() == "EAST\nNEW\nWEST\n"
+    hear("2", west=())
+    assert file.read_text() == "EAST\nNEW\n"

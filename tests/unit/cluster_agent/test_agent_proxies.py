@@ -4,17 +4,21 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from cluster_agent.addresses import preferred
+from cluster_agent.entry import NAMES
 from cluster_agent.proxies import GATEWAYS, SECRETS, TYPES, Proxies
 from cluster_agent.services import ServiceState
 from federation.model.imports import Bundle, Cluster, Endpoint, Sight
 from federation.model.names import ClusterId
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.wire import codec
 from tests.unit.builders import (
     API,
     backend,
     cluster,
     endpoint,
+    entry,
     export,
     facts,
     local_service,
@@ -49,11 +53,17 @@ def names(proxies: Proxies, layers: tuple[str, ...], type_url: str) -> set[str]:
 
 
 def test_a_service_reaches_gateways_zones_and_the_sidecars_behind_it() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     proxies.set_region("eu")
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     touched = proxies.set_service(API, SERVED) + proxies.finish()
-    assert {t.table for t in touched} == {GATEWAYS, SECRETS, "zone/a", f"sidecar/{WORKLOAD}"}
+    assert {t.table for t in touched} == {
+        GATEWAYS,
+        NAMES,
+        SECRETS,
+        "zone/a",
+        f"sidecar/{WORKLOAD}",
+    }
     assert names(proxies, sidecar, LISTENER) == {"inbound", "outbound"}
     assert OUT in names(proxies, sidecar, CLUSTER)
     assert names(proxies, sidecar, ENDPOINTS) == {OUT}
@@ -62,7 +72,7 @@ def test_a_service_reaches_gateways_zones_and_the_sidecars_behind_it() -> None:
 
 
 def test_an_unchanged_service_touches_nothing() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     meet(proxies)
     proxies.set_service(API, SERVED)
     proxies.finish()
@@ -70,7 +80,7 @@ def test_an_unchanged_service_touches_nothing() -> None:
 
 
 def test_a_service_that_is_gone_leaves_only_what_does_not_depend_on_it() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     empty = {t: names(proxies, sidecar, t) | names(proxies, gateway, t) for t in TYPES}
     proxies.set_service(API, SERVED)
@@ -85,7 +95,7 @@ def test_a_service_that_is_gone_leaves_only_what_does_not_depend_on_it() -> None
 
 
 def test_a_service_that_is_not_exported_opens_no_door() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     proxies.set_service(API, ServiceState(None, local_service(endpoint()), None))
     assert names(proxies, sidecar, LISTENER) == {"outbound"}
@@ -94,7 +104,7 @@ def test_a_service_that_is_not_exported_opens_no_door() -> None:
 
 
 def test_a_zone_met_late_gets_the_services_known_before() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     proxies.set_region("eu")
     proxies.set_service(API, SERVED)
     early = meet(proxies, zone="a")
@@ -105,13 +115,13 @@ def test_a_zone_met_late_gets_the_services_known_before() -> None:
 
 
 def test_a_sidecar_met_late_gets_the_doors_of_its_workload() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     proxies.set_service(API, SERVED)
     assert names(proxies, meet(proxies), LISTENER) == {"inbound", "outbound"}
 
 
 def test_a_workload_that_left_a_service_closes_its_door() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     layers = meet(proxies)
     proxies.set_service(API, SERVED)
     elsewhere = local_service(endpoint("10.0.0.2"))
@@ -121,14 +131,14 @@ def test_a_workload_that_left_a_service_closes_its_door() -> None:
 
 
 def test_endpoints_without_a_pod_are_behind_no_sidecar() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     bare: Endpoint = replace(endpoint(), workload="", sidecar=False)
     proxies.set_service(API, replace(SERVED, local=local_service(bare)))
     assert proxies.services_behind("") == frozenset()
 
 
 def test_nothing_is_complete_before_everything_is_known() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     layers = meet(proxies)
     assert not proxies.view(layers).is_complete(CLUSTER)
     assert set(proxies.set_synced()) >= set(layers)
@@ -137,7 +147,7 @@ def test_nothing_is_complete_before_everything_is_known() -> None:
 
 def test_a_proxy_that_has_not_said_what_it_is_gets_nothing_that_looks_whole() -> None:
     """Its own table is empty because it is not known, not because nothing is there."""
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     proxies.set_synced()
     layers = proxies.layers(Kind.SIDECAR, WORKLOAD, "a")
     assert not proxies.view(layers).is_complete(LISTENER)
@@ -146,7 +156,7 @@ def test_a_proxy_that_has_not_said_what_it_is_gets_nothing_that_looks_whole() ->
 
 
 def test_bundles_reach_everybody_once_in_any_order() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     one, other = Bundle("east.mesh.test", ("A",)), Bundle("west.mesh.test", ("B",))
     (touch,) = proxies.set_bundles([one, other])
     assert (touch.table, touch.type_url) == (SECRETS, SECRET)
@@ -154,7 +164,7 @@ def test_bundles_reach_everybody_once_in_any_order() -> None:
 
 
 def test_the_region_of_the_cluster_changes_every_plan() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     meet(proxies)
     proxies.set_service(API, replace(SERVED, facts=facts(service("east"))))
     touched = proxies.set_region("eu")
@@ -169,7 +179,7 @@ def listeners(proxies: Proxies, layers: tuple[str, ...], name: str) -> dict[str,
 
 
 def test_a_gateway_listens_where_it_says_though_others_dial_elsewhere() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     for proxy, at in (
         (GATEWAY, ("10.1.0.1", 15443)),
         (replace(GATEWAY, listen_address="0.0.0.0", listen_port=443), ("0.0.0.0", 443)),
@@ -182,7 +192,7 @@ def test_the_life_of_tcp_connections_changes_no_listener_when_the_agent_starts_a
     state = replace(SERVED, export=export("east", ports=(port(80, "db", ""),)))
     bodies = []
     for seconds in (60.0, 60.0, 0.0):
-        proxies = Proxies(EAST, seconds)
+        proxies = Proxies(EAST, entry(), seconds)
         proxies.set_service(API, state)
         bodies.append(listeners(proxies, meet(proxies), "inbound"))
     first, again, unbounded = bodies
@@ -192,7 +202,7 @@ def test_the_life_of_tcp_connections_changes_no_listener_when_the_agent_starts_a
 
 
 def test_a_proxy_that_has_gone_leaves_nothing_behind() -> None:
-    there = Proxies(EAST)
+    there = Proxies(EAST, entry())
     before = set(there._tables)
     meet(there)
     there.forget(Kind.SIDECAR, WORKLOAD)
@@ -209,26 +219,45 @@ def others(clusters: int, gateways: int = 2) -> list[Cluster]:
 
 
 def test_our_gateways_check_those_of_the_other_clusters() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     layers = meet(proxies, GATEWAY)
     sidecar = meet(proxies)
-    here = cluster("east", gateways=(gateway_at("10.1.0.1"),))
+    here = cluster("east", gateways=(replace(gateway_at("10.1.0.1"), name="gw"),))
     touched = proxies.set_clusters([here, *others(2, 1)])
-    assert {(t.table, t.type_url) for t in touched} == {(GATEWAYS, CLUSTER), (SECRETS, SECRET)}
+    assert {(t.table, t.type_url) for t in touched} == {
+        (GATEWAYS, CLUSTER),
+        (NAMES, codec.GATEWAY_NAMES),
+        (SECRETS, SECRET),
+    }
     expected = {"remote~c0~gw-10.0.0.0", "remote~c1~gw-10.1.0.0"}
     assert names(proxies, layers, CLUSTER) == expected
     assert names(proxies, sidecar, CLUSTER) == set(), "sidecars check nobody"
     assert proxies.set_clusters([*others(2, 1), here]) == []
     gone = proxies.set_clusters([here, *others(1, 1)])
-    assert [t.name for t in gone] == ["clusterset:c1.mesh.test", "remote~c1~gw-10.1.0.0"]
+    assert [t.name for t in gone] == ["clusterset:c1.mesh.test", "remote~c1~gw-10.1.0.0", "c1"]
     assert names(proxies, layers, CLUSTER) == {"remote~c0~gw-10.0.0.0"}
 
 
+def test_gateways_of_one_cluster_check_each_other() -> None:
+    proxies = Proxies(EAST, entry())
+    one, other = meet(proxies, GATEWAY), meet(proxies, replace(GATEWAY, id="gw-2"))
+    both = (
+        replace(gateway_at("10.1.0.1"), name="gw"),
+        replace(gateway_at("10.1.0.2"), name="gw-2"),
+    )
+    proxies.set_clusters([cluster("east", gateways=both)])
+    assert names(proxies, one, CLUSTER) == {"remote~east~gw-2"}
+    assert names(proxies, other, CLUSTER) == {"remote~east~gw"}
+    proxies.set_clusters([cluster("east", gateways=both[:1])])
+    assert names(proxies, one, CLUSTER) == set()
+
+
 def test_every_secret_that_a_cluster_names_is_there() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     proxies.set_bundles([Bundle("east.mesh.test", ("PEM",))])
-    proxies.set_clusters([cluster("east"), *others(2)])
+    own = (replace(gateway_at("10.1.0.1"), name="gw"), gateway_at("10.1.0.2"))
+    proxies.set_clusters([cluster("east", gateways=own), *others(2)])
     proxies.set_service(API, SERVED)
     proxies.finish()
     for layers in (sidecar, gateway):
@@ -242,18 +271,19 @@ def test_every_secret_that_a_cluster_names_is_there() -> None:
 
 
 def remote_intervals(clusters: int) -> set[str]:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     layers = meet(proxies, GATEWAY)
     own = tuple(gateway_at(f"10.200.0.{n}") for n in range(9))
     proxies.set_clusters([cluster("east", gateways=own), *others(clusters)])
     view = proxies.view(layers)
-    found = [view.get(CLUSTER, name) for name in view.names(CLUSTER)]
+    names = [name for name in view.names(CLUSTER) if not name.startswith("remote~east~")]
+    found = [view.get(CLUSTER, name) for name in names]
     assert len(found) == 2 * clusters
     return {document(f.body)["health_checks"][0]["interval"] for f in found if f is not None}
 
 
 def test_how_a_cluster_is_seen_changes_how_sidecars_are_led_there() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     proxies.set_region("eu")
     layers = meet(proxies)
     proxies.set_service(API, SERVED)
@@ -275,7 +305,7 @@ def test_checks_of_other_gateways_are_rarer_when_there_are_many_clusters() -> No
 
 
 def test_a_revoked_cluster_is_refused_by_routes_everywhere_and_nothing_else_changes() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     meet(proxies, GATEWAY)
     meet(proxies)
     proxies.set_service(API, SERVED)
@@ -293,10 +323,41 @@ def test_a_revoked_cluster_is_refused_by_routes_everywhere_and_nothing_else_chan
 
 
 def test_a_sidecar_that_comes_after_a_revocation_refuses_as_well() -> None:
-    proxies = Proxies(EAST)
+    proxies = Proxies(EAST, entry())
     proxies.set_bundles([Bundle("west.mesh.test", ())])
     proxies.set_service(API, SERVED)
     layers = meet(proxies)
     found = proxies.view(layers).get(ROUTE, "app~8080~http/1.1")
     assert found is not None
     assert b"spiffe://west.mesh.test/" in found.body
+
+
+ENTRY_GATEWAY = replace(GATEWAY, entry="10.9.0.0/24")
+LISTENING = {f"up~10.9.0.{preferred(str(API)) % 254 + 1}:80", "east-west"}
+
+
+def test_a_gateway_with_entry_has_the_ways_of_a_sidecar_under_an_identity_of_its_own() -> None:
+    proxies = Proxies(EAST, entry())
+    proxies.set_region("eu")
+    proxies.set_service(API, SERVED)
+    layers = proxies.layers(Kind.GATEWAY, "gw", "", has_entry=True)
+    assert OUT not in names(proxies, layers, CLUSTER)
+    proxies.meet(ENTRY_GATEWAY)
+    assert names(proxies, layers, LISTENER) == LISTENING
+    assert {OUT} <= names(proxies, layers, CLUSTER)
+    found = proxies.view(layers).get(CLUSTER, OUT)
+    assert found is not None
+    assert b"\x05entry" in found.body
+    assert b"identity" not in found.body
+    plain = proxies.layers(Kind.GATEWAY, "other", "")
+    assert OUT not in names(proxies, plain, CLUSTER), "one without entry has none of it"
+
+
+def test_a_gateway_with_entry_that_comes_back_is_told_all_again() -> None:
+    proxies = Proxies(EAST, entry())
+    proxies.set_service(API, SERVED)
+    for _ in range(2):
+        layers = proxies.layers(Kind.GATEWAY, "gw", "", has_entry=True)
+        proxies.meet(ENTRY_GATEWAY)
+        assert names(proxies, layers, LISTENER) == LISTENING
+        proxies.forget(Kind.GATEWAY, "gw")

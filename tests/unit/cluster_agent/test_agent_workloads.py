@@ -27,6 +27,7 @@ from federation.wire import federation_pb2 as pb
 from federation.wire.links import Peer
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.resources import resource
+from tests.unit.builders import entry
 from tests.unit.fakes.authorities import make_authority
 from tests.unit.fakes.memory_link import MemoryLink, linked
 
@@ -44,7 +45,7 @@ class World:
 
     def __init__(self) -> None:
         self.authority: Authority = make_authority(utc_now())
-        self.proxies = Proxies(ClusterId("east"))
+        self.proxies = Proxies(ClusterId("east"), entry())
         self.heard: list[Proxy] = []
         self.quiet = 0
         self.believed = 0

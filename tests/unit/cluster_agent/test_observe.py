@@ -305,6 +305,17 @@ def test_a_backend_counts_what_has_a_sidecar_by_zone() -> None:
     assert found.ports == (80,)
 
 
+def test_where_no_endpoint_has_a_sidecar_all_count_behind_the_gateway() -> None:
+    found = observed(
+        service(),
+        export(),
+        slice_of(endpoint("10.0.0.1", zone="a"), endpoint("10.0.0.2", "plain", zone="a")),
+        pod("plain", account="other", sidecar="false"),
+    ).backend
+    assert found is not None
+    assert (found.groups, found.accounts, found.terminated) == ((Group("a", 2, 2),), (), True)
+
+
 def test_an_exported_service_without_endpoints_has_an_empty_backend() -> None:
     found = observed(service(), export()).backend
     assert found is not None
@@ -397,8 +408,12 @@ def test_an_address_in_two_slices_has_the_ports_of_both_and_is_ready_where_one_s
         ([], {}, "no endpoints"),
         (["true", "true"], {}, "2 ready of 2"),
         (["true"], {"ready": False}, "0 ready of 1"),
-        (["true", "false"], {}, "2 ready of 2, 1 of them without a sidecar"),
-        (["false"], {}, "1 ready, none with a sidecar: not reachable from other clusters"),
+        (
+            ["true", "false"],
+            {},
+            "2 ready of 2, 1 of them without a sidecar: not for other clusters",
+        ),
+        (["false"], {}, "1 ready, none with a sidecar: others reach them through the gateway"),
     ],
 )
 def test_a_person_reads_what_is_behind_a_service(

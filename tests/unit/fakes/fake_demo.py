@@ -113,6 +113,7 @@ def staged(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> FakeDemo:
         ("pause", demo.pause),
         ("stop", demo.stop),
         ("get", demo.get),
+        ("resolve", lambda site, _service: site.gateway),
         ("ProcessTable", lambda _state: demo),
         ("DemoRig", lambda _state, _layout: demo.rig),
     ):

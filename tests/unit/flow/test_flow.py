@@ -27,6 +27,7 @@ from federation.wire import codec
 from federation.xds.messages import Point
 from federation.xds.receiver import Receiver
 from federation.xds.session import Sender
+from tests.unit.builders import entry
 from tests.unit.fakes.fake_envoy import FakeEnvoy
 from tests.unit.fakes.shop import shop
 from tests.unit.fakes.wires import Wire
@@ -55,7 +56,7 @@ class Home:
         self.cluster = cluster
         self.folder, self.index = Folder(), Index()
         self.reports, self.facts = Reports(), Facts()
-        self.proxies = Proxies(cluster)
+        self.proxies = Proxies(cluster, entry(cluster))
         self.held = Receiver(f"agent/{cluster}", codec.FACTS)
         self.now = 0.0
         self.reports.gateway("gw", Gateway("gw", f"10.{NETS[cluster]}.9.1", 15443, "a"))

@@ -96,5 +96,6 @@ def test_every_chain_is_bound_to_server_names_of_the_clusterset() -> None:
     assert [chain["filter_chain_match"]["server_names"] for chain in listener["filter_chains"]] == [
         ["*.svc.clusterset.local"],
         ["*.svc-t.clusterset.local"],
+        ["*.svc-r.clusterset.local"],
         ["health.gateways.clusterset.local"],
     ]

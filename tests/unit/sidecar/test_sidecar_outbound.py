@@ -258,6 +258,32 @@ def test_only_the_distance_that_has_an_endpoint_without_sidecar_speaks_its_proto
     assert "transport_socket_matches" not in found[FAR_OUT]
 
 
+def hostnames(ports: tuple[ServicePort, ...], name: str) -> dict[str, str]:
+    """The server names by which endpoints are dialled, by address."""
+    found = plan(ports=ports, only=("west",))
+    tiers = tuple(
+        replace(t, destinations=tuple(ended(d) for d in t.destinations))
+        for t in found.ports[0].parts[0].tiers
+    )
+    part = replace(found.ports[0].parts[0], tiers=tiers)
+    changed = replace(found, ports=(replace(found.ports[0], parts=(part,)),))
+    resources = {(r.type_url, r.name): r.body for r in compile_outbound(changed)}
+    assignment = document(resources[types.ENDPOINTS, name])
+    endpoints = [e["endpoint"] for group in assignment["endpoints"] for e in group["lb_endpoints"]]
+    return {e["address"]["socket_address"]["address"]: e["hostname"] for e in endpoints}
+
+
+def ended(destination: Destination) -> Destination:
+    """The first of its gateways ends mutual TLS, the others do not."""
+    first, *others = destination.targets
+    return replace(destination, targets=(replace(first, terminated=True), *others))
+
+
+def test_a_gateway_that_ends_the_tls_is_called_by_another_name() -> None:
+    assert hostnames((b.HTTP,), NEAR_OUT)["10.2.0.1"] == "80.api.shop.svc-t.clusterset.local"
+    assert hostnames((TCP,), TCP_OUT)["10.2.0.1"] == "5432.api.shop.svc-r.clusterset.local"
+
+
 # -- routes ------------------------------------------------------------------------------------
 
 

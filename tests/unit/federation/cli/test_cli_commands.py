@@ -290,7 +290,7 @@ def demo(folder: Path) -> Path:
 def test_status_shows_every_process_and_names_those_that_are_gone(io: IO, tmp_path: Path) -> None:
     options = demo_status.Options(demo(tmp_path), Format.TABLE)
     assert demo_status.run(options, io) == 0
-    assert len(out(io).splitlines()) == 9
+    assert len(out(io).splitlines()) == 10
     assert "not running: controller" in err(io)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cluster_agent.dns.settings import DnsSettings
 from federation.controller.settings import ControllerSettings
 from federation.demo.app import parse_arguments
 from federation.demo.configs import (
@@ -13,7 +14,7 @@ from federation.demo.configs import (
     command_of,
     has_envoy,
     settings_of,
-    subject_of,
+    tokens_of,
 )
 from federation.demo.layout import LOCAL_TCP_SERVICES, Member, Role, members, plan_layout
 from federation.model.errors import Failed
@@ -86,10 +87,33 @@ def test_an_application_is_told_all_its_addresses_and_where_its_journal_is() -> 
     assert str(said.journal) == "/tmp/demo/journals/us-east-api-2-app.ids"
 
 
+def tokens(name: str) -> dict[str, str]:
+    found = tokens_of(member(name), LAYOUT, PATHS)
+    return {file.stem: subject for file, subject in found}
+
+
 def test_a_token_names_the_account_of_its_workload() -> None:
-    assert subject_of(member("us-east-api-1-sidecar"), LAYOUT) == "demo/api"
-    assert subject_of(member("us-east-web-1-sidecar"), LAYOUT) == "demo/web"
-    assert subject_of(member("us-east-gateway"), LAYOUT) == "gateway"
+    assert tokens("us-east-api-1-sidecar") == {"us-east-api-1-sidecar": "demo/api"}
+    assert tokens("us-east-web-1-sidecar") == {"us-east-web-1-sidecar": "demo/web"}
+    assert tokens("us-east-dns") == {"us-east-dns": "dns"}
+    assert tokens("us-east-agent") == {}
+
+
+def test_a_gateway_has_a_token_of_its_own_for_clients_without_a_sidecar() -> None:
+    assert tokens("us-east-gateway") == {
+        "us-east-gateway": "gateway",
+        "us-east-gateway-entry": "entry",
+    }
+    entry = settings_of(member("us-east-gateway"), LAYOUT, PATHS)["entry"]
+    assert entry["addresses"] == "127.11.16.0/20"
+    assert entry["token_file"] == "/tmp/demo/tokens/us-east-gateway-entry.token"
+
+
+def test_a_dns_server_knows_its_agent(tmp_path: Path) -> None:
+    file = tmp_path / "dns.yaml"
+    file.write_text(yaml.safe_dump(settings_of(member("us-west-dns"), LAYOUT, PATHS)))
+    settings = load_settings(DnsSettings, file)
+    assert (str(settings.listen), str(settings.agent)) == ("127.12.0.5:15053", "127.12.0.2:15012")
 
 
 def test_no_folder_of_the_caller_can_shadow_our_modules() -> None:

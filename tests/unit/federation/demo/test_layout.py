@@ -38,7 +38,7 @@ def test_names_and_addresses_are_valid_and_used_once(clusters: int) -> None:
     assert len(set(addresses)) == len(addresses)
     assert all(address.startswith("127.") for address in addresses)
     names = [parse_label(m.name, "name") for m in found]
-    assert len(set(names)) == len(names) == 1 + clusters * 8
+    assert len(set(names)) == len(names) == 1 + clusters * 9
     for site in layout.sites:
         parse_cluster_id(site.id)
 

@@ -1,5 +1,7 @@
 """The plan of a service: ports, server names, who may answer."""
 
+from dataclasses import replace
+
 from federation.model.exports import Transport
 from federation.model.imports import Cluster, Health, Plan, Sight
 from federation.planning.plan import plan_service
@@ -63,6 +65,15 @@ def test_a_backend_of_a_cluster_that_does_not_export_is_not_used() -> None:
     plan = plan_service(facts, b.local_service(b.endpoint()), b.importer())
     assert clusters(plan) == ["east"]
     assert plan.identities == ("spiffe://east.mesh.test/ns/shop/sa/api",)
+
+
+def test_where_the_gateway_ends_the_tls_its_identity_answers_and_the_name_says_so() -> None:
+    behind = replace(b.backend("west", accounts=()), terminated=True)
+    clusters = (b.cluster("west", gateways=(b.gateway("10.2.0.1"),)), b.cluster("east"))
+    plan = plan_service(b.facts(b.service("west"), (behind,), clusters), None, b.importer())
+    assert plan.identities == ("spiffe://west.mesh.test/gateway",)
+    (tier,) = plan.ports[0].parts[0].tiers
+    assert [target.terminated for target in tier.destinations[0].targets] == [True]
 
 
 def test_exactly_the_accounts_of_each_cluster_may_answer() -> None:

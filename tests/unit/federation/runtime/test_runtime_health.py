@@ -2,7 +2,7 @@
 
 import pytest
 
-from federation.runtime.health import _response
+from federation.runtime.health import health_pages, response
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from federation.runtime.health import _response
     ],
 )
 def test_the_status_says_it_all(path: bytes, ready: bool, status: bytes) -> None:
-    head, _, body = _response(path, lambda: ready).partition(b"\r\n\r\n")
+    head, _, body = response(health_pages(lambda: ready), path).partition(b"\r\n\r\n")
     assert head.split(b" ")[1] == status
     assert f"content-length: {len(body)}".encode() in head
     assert len(body) < 16

@@ -56,6 +56,15 @@ def test_an_address_that_passes_for_one_service_does_not_fail() -> None:
     assert seen == Checked(frozenset(), frozenset({"10.0.0.1"}))
 
 
+def test_clusters_that_are_not_checked_say_nothing() -> None:
+    """A gateway with entry has the addresses of its own workloads in those as well."""
+    name = "80.api.shop.svc.clusterset.local"
+    found = read_checks(
+        statuses({name: {"10.0.0.1": True}, f"out~{name}": {"10.0.0.1": False, "10.9.0.1": False}})
+    )
+    assert found == Checked(frozenset({"10.0.0.1"}), frozenset())
+
+
 def seen(passing: set[str], failing: set[str]) -> Checked:
     return Checked(frozenset(failing), frozenset(passing))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.envoy.identity import IDENTITY
 from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER, LISTENER, SECRET
 from federation.runtime.tasks import cancel, start
@@ -24,7 +25,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.refusals: list[tuple[Refusal, ...]] = []
-        self.relay = Relay("sidecar/shop/api", folder, self.refusals.append)
+        self.relay = Relay("sidecar/shop/api", folder, [IDENTITY], self.refusals.append)
 
     async def hear(self, *responses: Response) -> None:
         """The agent says something and ends its stream."""
@@ -124,7 +125,7 @@ async def test_no_secret_is_complete_before_the_proxys_own_certificate(tmp_path:
     for _ in range(9):
         await asyncio.sleep(0)
     assert not asked.done()
-    world.relay.show_identity(Certified("KEY", "CHAIN", 0, 9))
+    world.relay.show_identity(IDENTITY, Certified("KEY", "CHAIN", 0, 9))
     assert [r.name for r in (await asked).resources] == ["identity"]
     await cancel(stream)
 

@@ -13,8 +13,9 @@ from federation.model.errors import Conflict, Denied, Failed, FedmeshError, Inva
 from federation.runtime.clock import utc_now
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
-from federation.wire.channel import Identity, clock_of, connect, serve
+from federation.wire.channel import Identity, connect
 from federation.wire.links import Link, Peer
+from federation.wire.server import clock_of, serve
 from federation.xds.messages import Request, Response
 from tests.unit.fakes.authorities import make_authority
 

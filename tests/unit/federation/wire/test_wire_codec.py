@@ -105,7 +105,12 @@ def test_a_gateway_address_must_be_an_ip_address() -> None:
 
 
 def test_every_type_that_travels_can_be_read() -> None:
-    assert codec.DECODERS.keys() == {*codec.REPORTS, *codec.FACTS, codec.PROXY}
+    assert codec.DECODERS.keys() == {
+        *codec.REPORTS,
+        *codec.FACTS,
+        *codec.NAMES,
+        codec.PROXY,
+    }
 
 
 @pytest.mark.parametrize("created", [-(2**63), -1, 0, 1, 2**63 - 1])

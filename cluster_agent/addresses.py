@@ -1,0 +1,119 @@
+"""Addresses of services for clients without a sidecar: always the same ones, over every restart.
+
+A service has a number; the address at a gateway is that number within the gateway's range. In: the
+ranges that gateways state, names that want a number. Out: numbers and addresses, and a document
+that `cluster_agent.addressfile` keeps on disk before anybody is told of them. A number that is
+given up is not given to another for ten minutes, since clients may still hold its address.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+Network = IPv4Network | IPv6Network
+
+REST_SECONDS = 600.0
+_RESERVED = 2
+"""The first and the last address of a range are those of the network and of all in it."""
+
+
+class Addresses:
+    """Numbers by name, ranges by gateway."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[str, Network] = {}
+        self._numbers: dict[str, int] = {}
+        self._resting: dict[str, tuple[int, float]] = {}
+        self._taken: set[int] = set()
+        self.version = 0
+        """Counts the changes that must be kept."""
+        self.without: set[str] = set()
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take back what an earlier agent gave (`document`); raises ValueError when it is none."""
+        try:
+            ranges = {name: ip_network(text) for name, text in kept["ranges"].items()}
+            numbers = {name: int(number) for name, number in kept["numbers"].items()}
+            resting = {name: (int(n), float(t)) for name, (n, t) in kept["resting"].items()}
+        except (TypeError, AttributeError, KeyError) as error:
+            raise ValueError("these are no addresses") from error
+        self._ranges, self._numbers, self._resting = ranges, numbers, resting
+        self._taken = {*numbers.values(), *(number for number, _ in resting.values())}
+
+    def document(self) -> dict[str, Any]:
+        """All that must be kept, as JSON takes it."""
+        return {
+            "ranges": {name: str(network) for name, network in self._ranges.items()},
+            "numbers": self._numbers,
+            "resting": self._resting,
+        }
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """The gateways that have a range, sorted."""
+        return tuple(sorted(self._ranges))
+
+    def set_range(self, gateway: str, entry: str) -> bool:
+        """The range (CIDR) of a gateway, "" when it has none; returns whether that is news."""
+        before = self._ranges.pop(gateway, None)
+        if entry:
+            self._ranges[gateway] = ip_network(entry)
+        changed = before != self._ranges.get(gateway)
+        self.version += changed
+        return changed
+
+    def give(self, name: str, now: float) -> int | None:
+        """The number of a name, a new one when it has none; None without a range, or a full one.
+
+        `now` in seconds since 1970.
+        """
+        known = self._numbers.get(name)
+        if known is None:
+            known = self._find(name, now)
+            if known is None:
+                if self._ranges:
+                    self.without.add(name)
+                return None
+            self._numbers[name] = known
+            self._taken.add(known)
+            self.version += 1
+        self.without.discard(name)
+        return known
+
+    def _find(self, name: str, now: float) -> int | None:
+        """The number it had, or that of its name, or the next one that is free."""
+        had = self._resting.pop(name, None)
+        if had is not None:
+            return had[0]
+        for other, (number, until) in list(self._resting.items()):
+            if until <= now:
+                del self._resting[other]
+                self._taken.discard(number)
+        room = min((n.num_addresses - _RESERVED for n in self._ranges.values()), default=0)
+        if len(self._taken) >= room:
+            return None
+        found = preferred(name) % room
+        while found in self._taken:
+            found = (found + 1) % room
+        return found
+
+    def give_up(self, name: str, now: float) -> None:
+        """A name needs no number any more."""
+        self.without.discard(name)
+        number = self._numbers.pop(name, None)
+        if number is not None:
+            self._resting[name] = (number, now + REST_SECONDS)
+            self.version += 1
+
+    def at(self, gateway: str, number: int) -> str | None:
+        """The address of a number at a gateway; None when its range has no such."""
+        network = self._ranges.get(gateway)
+        if network is None or number >= network.num_addresses - _RESERVED:
+            return None
+        return str(network[number + 1])
+
+
+def preferred(name: str) -> int:
+    """By its name alone, so that an agent which has lost its file mostly gives the same again."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

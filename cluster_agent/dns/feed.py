@@ -1,0 +1,110 @@
+"""Where the table comes from: the agent's stream, and the disk when the agent is away.
+
+In: ServiceNames and GatewayNames of the agent. Out: the table, changed one owner at a time. What
+was last told is kept on disk, so a server that starts without its agent answers from that.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster_agent.dns.table import Table
+from cluster_agent.dns.zone import Said, say_gateways, say_service
+from federation.model.errors import InvalidInput
+from federation.runtime.logs import event
+from federation.supervisor import keys
+from federation.supervisor.turns import repeat
+from federation.wire import codec, hold, methods
+from federation.wire.channel import connect
+from federation.wire.codec_zones import decode_gateway_names, decode_service_names
+from federation.wire.pump import receive
+from federation.xds.receiver import Change, Received, Receiver
+from federation.xds.resources import Resource
+
+log = logging.getLogger(__name__)
+
+_SAVE_AFTER_SECONDS = 0.2
+
+
+def check_names(type_url: str, found: Resource) -> None:
+    """Whether these are names; raises InvalidInput."""
+    codec.DECODERS[type_url](found.body)
+
+
+class Feed:
+    """Keeps the table as the agent says it is."""
+
+    def __init__(self, table: Table, state: Path, on_change: Callable[[], None]) -> None:
+        self._table = table
+        self._state = state
+        self._on_change = on_change
+        self._receiver = Receiver("dns", codec.NAMES, check_names)
+        self._unsaved: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def load(self) -> None:
+        """Take back what was last told."""
+        hold.load(self._state, self._receiver, codec.NAMES)
+        for type_url in codec.NAMES:
+            for found in self._receiver.held(type_url).values():
+                self._apply(Change(type_url, found.name, found))
+        self._note_whole()
+
+    def take(self, received: Received) -> None:
+        """The agent said something."""
+        for change in received.changes:
+            self._apply(change)
+        if received.changes or received.completed:
+            self._unsaved.add(received.reply.type_url)
+            self._changed.set()
+        self._note_whole()
+
+    def _note_whole(self) -> None:
+        was_synced = self._table.is_synced
+        self._table.set_synced(all(self._receiver.is_complete(t) for t in codec.NAMES))
+        if self._table.is_synced and not was_synced:
+            log.info(event("synced", answers=len(self._table)))
+
+    def _apply(self, change: Change) -> None:
+        owner = f"{change.type_url.rpartition('.')[2]} {change.name}"
+        if change.resource is None:
+            self._table.drop(owner)
+        else:
+            self._table.set(owner, self._said(change.type_url, change.resource))
+        self._on_change()
+
+    def _said(self, type_url: str, found: Resource) -> Said:
+        try:
+            if type_url == codec.SERVICE_NAMES:
+                return say_service(decode_service_names(found.body), self._table.zones)
+            return say_gateways(decode_gateway_names(found.body), self._table.zones)
+        except InvalidInput as error:  # a name that is too long together with its zone
+            log.warning(event("not said", resource=found.name, reason=error))
+            return Said({}, frozenset())
+
+    async def run(self, agent: str, trust_file: Path, token_file: Path) -> None:
+        """Follow the agent for ever."""
+
+        async def follow() -> None:
+            trust, token = keys.read_trust(trust_file), keys.read_token(token_file)
+            async with (
+                connect(agent, trust.identity, trust.agent_host, token) as connection,
+                connection.stream(methods.NAMES) as link,
+            ):
+                await receive(link, self._receiver, self.take)
+
+        await repeat(follow)
+
+    async def run_saving(self) -> None:
+        """Write what was told, a moment after it changed."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(_SAVE_AFTER_SECONDS)
+            self._changed.clear()
+            types, self._unsaved = self._unsaved, set()
+            try:
+                hold.save(self._state, self._receiver, types)
+            except OSError as error:
+                self._unsaved |= types
+                log.warning(event("zone tables cannot be written", reason=error.strerror))

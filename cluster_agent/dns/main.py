@@ -1,0 +1,78 @@
+"""The DNS process: answers from its table, whoever else lives or not."""
+
+import gc
+from asyncio import Server
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from ipaddress import ip_network
+
+from cluster_agent.dns.feed import Feed
+from cluster_agent.dns.limits import Allowance, Sources
+from cluster_agent.dns.metrics import Metrics
+from cluster_agent.dns.server import DnsServer, TcpLimits
+from cluster_agent.dns.settings import DnsSettings
+from cluster_agent.dns.table import Table
+from cluster_agent.dns.words import Zones
+from federation.model.errors import Failed
+from federation.model.names import CLUSTERSET_ZONE
+from federation.resources.entry import run_process, state_folder
+from federation.resources.settings import Address, ip_address_of
+from federation.runtime.clock import wall_seconds
+from federation.runtime.health import serve_health, serve_metrics
+from federation.runtime.tasks import run_until_stopped
+
+
+async def run_dns(settings: DnsSettings) -> None:
+    """Answer until told to stop."""
+    host = ip_address_of(settings.listen, "listen")
+    table = Table(Zones(CLUSTERSET_ZONE, settings.steering_zone))
+    sources = Sources(
+        settings.queries_per_second,
+        [Allowance(ip_network(s.network), s.per_second) for s in settings.source_limits],
+    )
+    tcp = TcpLimits(
+        settings.tcp_connections,
+        settings.tcp_connections_of_one_source,
+        settings.tcp_silent_seconds,
+    )
+    server = DnsServer(table, sources, tcp)
+    metrics = Metrics(table, server, sources, wall_seconds)
+    with state_folder(settings.state) as state:
+        feed = Feed(table, state, metrics.note_change)
+        feed.load()
+        gc.freeze()  # the table is not searched for circles: it has none
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(server.serving(host, settings.listen.port))
+            if settings.health is not None:
+                probe = serve_health(*_at(settings.health), lambda: table.is_synced)
+                stack.callback((await _listening("health", probe)).close)
+            if settings.metrics is not None:
+                page = serve_metrics(*_at(settings.metrics), metrics.text)
+                stack.callback((await _listening("metrics", page)).close)
+            files = (settings.trust_file, settings.token_file)
+            await run_until_stopped(
+                {
+                    "feed": feed.run(str(settings.agent), *files),
+                    "saving": feed.run_saving(),
+                }
+            )
+
+
+def _at(address: Address) -> tuple[str, int]:
+    return address.host, address.port
+
+
+async def _listening(field: str, server: Awaitable[Server]) -> Server:
+    try:
+        return await server
+    except OSError as error:
+        raise Failed(f"{field}: cannot listen there: {error.strerror}") from error
+
+
+def main() -> None:
+    """Entry point of `fedmesh-dns`."""
+    run_process("fedmesh-dns", "The DNS server of one cluster.", DnsSettings, run_dns)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The sockets of the DNS server: UDP and TCP at one address.
+
+A shell: queries go through `limits` and `answer`, replies go out. UDP packets are read in batches
+(`packets`), which costs a fraction of a datagram transport.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
+from cluster_agent.dns.limits import Sources
+from cluster_agent.dns.packets import LARGEST, Packets, is_supported
+from cluster_agent.dns.table import Table
+from federation.model.errors import Failed
+from federation.runtime.logs import event
+from federation.runtime.tasks import cancel, start
+
+log = logging.getLogger(__name__)
+
+_BUFFER_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TcpLimits:
+    """Connections in all and of one source; how long one may be silent, in seconds."""
+
+    connections: int = 1_000
+    of_one_source: int = 50
+    silent_seconds: float = 10.0
+
+
+@dataclass(slots=True)
+class Spent:
+    """How many queries were answered, and the seconds that took in all."""
+
+    queries: int = 0
+    seconds: float = 0.0
+
+
+class DnsServer:
+    """Answers from a table."""
+
+    def __init__(self, table: Table, sources: Sources, tcp: TcpLimits) -> None:
+        self._table = table
+        self._sources = sources
+        self._tcp = tcp
+        self._connections: Counter[bytes] = Counter()
+        self.counts = Counts()
+        self.spent = Spent()
+
+    @contextlib.asynccontextmanager
+    async def serving(self, host: str, port: int) -> AsyncIterator[None]:
+        """Listen at (host, port) while the context lasts; raises Failed when it is taken."""
+        if not is_supported():
+            raise Failed("fedmesh-dns needs Linux on a machine of 64 bits")
+        udp = _udp_socket(host, port)
+        loop = asyncio.get_running_loop()
+        try:
+            server = await asyncio.start_server(self._serve_tcp, host, port)
+        except OSError as error:
+            udp.close()
+            raise _taken(host, port) from error
+        loop.add_reader(udp, self._read_batch, Packets(udp))
+        ticking = start(self._tick(), "dns-seconds")
+        try:
+            yield
+        finally:
+            await cancel(ticking)
+            loop.remove_reader(udp)
+            udp.close()
+            server.close()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            self._sources.tick()
+
+    def _read_batch(self, packets: Packets) -> None:
+        began = time.perf_counter()
+        count = packets.answer(self._reply)
+        self.spent.queries += count
+        self.spent.seconds += time.perf_counter() - began
+
+    def _reply(self, source: bytes, query: bytes) -> bytes | None:
+        if not self._sources.take(source):
+            return truncated(query) if self._sources.is_told else None
+        try:
+            return answer(self._table, query, self.counts)
+        except Exception:
+            log.exception(event("query failed", query=query[:100].hex()))
+            return None
+
+    def _reply_over_tcp(self, query: bytes) -> bytes | None:
+        try:
+            return answer(self._table, query, self.counts, TCP_SIZE)
+        except Exception:
+            log.exception(event("query failed", query=query[:100].hex()))
+            return None
+
+    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        source = _packed(str(writer.get_extra_info("peername")[0]))
+        total = self._connections.total()
+        if total >= self._tcp.connections or self._connections[source] >= self._tcp.of_one_source:
+            writer.close()
+            return
+        self._connections[source] += 1
+        try:
+            while await self._serve_one(source, reader, writer):
+                pass
+        finally:
+            self._connections[source] -= 1
+            if not self._connections[source]:
+                del self._connections[source]
+            writer.close()
+
+    async def _serve_one(
+        self, source: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """One query of a connection; whether another may follow."""
+        try:
+            async with asyncio.timeout(self._tcp.silent_seconds):
+                length = int.from_bytes(await reader.readexactly(2), "big")
+                if length > LARGEST or not self._sources.take(source):
+                    return False
+                query = await reader.readexactly(length)
+                reply = self._reply_over_tcp(query)
+                if reply is None:
+                    return False
+                writer.write(len(reply).to_bytes(2, "big") + reply)
+                await writer.drain()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            return False
+        self.spent.queries += 1
+        return True
+
+
+def _packed(address: str) -> bytes:
+    return ipaddress.ip_address(address.partition("%")[0]).packed
+
+
+def _udp_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_DGRAM)
+    found.setblocking(False)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise _taken(host, port) from error
+    return found
+
+
+def _taken(host: str, port: int) -> Failed:
+    return Failed(f"listen: cannot listen at {host}:{port}: is it taken, or not allowed?")

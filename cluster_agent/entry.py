@@ -1,0 +1,256 @@
+"""How clients without a sidecar reach services: listeners at gateways, and names for DNS.
+
+In: the plan of a service, the gateways that offer entry and which of them are there. Out: for each
+gateway the listeners at the service's address, and for DNS servers what to answer. Which clusters
+and endpoints lie behind the listeners, `cluster_agent.proxies` compiles from the same plans.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cluster_agent.addresses import Addresses
+from federation.envoy.build import Resource
+from federation.model.exports import ServiceType
+from federation.model.imports import Cluster, Endpoint, LocalService, Plan, Service
+from federation.model.names import ClusterId, ServiceName
+from federation.model.proxies import Kind, Upstream
+from federation.model.zones import Choice, GatewayNames, NamedEndpoint, ServiceNames
+from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering
+from federation.wire import codec
+from federation.wire.codec_zones import encode_gateway_names, encode_service_names
+from sidecar.upstreams import Way, compile_upstream, ways
+
+NAMES = "names"
+"""The table that DNS servers read."""
+
+Made = tuple[str, str, tuple[Resource, ...]]
+"""A table, an owner in it, and all resources it has from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A service here: its plan and the variants of it that have addresses of their own."""
+
+    service: Service
+    local: LocalService | None
+    plan: Plan
+    numbers: tuple[tuple[str, int], ...]
+    ways: tuple[tuple[str, tuple[Way, ...]], ...]
+
+
+def variants(service: Service | None, plan: Plan | None) -> dict[str, Plan]:
+    """The plan, and one for each cluster to prefer or to hold on to when the service asks."""
+    if service is None or plan is None:
+        return {}
+    found = {"": plan}
+    if wants_steering(service.annotations):
+        for cluster in clusters_of(plan):
+            found[f" prefer {cluster}"] = prefer(plan, cluster)
+            found[f" only {cluster}"] = only(plan, cluster)
+    return found
+
+
+class Entry:
+    """Services with addresses, gateways that listen there."""
+
+    def __init__(self, here: ClusterId, addresses: Addresses, now: Callable[[], float]) -> None:
+        self._here = here
+        self._addresses = addresses
+        self._now = now
+        self._services: dict[ServiceName, _Known] = {}
+        self._numbers: dict[ServiceName, dict[str, int]] = {}
+        self._nearest: dict[ServiceName, tuple[tuple[ClusterId, int], ...]] = {}
+        self._alive: frozenset[str] | None = None
+        self._met: set[str] = set()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any gateway offers services at addresses of their own."""
+        return bool(self._addresses.gateways)
+
+    @property
+    def trouble(self) -> str:
+        """What people must know: services without an address."""
+        without = sorted(self._addresses.without)
+        if not without:
+            return ""
+        return (
+            f"the ranges of service addresses (entry of the gateways) are full: {len(without)} "
+            f"have none, such as {without[0]}: give the gateways larger ranges"
+        )
+
+    # -- gateways ----------------------------------------------------------------------------------
+
+    def meet(self, gateway: str, entry: str) -> list[Made]:
+        """A gateway said which range it has; a listener for every service when it is new."""
+        is_news = self._addresses.set_range(gateway, entry)
+        if gateway in self._met and not is_news:
+            return []
+        self._met.add(gateway)
+        made = [self._listeners(name, gateway) for name in self._services] if entry else []
+        if is_news:
+            for name, known in self._services.items():
+                self._number(name, [suffix for suffix, _ in known.ways])
+            made = [m for name in self._services for m in self._made(name)]
+            made += [self._listeners(name, gateway) for name in self._services]
+        return made
+
+    def forget(self, gateway: str) -> list[str]:
+        """A gateway's table is gone; returns the owners it had there."""
+        self._met.discard(gateway)
+        return [_owner(name) for name in self._services]
+
+    def lose(self, gateway: str) -> list[Made]:
+        """A gateway is gone for good, and its addresses with it."""
+        if not self._addresses.set_range(gateway, ""):
+            return []
+        return [self._names(name) for name in self._services]
+
+    def show(self, alive: frozenset[str]) -> list[Made]:
+        """Which gateways are there now: DNS leads to these, while there is one."""
+        before = self._shown()
+        self._alive = alive
+        if before == self._shown():
+            return []
+        return [self._names(name) for name in self._services]
+
+    def _shown(self) -> tuple[str, ...]:
+        known = self._addresses.gateways
+        there = tuple(g for g in known if self._alive is None or g in self._alive)
+        return there or known
+
+    # -- services ----------------------------------------------------------------------------------
+
+    def learn(
+        self,
+        name: ServiceName,
+        service: Service | None,
+        local: LocalService | None,
+        plans: dict[str, Plan],
+    ) -> list[Made]:
+        """A service and its plans (`variants`); none at all: it has gone."""
+        self._number(name, plans)
+        if service is None or not plans:
+            if self._services.pop(name, None) is None:
+                return []
+            self._nearest.pop(name, None)
+            return self._made(name)
+        found = tuple((suffix, ways(plan)) for suffix, plan in plans.items())
+        numbers = tuple(sorted(self._numbers.get(name, {}).items()))
+        known = _Known(service, local, plans[""], numbers, found)
+        before = self._services.get(name)
+        if known == before:
+            return []
+        self._services[name] = known
+        self._nearest[name] = nearest(plans[""]) or self._nearest.get(name, ())
+        if before is not None and (before.ways, before.numbers) == (known.ways, known.numbers):
+            return [self._names(name)]
+        return self._made(name)
+
+    def _number(self, name: ServiceName, suffixes: Iterable[str]) -> None:
+        """Give the variants of a service their numbers, and take back others'."""
+        before = self._numbers.pop(name, {})
+        wanted = set(suffixes)
+        for suffix in before.keys() - wanted:
+            self._addresses.give_up(f"{name}{suffix}", self._now())
+        found = {s: self._addresses.give(f"{name}{s}", self._now()) for s in sorted(wanted)}
+        numbers = {suffix: number for suffix, number in found.items() if number is not None}
+        if numbers:
+            self._numbers[name] = numbers
+
+    def _made(self, name: ServiceName) -> list[Made]:
+        gateways = [g for g in self._addresses.gateways if g in self._met]
+        return [self._names(name), *(self._listeners(name, gateway) for gateway in gateways)]
+
+    def _listeners(self, name: ServiceName, gateway: str) -> Made:
+        table = f"{Kind.GATEWAY}/{gateway}"
+        known = self._services.get(name)
+        made: list[Resource] = []
+        for suffix, found in known.ways if known else ():
+            address = self._address(name, suffix, gateway)
+            for way in found if address else ():
+                upstream = Upstream(str(address), way.port, name, way.port)
+                made += compile_upstream(upstream, way)
+        return table, _owner(name), tuple(made)
+
+    def _address(self, name: ServiceName, suffix: str, gateway: str) -> str | None:
+        number = self._numbers.get(name, {}).get(suffix)
+        return self._addresses.at(gateway, number) if number is not None else None
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def gateways_of(self, clusters: Iterable[Cluster]) -> tuple[Resource, ...]:
+        """The names of all clusters' gateways."""
+        return tuple(
+            Resource(
+                codec.GATEWAY_NAMES,
+                cluster.id,
+                encode_gateway_names(
+                    GatewayNames(cluster.id, tuple(sorted({g.address for g in cluster.gateways})))
+                ),
+            )
+            for cluster in clusters
+        )
+
+    def _names(self, name: ServiceName) -> Made:
+        known = self._services.get(name)
+        if known is None:
+            return NAMES, str(name), ()
+        body = encode_service_names(self._describe(name, known))
+        return NAMES, str(name), (Resource(codec.SERVICE_NAMES, str(name), body),)
+
+    def _describe(self, name: ServiceName, known: _Known) -> ServiceNames:
+        service = known.service
+        if service.type is ServiceType.HEADLESS:
+            endpoints = _named(self._here, service, known.local)
+            return ServiceNames(name, service.type, service.ports, endpoints=endpoints)
+        plain = self._all(name, "")
+        return ServiceNames(
+            name,
+            service.type,
+            service.ports,
+            plain,
+            nearest=self._choices(name, plain),
+            only=tuple(
+                (ClusterId(suffix.removeprefix(" only ")), found)
+                for suffix, _ in known.ways
+                if suffix.startswith(" only ") and (found := self._all(name, suffix))
+            ),
+        )
+
+    def _choices(self, name: ServiceName, plain: tuple[str, ...]) -> tuple[Choice, ...]:
+        steered = tuple(
+            Choice(share, found)
+            for cluster, share in self._nearest.get(name, ())
+            if (found := self._all(name, f" prefer {cluster}"))
+        )
+        return steered or ((Choice(1, plain),) if plain else ())
+
+    def _all(self, name: ServiceName, suffix: str) -> tuple[str, ...]:
+        """The addresses at all gateways that are there; gateways may share a range."""
+        found = (self._address(name, suffix, gateway) for gateway in self._shown())
+        return tuple(dict.fromkeys(address for address in found if address))
+
+
+def _owner(name: ServiceName) -> str:
+    return f"entry {name}"
+
+
+def _named(
+    here: ClusterId, service: Service, local: LocalService | None
+) -> tuple[NamedEndpoint, ...]:
+    """The ready endpoints of the own cluster; its addresses stand in for missing hostnames."""
+    if local is None or here not in service.exporters:
+        return ()
+    ready = (e for e in local.endpoints if e.ready and not e.draining)
+    return tuple(
+        NamedEndpoint(
+            here, _hostname(e), (e.address,), tuple(sorted(number for number, _ in e.targets))
+        )
+        for e in sorted(ready, key=lambda e: e.address)
+    )
+
+
+def _hostname(endpoint: Endpoint) -> str:
+    """As CoreDNS names those that have no name."""
+    return endpoint.hostname or endpoint.address.replace(".", "-").replace(":", "-")

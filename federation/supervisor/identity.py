@@ -1,0 +1,78 @@
+"""The process `fedmesh-identity`: a certificate in PEM files, for a program that does TLS itself.
+
+In: a workload token, the agent. Out: `key.pem`, `certificate.pem` and `root.pem` in the state
+folder, renewed at half of their life, and the bootstrap file of gRPC's xDS client where wanted.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from federation.resources.entry import run_process, state_folder
+from federation.runtime.files import write_atomic, write_private
+from federation.runtime.tasks import run_until_stopped
+from federation.supervisor.certificate import Certificate, Wanted
+from federation.supervisor.keys import Certified
+from federation.supervisor.settings import IdentitySettings
+from federation.supervisor.turns import repeat
+
+PROVIDER = "fedmesh"
+_REFRESH = "10s"
+
+
+def anchors_beside(socket: Path) -> Path:
+    """The file, beside its socket, in which an agent keeps whom gRPC clients believe (PEM)."""
+    return socket.with_name(f"{socket.name}.anchors.pem")
+
+
+def bootstrap(settings: IdentitySettings, socket: Path) -> dict[str, Any]:
+    """The bootstrap document of gRPC's xDS client (gRFC A27, A29)."""
+    folder = settings.state
+    files = {
+        "certificate_file": str(folder / "certificate.pem"),
+        "private_key_file": str(folder / "key.pem"),
+        "ca_certificate_file": str(anchors_beside(socket)),
+        "refresh_interval": _REFRESH,
+    }
+    return {
+        "xds_servers": [
+            {
+                "server_uri": f"unix:{socket}",
+                "channel_creds": [{"type": "insecure"}],
+                "server_features": ["xds_v3"],
+            }
+        ],
+        "node": {"id": "grpc"},
+        "certificate_providers": {PROVIDER: {"plugin_name": "file_watcher", "config": files}},
+    }
+
+
+def write_pem(settings: IdentitySettings, certified: Certified) -> None:
+    """The files of a certificate, the key first: whoever reads between waits for the pair."""
+    write_private(settings.state / "key.pem", certified.key.encode())
+    write_atomic(settings.state / "certificate.pem", certified.chain.encode(), mode=0o644)
+    write_atomic(settings.state / "root.pem", certified.root.encode(), mode=0o644)
+
+
+async def run_identity(settings: IdentitySettings) -> None:
+    """Keep the files current until told to stop."""
+    with state_folder(settings.state):
+        if settings.grpc_socket is not None:
+            text = json.dumps(bootstrap(settings, settings.grpc_socket), indent=1)
+            write_atomic(settings.state / "grpc-bootstrap.json", text.encode())
+        certificate = Certificate(
+            settings,
+            Wanted("identity", settings.token_file),
+            lambda _, certified: write_pem(settings, certified),
+        )
+        certificate.load()
+        await run_until_stopped({"certificate": repeat(certificate.renew)})
+
+
+def main() -> None:
+    """Entry point of `fedmesh-identity`."""
+    run_process("fedmesh-identity", "A certificate for a program.", IdentitySettings, run_identity)
+
+
+if __name__ == "__main__":
+    main()

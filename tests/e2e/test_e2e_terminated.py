@@ -1,0 +1,92 @@
+"""A workload without a sidecar is called from another cluster: its gateway ends the mutual TLS."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from federation.demo import readiness
+from federation.demo.layout import SERVICE_GRPC_PORT, SERVICE_PORT, SERVICE_TCP_PORT, service_host
+from federation.verify import guarantees
+from tests.e2e.documents import Document, api_workload, export, text_of
+from tests.e2e.rig import Mesh, pause, wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+PORTS = (("http", SERVICE_PORT), ("grpc", SERVICE_GRPC_PORT), ("tcp-echo", SERVICE_TCP_PORT))
+
+
+def plain_service(name: str, address: str) -> tuple[Document, Document]:
+    """A service whose endpoint is an application that no Pod and no sidecar stands for."""
+    meta = {"name": name, "namespace": "demo"}
+    ports = [{"name": n, "protocol": "TCP", "port": p} for n, p in PORTS]
+    labels = {"kubernetes.io/service-name": name}
+    return (
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": meta,
+            "spec": {"type": "ClusterIP", "ports": [{**p, "targetPort": p["port"]} for p in ports]},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**meta, "name": f"{name}-1", "labels": labels},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "ports": ports,
+        },
+    )
+
+
+@pytest.fixture
+def legacy(mesh: Mesh) -> Iterator[None]:
+    """`legacy` of eu-west is the application of api-1, without its sidecar."""
+    address = api_workload(mesh.layout, "eu-west").address
+    text = text_of(*plain_service("legacy", address), export("legacy"))
+    with mesh.edited("eu-west", "legacy.yaml", text):
+        wait_until("it is answered", lambda: mesh.call("us-east", "legacy")[0] == 200, 10)
+        yield
+
+
+@pytest.mark.usefixtures("legacy")
+def test_the_application_hears_who_calls_and_nobody_can_forge_it(mesh: Mesh) -> None:
+    status, said = mesh.call("us-east", "legacy")
+    assert (status, said["cluster"]) == (200, "eu-west")
+    assert said["caller"] == "spiffe://us-east.fedmesh.demo/ns/demo/sa/web"
+    host, _, port = mesh.proxy("us-east").rpartition(":")
+    forged = "By=spiffe://x;URI=spiffe://us-west.fedmesh.demo/ns/demo/sa/api"
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        head = f"GET / HTTP/1.1\r\nHost: {service_host('legacy')}\r\nConnection: close\r\n"
+        connection.sendall(f"{head}X-Forwarded-Client-Cert: {forged}\r\n\r\n".encode())
+        reply = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    assert "spiffe://us-east.fedmesh.demo/ns/demo/sa/web" in reply
+    assert "us-west" not in reply
+
+
+@pytest.mark.usefixtures("legacy")
+def test_a_client_without_a_sidecar_calls_a_workload_without_one(mesh: Mesh) -> None:
+    address = mesh.entry("us-west", "legacy")
+    host = service_host("legacy")
+    status, said = readiness.get(f"{address}:{SERVICE_PORT}", "/", host)
+    assert (status, said["cluster"]) == (200, "eu-west")
+    assert said["caller"] == "spiffe://us-west.fedmesh.demo/entry"
+
+
+@pytest.mark.usefixtures("legacy")
+def test_tcp_is_passed_on_as_it_is(mesh: Mesh) -> None:
+    address = (mesh.entry("us-east", "legacy"), SERVICE_TCP_PORT)
+    with socket.create_connection(address, timeout=5) as connection:
+        first = json.loads(connection.makefile().readline())
+        assert first["cluster"] == "eu-west"
+
+
+@pytest.mark.usefixtures("legacy")
+def test_grpc_is_answered(mesh: Mesh, tmp_path: Path) -> None:
+    with mesh.traffic("us-east", tmp_path, rate=40, service="legacy", protocol="grpc") as load:
+        pause(1.0)
+    records = load.over.records
+    assert len(records) > 20
+    assert not guarantees.failures(records)

@@ -1,0 +1,40 @@
+"""Addresses on disk."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster_agent.addresses import Addresses
+from cluster_agent.addressfile import AddressFile
+
+
+def opened(file: Path) -> tuple[Addresses, AddressFile]:
+    addresses = Addresses()
+    kept = AddressFile(file, addresses)
+    kept.load()
+    return addresses, kept
+
+
+def test_what_was_given_is_there_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "addresses.json"
+    addresses, kept = opened(file)
+    kept.save()
+    assert not file.exists(), "nothing to keep"
+    addresses.set_range("gw", "10.0.0.0/24")
+    number = addresses.give("shop/api", 0.0)
+    kept.save()
+    assert file.stat().st_mode & 0o777 == 0o600
+    again, _ = opened(file)
+    assert again.gateways == ("gw",)
+    assert again.give("shop/api", 1.0) == number
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", '{"ranges": {"gw": "no"}}'])
+def test_a_damaged_file_is_said_and_counts_as_not_there(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "addresses.json"
+    file.write_text(text)
+    addresses, _ = opened(file)
+    assert addresses.gateways == ()
+    assert "addresses are damaged" in caplog.text

@@ -1,0 +1,166 @@
+"""Services get addresses at gateways, listeners there, and names that lead to them."""
+
+from cluster_agent.addresses import Addresses, preferred
+from cluster_agent.entry import NAMES, Entry, Made, variants
+from federation.envoy.build import Resource
+from federation.model.exports import Pairs, ServiceType
+from federation.model.imports import Importer, Plan, Service
+from federation.model.locality import Locality
+from federation.model.names import ClusterId
+from federation.model.types import LISTENER
+from federation.model.zones import ServiceNames
+from federation.planning.plan import plan_service
+from federation.planning.steering import STEERING
+from federation.wire.codec_zones import decode_service_names
+from tests.unit.builders import (
+    API,
+    backend,
+    cluster,
+    endpoint,
+    facts,
+    gateway,
+    local_service,
+    port,
+    service,
+)
+
+EAST = ClusterId("east")
+HOST = preferred("shop/api") % 254 + 1
+"""What the name of the service makes of its address in a range of 256."""
+LOCAL = local_service(endpoint("10.0.0.1"), endpoint("10.0.0.2", ready=False))
+
+
+def entry() -> Entry:
+    return Entry(EAST, Addresses(), lambda: 0.0)
+
+
+def known(
+    annotations: Pairs = (), type: ServiceType = ServiceType.CLUSTERSET_IP, ready: int = 1
+) -> tuple[Service, Plan]:
+    found = service("east", "west", ports=(port(80), port(7000, "tcp-echo", "")))
+    found = Service(found.name, type, found.ports, found.exporters, annotations=annotations)
+    clusters = (cluster("west", gateways=(gateway("10.2.0.1"),)), cluster("east"))
+    about = facts(found, (backend("west", ready=ready, ports=(80, 7000)),), clusters)
+    return found, plan_service(about, LOCAL, Importer(EAST, Locality("eu", "")))
+
+
+def learn(entry: Entry, **about: object) -> dict[tuple[str, str], tuple[Resource, ...]]:
+    found, plan = known(**about)  # type: ignore[arg-type]
+    return by_owner(entry.learn(API, found, LOCAL, variants(found, plan)))
+
+
+def by_owner(made: list[Made]) -> dict[tuple[str, str], tuple[Resource, ...]]:
+    return {(table, owner): found for table, owner, found in made}
+
+
+def said(made: dict[tuple[str, str], tuple[Resource, ...]]) -> ServiceNames:
+    return decode_service_names(made[NAMES, str(API)][0].body)
+
+
+def listeners(found: tuple[Resource, ...]) -> list[str]:
+    return sorted(r.name.removeprefix("up~") for r in found if r.type_url == LISTENER)
+
+
+def test_without_a_range_a_service_has_a_name_and_no_address() -> None:
+    made = learn(entry())
+    assert list(made) == [(NAMES, "shop/api")]
+    assert said(made).addresses == ()
+    assert said(made).nearest == ()
+
+
+def test_a_gateway_with_a_range_listens_at_every_port_of_the_service() -> None:
+    found = entry()
+    learn(found)
+    made = by_owner(found.meet("gw-1", "10.9.0.0/24"))
+    assert found.is_used
+    assert listeners(made["gateway/gw-1", "entry shop/api"]) == [
+        f"10.9.0.{HOST}:7000",
+        f"10.9.0.{HOST}:80",
+    ]
+    assert said(made).addresses == (f"10.9.0.{HOST}",)
+    assert [c.addresses for c in said(made).nearest] == [(f"10.9.0.{HOST}",)]
+
+
+def test_a_plan_that_changes_weights_leaves_the_listeners_alone() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    learn(found)
+    assert list(learn(found, ready=5)) == [(NAMES, "shop/api")]
+
+
+def test_several_gateways_have_addresses_each_and_dns_leads_to_those_that_are_there() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.1.0/24")
+    found.meet("gw-2", "10.9.2.0/24")
+    assert said(learn(found)).addresses == (f"10.9.1.{HOST}", f"10.9.2.{HOST}")
+    assert said(by_owner(found.show(frozenset({"gw-2"})))).addresses == (f"10.9.2.{HOST}",)
+    assert said(by_owner(found.show(frozenset()))).addresses == (
+        f"10.9.1.{HOST}",
+        f"10.9.2.{HOST}",
+    ), "the last"
+    assert found.show(frozenset({"gw-1", "gw-2"})) == []
+
+
+def test_who_asks_for_steering_has_addresses_per_cluster() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    made = learn(found, annotations=((STEERING, "true"),))
+    names = said(made)
+    everything = {*names.addresses, *(a for c in names.nearest for a in c.addresses)}
+    everything |= {a for _, addresses in names.only for a in addresses}
+    assert len(everything) == 4, "one for all, one that prefers the own cluster, two strict ones"
+    assert [cluster for cluster, _ in names.only] == ["east", "west"]
+    assert len(listeners(made["gateway/gw-1", "entry shop/api"])) == 10
+    assert said(learn(found)).only == (), "not any more"
+
+
+def test_a_headless_service_has_names_of_its_ready_endpoints_and_no_address() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    names = said(learn(found, type=ServiceType.HEADLESS))
+    assert names.addresses == ()
+    assert [(e.cluster, e.hostname, e.addresses) for e in names.endpoints] == [
+        ("east", "10-0-0-1", ("10.0.0.1",))
+    ]
+
+
+def test_a_service_that_is_gone_takes_listeners_and_names_along_and_keeps_its_address() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    before = said(learn(found)).addresses
+    made = by_owner(found.learn(API, None, None, {}))
+    assert made == {(NAMES, "shop/api"): (), ("gateway/gw-1", "entry shop/api"): ()}
+    assert found.learn(API, None, None, {}) == []
+    assert said(learn(found)).addresses == before
+
+
+def test_a_gateway_that_comes_back_is_told_everything_again() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    learn(found)
+    assert found.meet("gw-1", "10.9.0.0/24") == []
+    assert found.forget("gw-1") == ["entry shop/api"]
+    made = by_owner(found.meet("gw-1", "10.9.0.0/24"))
+    assert listeners(made["gateway/gw-1", "entry shop/api"]) == [
+        f"10.9.0.{HOST}:7000",
+        f"10.9.0.{HOST}:80",
+    ]
+
+
+def test_a_gateway_that_is_gone_for_good_takes_its_addresses_along() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.1.0/24")
+    found.meet("gw-2", "10.9.2.0/24")
+    learn(found)
+    found.forget("gw-1")
+    assert said(by_owner(found.lose("gw-1"))).addresses == (f"10.9.2.{HOST}",)
+    assert found.lose("gw-1") == []
+
+
+def test_ranges_that_are_full_are_a_problem_to_be_told() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/30")
+    learn(found)
+    assert found.trouble == ""
+    learn(found, annotations=((STEERING, "true"),))
+    assert "are full" in found.trouble
