@@ -5,7 +5,7 @@ In: a layout in which the second cluster is far. Out: the steps. The client's cl
 """
 
 from federation.demo.layout import Layout, find_site, moved_away
-from federation.demo.scenarios.failover import Loss, lost_and_back
+from federation.demo.scenarios.loss import Loss, lost_and_back
 from federation.demo.scenarios.stage import Stage
 from federation.demo.scenarios.steps import Flow, Promise, Step
 from federation.verify.faults import Fault, Way
@@ -34,6 +34,7 @@ def steps(layout: Layout, rate: float) -> tuple[Step, ...]:
         Flow("GET", "orders", rate=rate),
         Flow("gRPC", "orders", "grpc", rate=rate / 2),
         Flow("POST", "orders", method="POST", rate=rate / 4),
+        Flow("no sidecar", "orders", rate=rate / 4, sidecar=False),
     )
     link = (f"{far.id}-link",)
     killed = Fault("the link", Way.KILL, link)

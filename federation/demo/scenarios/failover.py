@@ -4,14 +4,16 @@ In: the demo's layout. Out: the steps, in an order in which each leaves the mesh
 client is in the first cluster; `api` is there as well, `orders` only in the others.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from federation.demo.layout import Layout, Role, Site, backends_of, members
+from federation.demo.scenarios.loss import BACK, LOST, PATIENCE_SECONDS, Loss, lost_and_back, once
 from federation.demo.scenarios.stage import Stage
 from federation.demo.scenarios.steps import NO_CHANGE, NO_FAILURE, Flow, Promise, Step
 from federation.model.errors import InvalidInput
 from federation.verify.faults import Fault, Way
-from federation.verify.guarantees import Place, processed_twice
+from federation.verify.guarantees import Place
 from federation.verify.movement import majority_changes, returned_majority
 
 LEAST_CLUSTERS = 3
@@ -24,15 +26,15 @@ _BACK = Promise(worst=0.3)
 _KILLED_SOME = Promise(worst=0.3)
 _EJECTED_SECONDS = 12.0
 _ALONE_SECONDS = 1.0
-PATIENCE_SECONDS = 20.0
 _POST_RATE = 50.0
 _TCP_RATE = 20.0
+_RARE = 10.0
 _FLAPS = 30
 _FLAP_SECONDS = 1.0
 _MOST_CHANGES = 4
 _BACK_WITHIN_SECONDS = 30.0
 
-LOST, BACK = "lost", "back"
+_TCP_FLOWS = ("TCP", "no sidecar TCP")
 
 
 def steps(layout: Layout, rate: float, *, short: bool) -> tuple[Step, ...]:
@@ -54,7 +56,7 @@ def steps(layout: Layout, rate: float, *, short: bool) -> tuple[Step, ...]:
     found += [table.errors_of_an_application()]
     if not short:
         found += [table.control_plane_one_by_one()]
-    found += [table.control_plane_at_once(), table.proxy_started_alone()]
+    found += [table.control_plane_atonce(), table.proxy_started_alone()]
     if not short:
         found += [table.flapping()]
     return tuple(found)
@@ -70,17 +72,28 @@ class _Table:
         self._home, self._other = layout.sites[0], layout.sites[1]
         self._rate = rate
 
-    def _flows(self, service: str, *, post: bool = True) -> tuple[Flow, ...]:
-        always = (
+    def _flows(
+        self, service: str, *, post: bool = True, without: Site | None = None
+    ) -> tuple[Flow, ...]:
+        """All protocols, with a sidecar and without one; no client in the cluster `without`."""
+        flows = [
             Flow("GET", service, rate=self._rate),
             Flow("gRPC", service, "grpc", rate=self._rate),
             Flow("no sidecar", service, rate=self._rate / 4, sidecar=False),
-        )
-        more = (
-            Flow("POST", service, method="POST", rate=_POST_RATE),
-            Flow("TCP", service, "tcp", rate=_TCP_RATE),
-        )
-        return (*always, *more) if post else always
+            Flow("no sidecar gRPC", service, "grpc", rate=_POST_RATE / 2, sidecar=False),
+        ]
+        flows += [
+            Flow(f"no sidecar {site.id}", service, rate=_RARE, sidecar=False, elsewhere=site.id)
+            for site in self._layout.sites[1:]
+            if site is not without
+        ]
+        if post:
+            flows += [
+                Flow("POST", service, method="POST", rate=_POST_RATE),
+                Flow("TCP", service, "tcp", rate=_TCP_RATE),
+                Flow("no sidecar TCP", service, "tcp", rate=_RARE, sidecar=False),
+            ]
+        return tuple(flows)
 
     def local_backends_killed(self) -> Step:
         """All backends of the client's own cluster: applications, sidecars, Envoys."""
@@ -116,10 +129,11 @@ class _Table:
         self, name: str, fault: Fault, service: str, promise: Promise, tcp: Promise = _TCP_LOST
     ) -> Step:
         site = self._home if service == "api" else self._other
-        loss = Loss(name, fault, self._flows(service), site, promise, _BACK, self._seconds)
+        flows = self._flows(service, without=site)
+        loss = Loss(name, fault, flows, site, promise, _BACK, self._seconds)
         step = lost_and_back(loss, self._layout)
         # A connection that was open in a frozen place waits until that runs again.
-        return replace(step, exceptions={(LOST, "TCP"): tcp, (BACK, "TCP"): NO_FAILURE})
+        return replace(step, exceptions=_of_tcp({LOST: tcp, BACK: NO_FAILURE}))
 
     def one_workload_frozen(self) -> Step:
         """One of the workloads behind a remote gateway, with its sidecar."""
@@ -135,15 +149,16 @@ class _Table:
         promises = {LOST: _STAYS, BACK: Promise(worst=0.3, most_left=0.05)}
         name = "one of n remote workloads frozen"
         home = Place(self._other.id)
-        tcp = {(LOST, "TCP"): Promise(worst=2.5), (BACK, "TCP"): NO_FAILURE}
-        return Step(name, self._flows("orders"), home, act, promises, tcp, check=_once)
+        tcp = _of_tcp({LOST: Promise(worst=2.5), BACK: NO_FAILURE})
+        return Step(name, self._flows("orders"), home, act, promises, tcp, check=once)
 
     def errors_of_an_application(self) -> Step:
         """Half of the requests get 503, another service always 500: the application's own word."""
         good = Flow("GET", "api", rate=self._rate / 2)
         half = Flow("GET 503", "api", path="/status/503", rate=self._rate / 2, status=503)
         always = Flow("GET 500", "web", path="/status/500", rate=self._rate / 4, status=500)
-        flows = {"api": (good, half), "web": (always,)}
+        bare = replace(half, name="no sidecar 503", rate=self._rate / 8, sidecar=False)
+        flows = {"api": (good, half, bare), "web": (always,)}
 
         def prepare(stage: Stage) -> None:
             stage.recorded.counts = {service: stage.processed(service) for service in flows}
@@ -162,7 +177,7 @@ class _Table:
 
         return Step(
             "an application answers 503 and 500",
-            (good, half, always),
+            (good, half, bare, always),
             Place(self._home.id),
             act,
             {"errors": NO_CHANGE},
@@ -196,7 +211,7 @@ class _Table:
             dict.fromkeys(phases, NO_CHANGE),
         )
 
-    def control_plane_at_once(self) -> Step:
+    def control_plane_atonce(self) -> Step:
         """All of them together, with all proxies left to themselves."""
         names = self._named(Role.CONTROLLER, Role.AGENT, Role.GATEWAY, Role.SIDECAR)
         fault = Fault("control plane", Way.KILL, names, alone=True)
@@ -260,7 +275,7 @@ class _Table:
             for _ in range(_FLAPS):
                 stage.flap(fault, _FLAP_SECONDS)
             stage.begin("flapping ended")
-            stage.wait_for_return(home, self._patience)
+            stage.wait_for_return(self._patience)
 
         def check(stage: Stage) -> None:
             calm, *_, ended = stage.recorded.phases
@@ -280,9 +295,13 @@ class _Table:
                     f"the majority was back {back} after the end, promised 30 s"
                 )
 
+        flows = (
+            Flow("GET", "api", rate=self._rate),
+            Flow("no sidecar", "api", rate=_RARE, sidecar=False),
+        )
         return Step(
             "local backends flap for a minute",
-            (Flow("GET", "api", rate=self._rate),),
+            flows,
             home,
             act,
             {"flapping": Promise(worst=1.0), "flapping ended": _BACK},
@@ -290,34 +309,6 @@ class _Table:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A fault of the place that answers, `site`, for so many seconds; then it comes back."""
-
-    name: str
-    fault: Fault
-    flows: tuple[Flow, ...]
-    site: Site
-    lost: Promise
-    back: Promise
-    seconds: float = 10.0
-
-
-def lost_and_back(loss: Loss, layout: Layout) -> Step:
-    """The step of a loss; what comes back is damped as the layout says."""
-    home = Place(loss.site.id)
-
-    def act(stage: Stage) -> None:
-        with stage.struck(loss.fault, LOST, BACK):
-            stage.wait(loss.seconds)
-        stage.wait_for_return(home, layout.hold + layout.ramp + PATIENCE_SECONDS)
-
-    promises = {LOST: loss.lost, BACK: loss.back}
-    return Step(loss.name, loss.flows, home, act, promises, ramp=True, check=_once)
-
-
-def _once(stage: Stage) -> None:
-    """Nothing that may not be repeated was processed twice, by the applications' own journals."""
-    twice = processed_twice(stage.journals())
-    if twice:
-        stage.recorded.broken.append(f"{len(twice)} requests were processed twice: {twice[0]} ...")
+def _of_tcp(promises: Mapping[str, Promise]) -> dict[tuple[str, str], Promise]:
+    """What holds for connections, by phase, through a sidecar and without one."""
+    return {(phase, flow): promises[phase] for phase in promises for flow in _TCP_FLOWS}

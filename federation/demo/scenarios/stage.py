@@ -18,6 +18,7 @@ from federation.demo.layout import (
     PORTS,
     Layout,
     Role,
+    find_site,
     local_tcp,
     members,
     service_host,
@@ -96,6 +97,7 @@ class Stage:
         self._folder = folder
         self._told = told
         self._tails: dict[str, Tail] = {}
+        self._homes: dict[str, Place] = {}
         self._begun: list[tuple[str, float]] = []
         self.recorded = Recorded()
 
@@ -103,6 +105,7 @@ class Stage:
         """Do it, from a calm beginning until its flows are stopped."""
         self.recorded, self._begun = Recorded(), []
         step.prepare(self)
+        self._homes = {flow.name: step.home_of(flow) for flow in step.flows}
         names = [self._start(flow) for flow in step.flows]
         try:
             self._wait_for_answers(step)
@@ -165,13 +168,13 @@ class Stage:
         self.recorded.struck.append((injection.at, time.monotonic()))
         self.wait(seconds)
 
-    def wait_for_return(self, step_home: Place, patience: float) -> None:
-        """Wait until home answers for a second again, or `patience` (seconds) is over."""
+    def wait_for_return(self, patience: float) -> None:
+        """Wait until every flow is at home again for a second, or `patience` (seconds) is over."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             self.wait(_PULSE_SECONDS)
             since = time.monotonic() - _BACK_SECONDS
-            if all(_is_home(self._recent(flow, since), step_home) for flow in self._tails):
+            if all(_is_home(self._recent(f, since), home) for f, home in self._homes.items()):
                 self.wait(_AFTER_SECONDS)
                 return
 
@@ -215,7 +218,8 @@ class Stage:
     def _target(self, flow: Flow, number: int) -> str:
         home = self.layout.sites[0]
         if not flow.sidecar:
-            return f"{resolve(home, flow.service)}:{number}"
+            site = find_site(self.layout, flow.elsewhere) if flow.elsewhere else home
+            return f"{resolve(site, flow.service)}:{number}"
         port = local_tcp(flow.service)[1] if flow.protocol == "tcp" else OUTBOUND_PORT
         return f"{home.client().address}:{port}"
 
@@ -235,10 +239,13 @@ class Stage:
         while waiting:
             since = time.monotonic() - longest
             waiting = [
-                n for n in waiting if not any(map(step.home.answered, self._recent(n, since)))
+                name
+                for name in waiting
+                if not any(map(self._homes[name].answered, self._recent(name, since)))
             ]
             if waiting and time.monotonic() > deadline:
-                raise Failed(f"{step.name}: {waiting[0]} is not answered by {step.home.cluster}")
+                name, cluster = waiting[0], self._homes[waiting[0]].cluster
+                raise Failed(f"{step.name}: {name} is not answered by {cluster}")
             pause(0.05)
 
     def _recent(self, flow: str, since: float) -> tuple[Record, ...]:

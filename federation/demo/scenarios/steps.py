@@ -23,11 +23,12 @@ def nothing(_: "Stage") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Requests of the home cluster's client, so many in a second (TCP: connections).
+    """Requests of a client in the first cluster, so many in a second (TCP: connections).
 
     `status` is what the application is asked to answer; anything else is a failure. `timeout` in
     seconds, `body_bytes` of each POST. Without a `sidecar` the client asks its DNS server once, at
-    its start, and knows nothing else.
+    its start, and knows nothing else. A client in another cluster (`elsewhere`) is answered there,
+    whatever becomes of the home of the step.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Flow:
     body_bytes: int = 0
     timeout: float = 10.0
     sidecar: bool = True
+    elsewhere: str = ""
 
     @property
     def repeatable(self) -> bool:
@@ -64,6 +66,8 @@ class Promise:
 
 NO_FAILURE = Promise()
 NO_CHANGE = Promise(worst=0.3, calm=True)
+_OF_OTHERS = Promise(worst=1.0, most_left=0.001)
+"""What holds for a client that is not concerned by what is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,16 @@ class Step:
     prepare: Callable[["Stage"], None] = nothing
     check: Callable[["Stage"], None] = nothing
 
-    def promise(self, phase: str, flow: str) -> Promise:
+    def home_of(self, flow: Flow) -> Place:
+        """Where the answers of a flow come from when all is well."""
+        return Place(flow.elsewhere) if flow.elsewhere else self.home
+
+    def promise(self, phase: str, flow: Flow) -> Promise:
         """What holds for a flow in a phase."""
         usual = self.promises.get(phase, NO_FAILURE)
-        return self.exceptions.get((phase, flow), usual)
+        if flow.elsewhere and not usual.calm:
+            return _OF_OTHERS
+        return self.exceptions.get((phase, flow.name), usual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ def judge(step: Step, recorded: Recorded, damping: Damping) -> Result:
                 continue  # too rare for this phase
             row = _row(step, flow, phase, records, recorded.struck)
             calm = calm or row
-            promise = step.promise(phase.name, flow.name)
+            promise = step.promise(phase.name, flow)
             rows.append(row)
-            broken += _broken(row, records, promise, step.home, calm)
+            broken += _broken(row, records, promise, step.home_of(flow), calm)
         if flow.rate >= 1:
             broken += [f"{step.name}, {flow.name}: {d}" for d in _doubts(found, recorded.phases)]
     if step.ramp:
@@ -74,7 +74,7 @@ def _row(
         failed = guarantees.failures(records)
         in_flight = sum(any(r.start <= to and r.end >= at for at, to in struck) for r in failed)
     shifted = None
-    if step.promise(phase.name, flow.name).shifted is not None:
+    if step.promise(phase.name, flow).shifted is not None:
         counted = _without_failures(records) if in_flight else records
         shifted = guarantees.time_to_shift(counted, step.home, phase.start)
     return Row(step.name, phase.name, flow.name, summary, in_flight, shifted)
@@ -112,10 +112,10 @@ def _ramped(step: Step, recorded: Recorded, damping: Damping) -> list[str]:
     """Whether home came back, no faster than damping allows.
 
     All requests together are looked at: of few, chance looks like excess. Connections of TCP live
-    on, so they do not count.
+    on, so they do not count; nor do clients elsewhere.
     """
     phase = recorded.phases[-1]
-    counted = [flow.name for flow in step.flows if flow.protocol != "tcp"]
+    counted = [f.name for f in step.flows if f.protocol != "tcp" and not f.elsewhere]
     records = [r for name in counted for r in recorded.histories[name].within(phase)]
     if movement.returned_majority(records, step.home, phase.start) is None:
         return [f"{step.name}: the traffic did not come back to {step.home.cluster}"]

@@ -34,12 +34,19 @@ class Running(NamedTuple):
         return Path(self.command[self.command.index("--out") + 1])
 
     @property
+    def host(self) -> str:
+        return parse_arguments(self.arguments)[0].host
+
+    @property
     def arguments(self) -> list[str]:
         return list(self.command[self.command.index("federation.verify.traffic") + 1 :])
 
 
 class FakeDemo:
-    """Answers come from `cluster`; those of single loads from `exceptions` ("": none), `until`."""
+    """Answers come from `cluster`; those of single loads from `exceptions` ("": none), `until`.
+
+    A client without a sidecar is answered where it is, unless that is the first cluster.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self.rig = FakeRig(member.name for member in members(layout))
@@ -51,6 +58,7 @@ class FakeDemo:
         self.started: list[Running] = []
         self.counts: dict[str, dict[str, Any]] = {}
         self._written = self.rig.now
+        self._elsewhere = {site.gateway: site.id for site in layout.sites[1:]}
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -67,7 +75,7 @@ class FakeDemo:
     def _write(self, load: Running) -> None:
         at = self._written
         exceptions = self.exceptions if at < self.until else {}
-        cluster = exceptions.get(load.name, self.cluster)
+        cluster = exceptions.get(load.name, self._elsewhere.get(load.host, self.cluster))
         if cluster:
             line = record_line(Record(f"r{at:.1f}", at, at, at, 200, "", cluster, "api-1"))
             with load.out.open("a") as file:

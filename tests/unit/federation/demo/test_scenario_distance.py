@@ -18,7 +18,7 @@ def test_the_second_cluster_is_far_and_answers() -> None:
 def test_losing_the_link_costs_some_seconds_at_most(number: int, seconds: float) -> None:
     step = steps(LAYOUT, 200.0)[number]
     for flow in step.flows:
-        promise = step.promise("lost", flow.name)
+        promise = step.promise("lost", flow)
         assert (promise.failed, promise.worst, promise.shifted) == (0, seconds, seconds)
 
 

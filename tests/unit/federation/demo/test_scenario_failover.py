@@ -49,8 +49,8 @@ def performed(step: Step, demo: FakeDemo, folder: Path) -> Recorded:
 
 
 def others(step: Step) -> list[Flow]:
-    """The flows whose requests end with their answers."""
-    return [flow for flow in step.flows if flow.protocol != "tcp"]
+    """The flows of the first cluster whose requests end with their answers."""
+    return [flow for flow in step.flows if flow.protocol != "tcp" and not flow.elsewhere]
 
 
 @pytest.mark.parametrize("clusters", [1, 2])
@@ -89,14 +89,14 @@ def test_the_short_table_promises_the_same() -> None:
 @pytest.mark.parametrize("name", KILLED)
 def test_what_is_killed_costs_no_request_and_is_left_within_half_a_second(name: str) -> None:
     for flow in others(FULL[name]):
-        promise = FULL[name].promise("lost", flow.name)
+        promise = FULL[name].promise("lost", flow)
         assert (promise.failed, promise.worst, promise.shifted) == (0, 0.3, 0.5)
 
 
 @pytest.mark.parametrize("name", HUNG)
 def test_what_hangs_costs_no_request_and_is_left_within_a_second(name: str) -> None:
     for flow in others(FULL[name]):
-        promise = FULL[name].promise("lost", flow.name)
+        promise = FULL[name].promise("lost", flow)
         assert (promise.failed, promise.worst, promise.shifted) == (0, 1.0, 1.0)
 
 
@@ -104,8 +104,8 @@ def test_what_hangs_costs_no_request_and_is_left_within_a_second(name: str) -> N
 def test_what_was_lost_comes_back_without_a_failure_and_no_faster_than_its_ramp(name: str) -> None:
     step = FULL[name]
     assert step.ramp
-    for flow in step.flows:
-        promise = step.promise("back", flow.name)
+    for flow in (f for f in step.flows if not f.elsewhere):
+        promise = step.promise("back", flow)
         waits = flow.protocol == "tcp"  # what was open in a frozen place goes on when that does
         assert (promise.failed, promise.worst) == (0, None if waits else 0.3)
 
@@ -114,7 +114,7 @@ def test_one_frozen_workload_of_several_drives_at_most_5_percent_elsewhere() -> 
     step = FULL[ONE_FROZEN]
     for flow in others(step):
         for phase, worst in (("lost", 1.0), ("back", 0.3)):
-            promise = step.promise(phase, flow.name)
+            promise = step.promise(phase, flow)
             assert (promise.failed, promise.worst, promise.most_left) == (0, worst, 0.05)
 
 
@@ -124,7 +124,7 @@ def test_what_does_not_carry_requests_changes_nothing_for_them(name: str) -> Non
     assert step.promises
     for phase in step.promises:
         for flow in step.flows:
-            promise = step.promise(phase, flow.name)
+            promise = step.promise(phase, flow)
             assert promise.calm
             assert (promise.failed, promise.worst) == (0, 0.3)
 
@@ -132,7 +132,7 @@ def test_what_does_not_carry_requests_changes_nothing_for_them(name: str) -> Non
 @pytest.mark.parametrize("step", FULL.values(), ids=FULL)
 def test_no_step_promises_less_than_that_no_http_request_fails(step: Step) -> None:
     promises = [*step.promises.values()]
-    promises += [p for (_, flow), p in step.exceptions.items() if flow != "TCP"]
+    promises += [p for (_, flow), p in step.exceptions.items() if not flow.endswith("TCP")]
     assert [promise.failed for promise in promises] == [0] * len(promises)
 
 
@@ -244,11 +244,24 @@ def test_answers_come_from_where_the_service_is_and_its_loss_has_somewhere_to_go
 
 
 @pytest.mark.parametrize("step", FULL.values(), ids=FULL)
+def test_a_client_without_a_sidecar_lives_through_every_row(step: Step) -> None:
+    assert any(not flow.sidecar for flow in step.flows)
+
+
+@pytest.mark.parametrize("name", [*KILLED, *HUNG, ONE_FROZEN, ONE_BY_ONE, TOGETHER, ALONE])
+def test_every_cluster_that_lives_has_a_client_without_a_sidecar(name: str) -> None:
+    lost = {"us-west"} if FULL[name].home.cluster == "us-west" and name != ONE_FROZEN else set()
+    found = {flow.elsewhere or "us-east" for flow in FULL[name].flows if not flow.sidecar}
+    assert found == {site.id for site in LAYOUT.sites} - lost
+
+
+@pytest.mark.parametrize("step", FULL.values(), ids=FULL)
 def test_get_runs_at_the_rate_asked_for(step: Step) -> None:
     twice = next(s for s in steps(LAYOUT, 2 * RATE, short=False) if s.name == step.name)
     assert step.flows[0].protocol == "http"
-    assert [f.rate for f in twice.flows if f.repeatable] == [
-        2 * f.rate for f in step.flows if f.repeatable
+    asked = [f for f in step.flows if f.repeatable and f.sidecar]
+    assert [f.rate for f in twice.flows if f.repeatable and f.sidecar] == [
+        2 * f.rate for f in asked
     ]
     if step.name != ERRORS:
         assert next(f for f in step.flows if f.name == "GET").rate == RATE
@@ -257,7 +270,9 @@ def test_get_runs_at_the_rate_asked_for(step: Step) -> None:
 @pytest.mark.parametrize("name", [*KILLED, *HUNG, ONE_FROZEN])
 def test_what_is_lost_is_lost_under_every_protocol(name: str) -> None:
     flows = FULL[name].flows
-    assert {flow.protocol for flow in flows} == {"http", "grpc", "tcp"}
+    for sidecar in (True, False):
+        found = [flow.protocol for flow in flows if flow.sidecar is sidecar]
+        assert set(found) == {"http", "grpc", "tcp"}
     assert {flow.method for flow in flows if flow.protocol == "http"} == {"GET", "POST"}
 
 
@@ -279,8 +294,8 @@ def test_an_answer_with_an_error_is_passed_on_and_not_asked_for_again(
 
     def check(stage: object) -> None:
         sent = [len(h.records) for h in recorded.histories.values()]
-        hits(demo, "api", 1000 + sent[0] + sent[1] + more)
-        hits(demo, "web", 50 + sent[2])
+        hits(demo, "api", 1000 + sum(sent[:3]) + more)
+        hits(demo, "web", 50 + sent[3])
         step.check(stage)  # type: ignore[arg-type]
 
     stage = stage_in(tmp_path, LAYOUT)
@@ -298,7 +313,7 @@ def test_an_answer_with_an_error_is_passed_on_and_not_asked_for_again(
 
 
 def test_errors_are_what_the_applications_were_asked_for() -> None:
-    asked = {flow.status: flow for flow in FULL[ERRORS].flows}
+    asked = {flow.status: flow for flow in FULL[ERRORS].flows if flow.sidecar}
     assert set(asked) == {200, 503, 500}
     assert (asked[503].service, asked[503].path) == ("api", "/status/503")
     assert (asked[500].service, asked[500].path) == ("web", "/status/500")
@@ -388,5 +403,5 @@ def test_after_flapping_the_majority_is_back_within_30_seconds(
 def test_flapping_lasts_a_minute_of_a_second_each(demo: FakeDemo, tmp_path: Path) -> None:
     recorded = performed(FULL[FLAPPING], demo, tmp_path)
     assert len(recorded.struck) == 30
-    promise = FULL[FLAPPING].promise("flapping", "GET")
+    promise = FULL[FLAPPING].promise("flapping", FULL[FLAPPING].flows[0])
     assert promise == Promise(worst=1.0)

@@ -167,6 +167,21 @@ def test_a_flow_is_the_load_that_it_says_sent_by_the_client_of_home(
     assert about.host.endswith(port)
 
 
+def test_a_client_without_a_sidecar_is_where_it_is_said_and_calls_what_its_dns_server_tells(
+    demo: FakeDemo, tmp_path: Path
+) -> None:
+    here = Flow("no sidecar", "orders", sidecar=False)
+    there = Flow("no sidecar eu-west", "api", "grpc", sidecar=False, elsewhere="eu-west")
+    recorded = stage_in(tmp_path, LAYOUT).perform(step_of(nothing, here, there), 1.0)
+    loads = [parse_arguments(running.arguments)[0] for running in demo.started]
+    assert [(load.host, load.port) for load in loads] == [
+        (LAYOUT.sites[0].gateway, 8080),
+        (LAYOUT.sites[2].gateway, 9090),
+    ]
+    answers = {name: {r.cluster for r in h.records} for name, h in recorded.histories.items()}
+    assert answers == {"no sidecar": {"us-east"}, "no sidecar eu-west": {"eu-west"}}
+
+
 # -- faults --------------------------------------------------------------------------------------
 
 
@@ -273,7 +288,7 @@ def returning(
         demo.exceptions = {demo.started[-1].name: "us-west"}
         demo.until = began + 2.0 + away_seconds
         stage.wait(2.0)
-        stage.wait_for_return(HOME, patience)
+        stage.wait_for_return(patience)
         took.append(demo.monotonic() - began - 2.0)
 
     stage_in(tmp_path, LAYOUT).perform(step_of(act, *flows), 2.0)
