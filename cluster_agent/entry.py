@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cluster_agent.addresses import Addresses
+from cluster_agent.observe import named_endpoints
 from federation.envoy.build import Resource
-from federation.model.exports import ServiceType
-from federation.model.imports import Cluster, Endpoint, LocalService, Plan, Service
+from federation.model.exports import NamedEndpoint, ServiceType
+from federation.model.imports import Cluster, LocalService, Plan, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Upstream
-from federation.model.zones import Choice, GatewayNames, NamedEndpoint, ServiceNames
+from federation.model.zones import Choice, GatewayNames, ServiceNames
 from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering
 from federation.wire import codec
 from federation.wire.codec_zones import encode_gateway_names, encode_service_names
@@ -32,15 +33,15 @@ class _Known:
     """A service here: its plan and the variants of it that have addresses of their own."""
 
     service: Service
-    local: LocalService | None
+    endpoints: tuple[NamedEndpoint, ...]
     plan: Plan
     numbers: tuple[tuple[str, int], ...]
     ways: tuple[tuple[str, tuple[Way, ...]], ...]
 
 
-def variants(service: Service | None, plan: Plan | None) -> dict[str, Plan]:
+def variants(service: Service, plan: Plan | None) -> dict[str, Plan]:
     """The plan, and one for each cluster to prefer or to hold on to when the service asks."""
-    if service is None or plan is None:
+    if plan is None:
         return {}
     found = {"": plan}
     if wants_steering(service.annotations):
@@ -124,20 +125,21 @@ class Entry:
     def learn(
         self,
         name: ServiceName,
-        service: Service | None,
+        facts: ServiceFacts | None,
         local: LocalService | None,
         plans: dict[str, Plan],
     ) -> list[Made]:
         """A service and its plans (`variants`); none at all: it has gone."""
         self._number(name, plans)
-        if service is None or not plans:
+        if facts is None or not plans:
             if self._services.pop(name, None) is None:
                 return []
             self._nearest.pop(name, None)
             return self._made(name)
         found = tuple((suffix, ways(plan)) for suffix, plan in plans.items())
         numbers = tuple(sorted(self._numbers.get(name, {}).items()))
-        known = _Known(service, local, plans[""], numbers, found)
+        endpoints = _endpoints(self._here, facts, local)
+        known = _Known(facts.service, endpoints, plans[""], numbers, found)
         before = self._services.get(name)
         if known == before:
             return []
@@ -201,15 +203,14 @@ class Entry:
 
     def _describe(self, name: ServiceName, known: _Known) -> ServiceNames:
         service = known.service
-        if service.type is ServiceType.HEADLESS:
-            endpoints = _named(self._here, service, known.local)
-            return ServiceNames(name, service.type, service.ports, endpoints=endpoints)
         plain = self._all(name, "")
+        is_headless = service.type is ServiceType.HEADLESS
         return ServiceNames(
             name,
             service.type,
             service.ports,
-            plain,
+            () if is_headless else plain,
+            known.endpoints,
             nearest=self._choices(name, plain),
             only=tuple(
                 (ClusterId(suffix.removeprefix(" only ")), found)
@@ -236,21 +237,14 @@ def _owner(name: ServiceName) -> str:
     return f"entry {name}"
 
 
-def _named(
-    here: ClusterId, service: Service, local: LocalService | None
+def _endpoints(
+    here: ClusterId, facts: ServiceFacts, local: LocalService | None
 ) -> tuple[NamedEndpoint, ...]:
-    """The ready endpoints of the own cluster; its addresses stand in for missing hostnames."""
-    if local is None or here not in service.exporters:
+    """The ready endpoints of a headless service that clients here can dial."""
+    service = facts.service
+    if service.type is not ServiceType.HEADLESS:
         return ()
-    ready = (e for e in local.endpoints if e.ready and not e.draining)
-    return tuple(
-        NamedEndpoint(
-            here, _hostname(e), (e.address,), tuple(sorted(number for number, _ in e.targets))
-        )
-        for e in sorted(ready, key=lambda e: e.address)
-    )
-
-
-def _hostname(endpoint: Endpoint) -> str:
-    """As CoreDNS names those that have no name."""
-    return endpoint.hostname or endpoint.address.replace(".", "-").replace(":", "-")
+    own = named_endpoints(local, here) if local is not None and here in service.exporters else ()
+    known = {cluster.id for cluster in facts.clusters}
+    others = (h for h in facts.headless if h.cluster in known and h.cluster in service.exporters)
+    return (*own, *(endpoint for found in others for endpoint in found.endpoints))

@@ -3,16 +3,20 @@
 In: changes of the Facts stream. Out: which services they concern. Decoded once, here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from federation.model.errors import InvalidInput
-from federation.model.exports import Backend
+from federation.model.exports import Backend, Headless
 from federation.model.imports import Bundle, Cluster, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.wire import codec
+from federation.wire.codec_headless import decode_headless
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,8 @@ def check_fact(type_url: str, fact: Resource) -> None:
     match codec.DECODERS[type_url](fact.body):
         case Service() as service:
             name = str(service.name)
-        case Backend() as backend:
-            name = f"{backend.service}@{backend.cluster}"
+        case Backend() | Headless() as behind:
+            name = f"{behind.service}@{behind.cluster}"
         case Cluster() as cluster:
             name = cluster.id
         case Bundle() as bundle:
@@ -47,6 +51,7 @@ class Facts:
     def __init__(self) -> None:
         self.services: dict[ServiceName, Service] = {}
         self.backends: dict[ServiceName, dict[ClusterId, Backend]] = {}
+        self.headless: dict[ServiceName, dict[ClusterId, Headless]] = {}
         self.clusters: dict[str, Cluster] = {}
         self.bundles: dict[str, Bundle] = {}
 
@@ -60,7 +65,9 @@ class Facts:
                 case codec.SERVICE:
                     services.add(self._take_service(change.name, body))
                 case codec.BACKEND:
-                    services.add(self._take_backend(change.name, body))
+                    services.add(_take(self.backends, change.name, body, codec.decode_backend))
+                case codec.HEADLESS:
+                    services.add(_take(self.headless, change.name, body, decode_headless))
                 case codec.CLUSTER:
                     services |= self._take_cluster(change.name, body)
                     clusters = True
@@ -77,18 +84,6 @@ class Facts:
             self.services.pop(service, None)
         else:
             self.services[service] = codec.decode_service(body)
-        return service
-
-    def _take_backend(self, name: str, body: bytes | None) -> ServiceName:
-        full, _, cluster = name.partition("@")
-        service = parse_service_name(full)
-        backends = self.backends.setdefault(service, {})
-        if body is None:
-            backends.pop(ClusterId(cluster), None)
-        else:
-            backends[ClusterId(cluster)] = codec.decode_backend(body)
-        if not backends:
-            del self.backends[service]
         return service
 
     def _take_cluster(self, name: str, body: bytes | None) -> set[ServiceName]:
@@ -119,4 +114,23 @@ class Facts:
             found,
             tuple(backends[cluster] for cluster in sorted(backends)),
             tuple(self.clusters[cluster] for cluster in known if cluster in self.clusters),
+            tuple(h for c, h in sorted(self.headless.get(service, {}).items()) if c != here),
         )
+
+
+def _take(
+    found: dict[ServiceName, dict[ClusterId, _T]],
+    name: str,
+    body: bytes | None,
+    decode: Callable[[bytes], _T],
+) -> ServiceName:
+    """Note what one cluster has behind a service; returns the service."""
+    full, _, cluster = name.partition("@")
+    service = parse_service_name(full)
+    by_cluster = found.setdefault(service, {})
+    by_cluster.pop(ClusterId(cluster), None)
+    if body is not None:
+        by_cluster[ClusterId(cluster)] = decode(body)
+    if not by_cluster:
+        del found[service]
+    return service

@@ -41,7 +41,8 @@ from federation.runtime.clock import wall_seconds
 from federation.runtime.files import write_atomic
 from federation.runtime.logs import event
 from federation.runtime.tasks import wait_for_event
-from federation.wire import codec, hold
+from federation.wire import codec
+from federation.wire.hold import Hold
 from federation.xds.receiver import Change, Received, Receiver
 from federation.xds.session import Refused
 
@@ -49,7 +50,6 @@ log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.02
 """Planning yields to the loop after this long, so streams stay alive while 2,000 services load."""
-SAVE_AFTER_SECONDS = 0.2
 STATUS_AFTER_SECONDS = 0.2
 GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
@@ -59,7 +59,6 @@ GATEWAYS_WAIT_SECONDS = 3.0
 @dataclass(slots=True)
 class _Events:
     dirty: asyncio.Event = field(default_factory=asyncio.Event)
-    facts: asyncio.Event = field(default_factory=asyncio.Event)
     status: asyncio.Event = field(default_factory=asyncio.Event)
     gateways: asyncio.Event = field(default_factory=asyncio.Event)
     times: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,12 +80,15 @@ class Agent:
         self._anchors = anchors
         self._cluster = cluster
         self._source = source
-        self._state = state
         self.receiver = Receiver(f"agent/{cluster}", codec.FACTS, check_fact)
+        self._hold = Hold(state, self.receiver, codec.FACTS)
         addresses = Addresses()
         self._addresses = AddressFile(state / "addresses.json", addresses)
         self._entry = Entry(cluster, addresses, wall_seconds)
-        self.proxies = Proxies(cluster, self._entry, tcp_connection_seconds)
+        proxyless = anchors is not None
+        self.proxies = Proxies(
+            cluster, self._entry, tcp_connection_seconds, serves_proxyless=proxyless
+        )
         self.reports = Reports()
         self._facts = Facts()
         self._index = Index()
@@ -103,7 +105,6 @@ class Agent:
         self._doubt = ""
         self._problems: tuple[str, ...] = ()
         self._events = _Events()
-        self._unsaved: set[str] = set()
         self._is_synced = False
         self._has_met_proxies = False
         self._believed: tuple[tuple[str, str], ...] = ()
@@ -119,7 +120,7 @@ class Agent:
         """Take back the last good facts, the gateways, and when exports were first seen."""
         gateways = self._heard.load()
         self._addresses.load()
-        hold.load(self._state, self.receiver, codec.FACTS)
+        self._hold.load()
         for type_url in codec.FACTS:
             held = self.receiver.held(type_url).values()
             self._take_facts(tuple(Change(type_url, r.name, r) for r in held))
@@ -141,9 +142,8 @@ class Agent:
     def on_facts(self, received: Received) -> None:
         """The controller told something."""
         self._take_facts(received.changes)
+        self._hold.note(received)
         if received.changes or received.completed:
-            self._unsaved.add(received.reply.type_url)
-            self._events.facts.set()
             self._events.dirty.set()
 
     def _take_facts(self, changes: tuple[Change, ...]) -> None:
@@ -385,13 +385,15 @@ class Agent:
     def _say(self, name: ServiceName, observed: Observed, now: float) -> None:
         if self.reports.export(name, observed.export):
             self._tell_controller(codec.EXPORT, str(name))
+        if self.reports.headless(name, observed.headless):
+            self._tell_controller(codec.HEADLESS, str(name))
         if self.reports.backend(name, observed.backend, now):
             self._tell_controller(codec.BACKEND, str(name))
 
     def _declare(self) -> None:
         """Say what is known as a whole: reports now, tables once facts are, too."""
         if not self.reports.table.is_complete(codec.EXPORT):
-            self.reports.table.mark_complete(codec.EXPORT, codec.BACKEND)
+            self.reports.table.mark_complete(codec.EXPORT, codec.BACKEND, codec.HEADLESS)
             self._tell_controller(codec.EXPORT, "")
         if not self._is_synced and all(self.receiver.is_complete(t) for t in codec.FACTS):
             self._is_synced = True
@@ -452,16 +454,7 @@ class Agent:
 
     async def run_saving(self) -> None:
         """Keep the facts on disk, a moment after they changed."""
-        while True:
-            await self._events.facts.wait()
-            await asyncio.sleep(SAVE_AFTER_SECONDS)
-            self._events.facts.clear()
-            types, self._unsaved = self._unsaved, set()
-            try:
-                hold.save(self._state, self.receiver, types)
-            except OSError as error:
-                self._unsaved |= types
-                log.warning(event("facts cannot be written", reason=error.strerror))
+        await self._hold.run()
 
     async def run_status(self) -> None:
         """Show people what has become of their exports, a moment after it changed."""

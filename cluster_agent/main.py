@@ -22,6 +22,7 @@ from federation.planning.recovery import Damping
 from federation.resources.entry import run_process, state_folder
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_private
+from federation.runtime.sockets import check_socket
 from federation.runtime.tasks import run_until_stopped
 from federation.supervisor.identity import anchors_beside
 from federation.wire import methods
@@ -87,7 +88,6 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
     )
     rekeying = Rekeying(authority, state, lambda: agent.key_to_replace, sync.ask)
     agent.connect(workloads, sync.touch)
-    agent.proxies.serves_proxyless = settings.grpc_socket is not None
     agent.load()
     async with (
         serve(
@@ -119,6 +119,7 @@ async def _proxyless(path: Path | None, workloads: WorkloadServer) -> AsyncItera
     if path is None:
         yield
         return
+    check_socket(path, f"grpc_socket {path}")
     if _is_used(path):
         raise Failed(f"grpc_socket {path} is in use by another process that still runs")
     async with serve(f"unix:{path}", [(methods.ENVOY_STATE, workloads.serve_proxyless)]):

@@ -10,7 +10,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from cluster_agent.sources.source import Condition, Key, Objects
-from federation.model.exports import Backend, Export, Group, ServicePort, ServiceType, Transport
+from federation.model.exports import (
+    MAX_NAMED,
+    Backend,
+    Export,
+    Group,
+    Headless,
+    NamedEndpoint,
+    ServicePort,
+    ServiceType,
+    Transport,
+)
 from federation.model.imports import Endpoint, LocalService
 from federation.model.names import ClusterId, ServiceName
 from federation.resources.kubernetes import (
@@ -44,12 +54,16 @@ ALL_WELL = Verdicts()
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is seen of one service; `valid` is None without a ServiceExport."""
+    """What is seen of one service; `valid` is None without a ServiceExport.
+
+    `headless`: its endpoints by name, when it is exported without an address of its own.
+    """
 
     export: Export | None
     backend: Backend | None
     local: LocalService | None
     valid: Condition | None
+    headless: Headless | None = None
 
 
 def observe_service(
@@ -80,7 +94,10 @@ def observe_service(
         invalid = Condition("Valid", "False", "InvalidServiceType", reason)
         return Observed(None, None, local, invalid)
     export = _export(name, service, wanted, cluster, first_seen)
-    return Observed(export, _backend(local, cluster), local, VALID)
+    headless = None
+    if export.type is ServiceType.HEADLESS:
+        headless = Headless(name, cluster, named_endpoints(local, cluster)[:MAX_NAMED])
+    return Observed(export, _backend(local, cluster), local, VALID, headless)
 
 
 def _judged(local: LocalService, verdicts: Verdicts) -> LocalService:
@@ -152,6 +169,20 @@ def _backend(local: LocalService, cluster: ClusterId) -> Backend:
         ),
         tuple(sorted({e.account for e in behind_sidecars if e.account})),
         terminated=bool(counted) and not behind_sidecars,
+    )
+
+
+def named_endpoints(local: LocalService, cluster: ClusterId) -> tuple[NamedEndpoint, ...]:
+    """The ready endpoints, sorted; their addresses stand in for missing hostnames (as CoreDNS)."""
+    ready = (e for e in local.endpoints if e.ready and not e.draining)
+    return tuple(
+        NamedEndpoint(
+            cluster,
+            e.hostname or e.address.replace(".", "-").replace(":", "-"),
+            (e.address,),
+            tuple(sorted(number for number, _ in e.targets)),
+        )
+        for e in ready
     )
 
 

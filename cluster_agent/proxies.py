@@ -74,10 +74,18 @@ def own_table(kind: Kind, proxy_id: str) -> str:
 class Proxies:
     """The tables of all proxies of one cluster."""
 
-    def __init__(self, here: ClusterId, entry: Entry, tcp_connection_seconds: float = 0) -> None:
+    def __init__(
+        self,
+        here: ClusterId,
+        entry: Entry,
+        tcp_connection_seconds: float = 0,
+        *,
+        serves_proxyless: bool = False,
+    ) -> None:
         self._here = here
         self._entry = entry
         self._tcp_connection_seconds = tcp_connection_seconds
+        self._serves_proxyless = serves_proxyless
         self._tables = {name: Table() for name in (SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS)}
         self._made: dict[tuple[str, str], set[tuple[str, str]]] = {}
         self._hosts: dict[str, dict[ServiceName, tuple[bytes, ...]]] = {}
@@ -94,8 +102,6 @@ class Proxies:
         self._checks = 0
         self._checking = OFTEN
         self._revoked: tuple[str, ...] = ()
-        self.serves_proxyless = False
-        """Whether gRPC clients without any proxy are served; said before anything else."""
         self._show_terminated()
 
     def set_region(self, region: str) -> list[Touch]:
@@ -268,16 +274,15 @@ class Proxies:
 
     def _plan_entry(self, name: ServiceName, state: ServiceState) -> list[Touch]:
         """The same for clients without a sidecar, who are in no zone."""
-        service = state.facts.service if state.facts is not None else None
         plans = {}
         proxyless: tuple[Resource, ...] = ()
         if state.facts is not None:
             importer = Importer(self._here, Locality(self._region, ""))
             shares = dict(state.shares)
             plan = plan_service(state.facts, state.local, importer, shares, state.sight)
-            plans = variants(service, plan)
-            proxyless = compile_proxyless(plan) if self.serves_proxyless else ()
-        touched = self._put_entry(self._entry.learn(name, service, state.local, plans))
+            plans = variants(state.facts.service, plan)
+            proxyless = compile_proxyless(plan) if self._serves_proxyless else ()
+        touched = self._put_entry(self._entry.learn(name, state.facts, state.local, plans))
         used = plans if self._entry.is_used else {}
         answering = [domains_of(plan.identities) for plan in used.values()]
         found = [r for plan in used.values() for r in compile_outbound(plan, ENTRY_IDENTITY)]

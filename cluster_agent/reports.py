@@ -4,10 +4,11 @@ A count that crosses 0 goes at once; one that moves by less than 10 % of what wa
 and any other goes after 100 ms, so that a rolling update costs a few messages and not hundreds.
 """
 
-from federation.model.exports import Backend, Export, Gateway
+from federation.model.exports import Backend, Export, Gateway, Headless
 from federation.model.names import ServiceName
 from federation.model.observations import Observation
 from federation.wire import codec, codec_proxies
+from federation.wire.codec_headless import encode_headless
 from federation.xds.resources import resource
 from federation.xds.snapshot import Table
 
@@ -29,6 +30,12 @@ class Reports:
         if export is None:
             return self.table.drop(codec.EXPORT, str(name))
         return self.table.put(codec.EXPORT, resource(str(name), codec.encode_export(export)))
+
+    def headless(self, name: ServiceName, found: Headless | None) -> bool:
+        """Say (or withdraw) the endpoints of a headless service; returns whether that is news."""
+        if found is None:
+            return self.table.drop(codec.HEADLESS, str(name))
+        return self.table.put(codec.HEADLESS, resource(str(name), encode_headless(found)))
 
     def has_export(self, name: ServiceName) -> bool:
         """Whether this export was said."""

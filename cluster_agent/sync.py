@@ -29,8 +29,13 @@ REPORT_RULES = (
     Rule(codec.TOMBSTONE),
     Rule(codec.OBSERVATION),
     Rule(codec.GATEWAY, removals_after=(codec.EXPORT,)),
+    Rule(codec.HEADLESS, removals_after=(codec.EXPORT,)),
     Rule(codec.BACKEND, after=(codec.TOMBSTONE,), removals_after=(codec.EXPORT,)),
-    Rule(codec.EXPORT, after=(codec.GATEWAY, codec.BACKEND), removals_after=(codec.TOMBSTONE,)),
+    Rule(
+        codec.EXPORT,
+        after=(codec.GATEWAY, codec.HEADLESS, codec.BACKEND),
+        removals_after=(codec.TOMBSTONE,),
+    ),
 )
 """A service is told when what is behind it is known; that somebody saw a thing go, before it goes.
 """

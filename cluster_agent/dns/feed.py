@@ -4,7 +4,6 @@ In: ServiceNames and GatewayNames of the agent. Out: the table, changed one owne
 was last told is kept on disk, so a server that starts without its agent answers from that.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +14,15 @@ from federation.model.errors import InvalidInput
 from federation.runtime.logs import event
 from federation.supervisor import keys
 from federation.supervisor.turns import repeat
-from federation.wire import codec, hold, methods
+from federation.wire import codec, methods
 from federation.wire.channel import connect
 from federation.wire.codec_zones import decode_gateway_names, decode_service_names
+from federation.wire.hold import Hold
 from federation.wire.pump import receive
 from federation.xds.receiver import Change, Received, Receiver
 from federation.xds.resources import Resource
 
 log = logging.getLogger(__name__)
-
-_SAVE_AFTER_SECONDS = 0.2
 
 
 def check_names(type_url: str, found: Resource) -> None:
@@ -37,15 +35,13 @@ class Feed:
 
     def __init__(self, table: Table, state: Path, on_change: Callable[[], None]) -> None:
         self._table = table
-        self._state = state
         self._on_change = on_change
         self._receiver = Receiver("dns", codec.NAMES, check_names)
-        self._unsaved: set[str] = set()
-        self._changed = asyncio.Event()
+        self._hold = Hold(state, self._receiver, codec.NAMES)
 
     def load(self) -> None:
         """Take back what was last told."""
-        hold.load(self._state, self._receiver, codec.NAMES)
+        self._hold.load()
         for type_url in codec.NAMES:
             for found in self._receiver.held(type_url).values():
                 self._apply(Change(type_url, found.name, found))
@@ -55,9 +51,7 @@ class Feed:
         """The agent said something."""
         for change in received.changes:
             self._apply(change)
-        if received.changes or received.completed:
-            self._unsaved.add(received.reply.type_url)
-            self._changed.set()
+        self._hold.note(received)
         self._note_whole()
 
     def _note_whole(self) -> None:
@@ -98,13 +92,4 @@ class Feed:
 
     async def run_saving(self) -> None:
         """Write what was told, a moment after it changed."""
-        while True:
-            await self._changed.wait()
-            await asyncio.sleep(_SAVE_AFTER_SECONDS)
-            self._changed.clear()
-            types, self._unsaved = self._unsaved, set()
-            try:
-                hold.save(self._state, self._receiver, types)
-            except OSError as error:
-                self._unsaved |= types
-                log.warning(event("zone tables cannot be written", reason=error.strerror))
+        await self._hold.run()

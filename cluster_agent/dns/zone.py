@@ -14,8 +14,8 @@ from dnslib import AAAA, NS, RR, SOA, SRV, TXT, A, DNSHeader, DNSQuestion, DNSRe
 
 from cluster_agent.dns.reply import Body, body, kind_of
 from cluster_agent.dns.words import HEADER, Type, Zones, question, wire_name
-from federation.model.exports import ServicePort, ServiceType
-from federation.model.zones import Choice, GatewayNames, NamedEndpoint, ServiceNames
+from federation.model.exports import NamedEndpoint, ServicePort, ServiceType
+from federation.model.zones import Choice, GatewayNames, ServiceNames
 
 DNS_VERSION = "1.0.0"
 VERSION_TTL = 28_800
@@ -70,7 +70,7 @@ def say_gateways(gateways: GatewayNames, zones: Zones) -> Said:
 
 
 def say_service(names: ServiceNames, zones: Zones) -> Said:
-    """All names of one service in both zones. A name that would be too long is not said."""
+    """All names of one service in both zones; raises InvalidInput when one would be too long."""
     host = f"{names.service.name}.{names.service.namespace}.svc"
     clusterset, steering = _Saying(zones.clusterset), _Saying(zones.steering)
     if names.type is ServiceType.HEADLESS:
@@ -95,12 +95,11 @@ def _say_ports(
     found: "_Saying", name: str, ports: Iterable[ServicePort], addresses: tuple[str, ...]
 ) -> None:
     """SRV of each named port, and of all ports at the bare name."""
-    targets = [(port, name) for port in ports]
     for port in ports:
         if port.name:
             owner = _srv_name(port, name)
             found.add(owner, Type.SRV, _srv(owner, [(port.number, name)]), _at(name, addresses))
-    every = _srv(name, sorted({(port.number, target) for port, target in targets}))
+    every = _srv(name, sorted({(port.number, name) for port in ports}))
     found.add(name, Type.SRV, every, _at(name, addresses))
 
 
@@ -108,12 +107,12 @@ def _say_headless(found: "_Saying", name: str, names: ServiceNames) -> None:
     """Endpoints with names of their own; without a ready one the name does not exist."""
     known = [(e, f"{e.hostname}.{e.cluster}.{name}") for e in names.endpoints]
     found.address(name, [a for e, _ in known for a in e.addresses])
-    for endpoint, own in known:
-        found.address(own, endpoint.addresses)
+    for own in sorted({own for _, own in known}):
+        found.address(own, [a for e, other in known if other == own for a in e.addresses])
     for port in names.ports:
         if port.name:
             owner = _srv_name(port, name)
-            found.add(owner, Type.SRV, _srv(owner, _targets(known, port)))
+            found.add(owner, Type.SRV, _srv(owner, sorted(set(_targets(known, port)))))
     every = sorted({t for port in names.ports for t in _targets(known, port)})
     found.add(name, Type.SRV, _srv(name, every))
 

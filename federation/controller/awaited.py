@@ -95,7 +95,7 @@ class Held:
         match type_url:
             case codec.SERVICE:
                 return bool(kept)
-            case codec.BACKEND:
+            case codec.BACKEND | codec.HEADLESS:
                 return name.partition("@")[2] in kept
             case codec.CLUSTER:
                 return name in kept

@@ -14,6 +14,7 @@ from federation.model.exports import Backend, Tombstone
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.planning.guard import Guard, Names
 from federation.wire import codec
+from federation.wire.codec_headless import decode_headless
 from federation.xds.receiver import Change, Receiver
 
 SPARE_EXPORTS = 3
@@ -29,6 +30,7 @@ class Guarded:
         self._exports = Guard(SPARE_EXPORTS, MAX_EXPORTS)
         self._ready = Guard(SPARE_READY, MAX_EXPORTS)
         self._seen: dict[ServiceName, Tombstone] = {}
+        self._emptied: set[ServiceName] = set()
 
     def restore(self) -> None:
         """Begin with what the receiver took back: that is in force."""
@@ -47,9 +49,25 @@ class Guarded:
         lost = _names(taken, codec.EXPORT, there=False)
         self._exports.lose(lost, self._excused(lost, endpoints=False), now)
         self._lose_ready(backends, now)
+        self._note_emptied(taken)
         passed = tuple(change for change in taken if self._passes(change, backends))
         released = self._release(seen & self._excused(seen, endpoints=False), seen)
-        return passed + self._left(lost) + released
+        return passed + self._left(lost) + released + self._followed()
+
+    def _note_emptied(self, changes: Iterable[Change]) -> None:
+        """Endpoints of headless services that are reported no more stay as long as the backend."""
+        for change in changes:
+            if change.type_url == codec.HEADLESS:
+                self._emptied.add(parse_service_name(change.name))
+                if change.resource and decode_headless(change.resource.body).endpoints:
+                    self._emptied.discard(parse_service_name(change.name))
+
+    def _followed(self) -> tuple[Change, ...]:
+        """Those whose backend has no ready endpoint any more, for others neither."""
+        over = frozenset(n for n in self._emptied if not self._ready.counts(n))
+        self._emptied -= over
+        held = self._reported.held(codec.HEADLESS)
+        return tuple(Change(codec.HEADLESS, str(n), held.get(str(n))) for n in sorted(over))
 
     def _lose_ready(self, backends: Mapping[ServiceName, Backend | None], now: float) -> None:
         """A backend goes with its export; one that is there without a ready endpoint is judged."""
@@ -76,6 +94,8 @@ class Guarded:
             case codec.EXPORT:
                 is_gone = change.resource is None
                 return not (is_gone and parse_service_name(change.name) in self._exports.held)
+            case codec.HEADLESS:
+                return parse_service_name(change.name) not in self._emptied
             case codec.BACKEND:
                 name = parse_service_name(change.name)
                 backend = backends[name]
@@ -121,7 +141,7 @@ class Guarded:
         """The operator's word takes these away, and what is held back and not allowed with them."""
         taken = [change for change in changes if change.type_url != codec.TOMBSTONE]
         held = {n for n in self._exports.held | self._ready.held if not is_allowed(n)}
-        for type_url in (codec.EXPORT, codec.BACKEND):
+        for type_url in (codec.EXPORT, codec.HEADLESS, codec.BACKEND):
             known = {change.name for change in taken if change.type_url == type_url}
             taken += [Change(type_url, str(n), None) for n in sorted(held) if str(n) not in known]
         exports = _names(taken, codec.EXPORT, there=False)
@@ -134,7 +154,7 @@ class Guarded:
         exports = self._exports.release(frozenset(self._exports.held))
         ready = self._ready.release(frozenset(self._ready.held))
         self._ready.forget(exports)
-        return tuple(self._as_reported(exports, ready | exports))
+        return (*self._as_reported(exports, ready | exports), *self._followed())
 
     def problem(self, cluster: ClusterId) -> str:
         """What is held back since when, and what to do; empty when nothing is."""

@@ -5,6 +5,7 @@ Holds the registry, what each cluster's agent has said, and the senders of those
 """
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from federation.controller.judge import LIMITS, has_other_word, may_export
 from federation.controller.refusals import Refusal, Refusals
 from federation.controller.registry import KNOWN_BEFORE, Member, Registry, Touched
 from federation.controller.store.store import Row
+from federation.controller.visible import Visible
 from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
 from federation.wire import codec
@@ -98,6 +100,7 @@ class Hub:
         self._senders: set[Sender] = set()
         self._speakers: dict[ClusterId, _Speaker] = {}
         self._presence: dict[ClusterId, Presence] = {}
+        self._lost: set[ClusterId] = set()
 
     def restore(
         self, epoch: str, revision: int, members: Iterable[Member], rows: Iterable[Row]
@@ -203,7 +206,8 @@ class Hub:
     def listen(self, cluster: ClusterId) -> Sender:
         """A new listener's session; end it by `leave`."""
         keeper = Held(self.awaited, self._epoch)
-        sender = Sender(self.registry.table, FACT_RULES, keeper=keeper)
+        view = Visible(self.registry.table, self.registry.members, self._lost, cluster)
+        sender = Sender(view, FACT_RULES, keeper=keeper)
         self._senders.add(sender)
         self.presence(cluster).streams += 1
         return sender
@@ -234,6 +238,16 @@ class Hub:
                 if self.awaited.reported(cluster):
                     self.reconsider()
         return fresh
+
+    def set_lost(self, lost: AbstractSet[ClusterId]) -> None:
+        """Say which clusters are lost: nobody is led to their endpoints (headless services)."""
+        changed = self._lost ^ lost
+        if not changed:
+            return
+        self._lost.clear()
+        self._lost |= lost
+        names = self.registry.table.names(codec.HEADLESS)
+        self._spread({(codec.HEADLESS, n) for n in names if n.partition("@")[2] in changed})
 
     def reconsider(self) -> None:
         """Compare anew what every agent holds: somebody is not awaited any more."""

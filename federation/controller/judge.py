@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from federation.model.errors import InvalidInput
-from federation.model.exports import Backend, Export, Gateway, Tombstone
+from federation.model.exports import Backend, Export, Gateway, Headless, Tombstone
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation
 from federation.wire import codec
@@ -30,6 +30,7 @@ MAX_OBSERVATION_BYTES = 1 << 20
 LIMITS: Mapping[str, Limits] = {
     codec.EXPORT: Limits(MAX_EXPORTS, 16 << 20),
     codec.BACKEND: Limits(MAX_EXPORTS, 16 << 20),
+    codec.HEADLESS: Limits(MAX_EXPORTS, 16 << 20),
     codec.GATEWAY: Limits(MAX_GATEWAYS, 64 << 10),
     codec.TOMBSTONE: Limits(MAX_EXPORTS, 8 << 20),
     codec.OBSERVATION: Limits(1, MAX_OBSERVATION_BYTES),
@@ -59,6 +60,9 @@ def judge(
     match value:
         case Export() | Backend() | Tombstone():
             _check_service(member, said.name, value)
+        case Headless():
+            _check_service(member, said.name, value)
+            _check_endpoints(member, value)
         case Gateway():
             _check_gateway(member, members, taken, said.name, value)
         case Observation():
@@ -69,7 +73,9 @@ def judge(
         raise InvalidInput(f"version {said.version[:80]!r} is not that of its bytes")
 
 
-def _check_service(member: "Member", name: str, value: Export | Backend | Tombstone) -> None:
+def _check_service(
+    member: "Member", name: str, value: Export | Backend | Headless | Tombstone
+) -> None:
     if value.cluster != member.id:
         raise InvalidInput(f"it names cluster {value.cluster}, but {member.id} reports it")
     if str(value.service) != name:
@@ -79,6 +85,20 @@ def _check_service(member: "Member", name: str, value: Export | Backend | Tombst
             f"namespace {value.service.namespace} may not be exported by cluster {member.id}, "
             f"only {', '.join(member.namespaces)}"
         )
+
+
+def _check_endpoints(member: "Member", value: Headless) -> None:
+    for endpoint in value.endpoints:
+        what = f"endpoint {endpoint.hostname} of service {value.service}"
+        if endpoint.cluster != member.id:
+            raise InvalidInput(f"{what} is of cluster {endpoint.cluster}, not {member.id}")
+        for address in map(ip_address, endpoint.addresses):
+            is_inward = address.is_loopback and not _lies_in(address, member.gateway_cidrs)
+            if is_inward or not _is_of_one_machine(address):
+                raise InvalidInput(
+                    f"{what} has address {address}, which is not the address of one machine that "
+                    "others can dial"
+                )
 
 
 def may_export(member: "Member", service: ServiceName) -> bool:
@@ -106,7 +126,7 @@ def _check_gateway(
     allowed = member.gateway_cidrs
     if allowed and not _lies_in(address, allowed):
         raise InvalidInput(f"{where}, but must lie within {', '.join(allowed)}")
-    if address.is_unspecified or address.is_multicast or address.is_link_local or _is_all(address):
+    if not _is_of_one_machine(address):
         raise InvalidInput(f"{where}, which is not the address of one machine that others can dial")
     if address.is_loopback and not allowed:
         raise InvalidInput(
@@ -125,9 +145,10 @@ def _lies_in(address: IPv4Address | IPv6Address, cidrs: tuple[str, ...]) -> bool
     return any(address in ip_network(cidr) for cidr in cidrs)
 
 
-def _is_all(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it is IPv4's limited broadcast address."""
-    return address.version == 4 and int(address) == 0xFFFF_FFFF  # noqa: PLR2004
+def _is_of_one_machine(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it may be dialled from elsewhere."""
+    is_special = address.is_unspecified or address.is_multicast or address.is_link_local
+    return not is_special and str(address) != "255.255.255.255"
 
 
 def _check_observation(member: "Member", name: str, value: Observation) -> None:

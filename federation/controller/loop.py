@@ -12,9 +12,11 @@ from federation.controller.awaited import AWAITED
 from federation.controller.hub import Hub, Presence
 from federation.controller.problems import is_off
 from federation.controller.registry import Member, Registry
+from federation.controller.status import life_of
 from federation.controller.store.store import Store
 from federation.model.errors import Failed, NotReady
 from federation.model.names import ClusterId
+from federation.planning.liveness import Life
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
 from federation.runtime.tasks import start
@@ -30,6 +32,7 @@ WRITE_BEHIND_SECONDS = 0.2
 REVISIONS_RESERVED = 100_000
 WRITE_AGAIN_SECONDS = 2.0
 REFUSAL_LINE_SECONDS = 1.0
+VERDICT_SECONDS = 1.0
 MAX_FACT_STREAMS = 4
 """Of one cluster: those of two agents, and as many that are about to end."""
 GRACE_SECONDS = 10.0
@@ -183,6 +186,14 @@ class Federation:
             self._said_at[cluster] = now
             count = len(self.presence(cluster).refusals)
             log.warning(event("report refused", cluster=cluster, reason=reason, refused=count))
+
+    async def run_verdicts(self) -> None:
+        """Tell who lives from who is lost, every second."""
+        while True:
+            await asyncio.sleep(VERDICT_SECONDS)
+            now = wall_seconds()
+            lives = {c: life_of(self.hub, c, now) for c, m in self.registry.members.items()}
+            self.hub.set_lost({c for c, life in lives.items() if life is Life.LOST})
 
     async def run_completion(self) -> None:
         """Declare the facts complete once all clusters have reported, or the grace is over."""

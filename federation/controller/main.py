@@ -78,6 +78,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             await run_until_stopped(
                 {
                     "completion": federation.run_completion(),
+                    "verdicts": federation.run_verdicts(),
                     "writing": federation.run_writing(),
                     "departures": departures.run(),
                     "renewal": _renew(context, authority, folder / "api.pem"),

@@ -32,6 +32,8 @@ KNOWN_BEFORE = -1
 class Member:
     """The operator's word about one cluster; `anchors` (PEM) is empty until it has joined.
 
+    Clusters of one `network` reach each other's endpoints; "" is a network of its own.
+
     One that was `revoked` has none either, until it joins with a new key. Nothing of one that is
     `leaving` is shown to others any more. `replace_key` (SHA-256) is the key of its authority that
     is to be replaced by a new one.
@@ -41,7 +43,7 @@ class Member:
     trust_domain: str
     region: str
     zones: tuple[str, ...] = ()
-    network: str = "default"
+    network: str = ""
     gateway_cidrs: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
@@ -71,8 +73,12 @@ class Registry:
 
     def set_member(self, member: Member) -> Touched:
         """Take the operator's word about a cluster."""
+        before = self.members.get(member.id)
         self.members[member.id] = member
-        return self._show_cluster(member.id) | self._show_bundle(member)
+        touched = self._show_cluster(member.id) | self._show_bundle(member)
+        if before is not None and before.network != member.network:
+            touched |= {(codec.HEADLESS, name) for name in self.table.names(codec.HEADLESS)}
+        return touched
 
     def remove_member(self, cluster: ClusterId) -> Touched:
         """Forget a cluster; what it reported must be withdrawn before."""
@@ -85,8 +91,10 @@ class Registry:
         """The changes that take everything back which a cluster reported."""
         exports = (n for n, found in self._exports.items() if cluster in found)
         backends = (n for n, found in self._backends.items() if cluster in found)
+        headless = (n.partition("@") for n in self.table.names(codec.HEADLESS))
         return (
             *(Change(codec.EXPORT, str(name), None) for name in sorted(exports)),
+            *(Change(codec.HEADLESS, n, None) for n, _, owner in headless if owner == cluster),
             *(Change(codec.BACKEND, str(name), None) for name in sorted(backends)),
             *(Change(codec.GATEWAY, g.name, None) for g in self.gateways(cluster)),
             Change(codec.OBSERVATION, cluster, None),
@@ -138,6 +146,8 @@ class Registry:
                     dirty.add(self._take_export(cluster, change.name, body, first_seen))
                 case codec.BACKEND:
                     touched |= self._take_backend(cluster, change.name, body)
+                case codec.HEADLESS:
+                    touched |= self._put(codec.HEADLESS, f"{change.name}@{cluster}", body)
                 case codec.GATEWAY:
                     self._take_gateway(cluster, change.name, body)
                     touched |= self._show_cluster(cluster)
@@ -181,15 +191,20 @@ class Registry:
         service = service_of(name)
         backends = self._backends.setdefault(service, {})
         fact = f"{name}@{cluster}"
-        if body is None:
-            backends.pop(cluster, None)
-            changed = self.table.drop(codec.BACKEND, fact)
-        else:
+        backends.pop(cluster, None)
+        if body is not None:
             backends[cluster] = codec.decode_backend(body)
-            changed = self.table.put(codec.BACKEND, resource(fact, body))
         if not backends:
             del self._backends[service]
-        return {(codec.BACKEND, fact)} if changed else set()
+        return self._put(codec.BACKEND, fact, body)
+
+    def _put(self, type_url: str, fact: str, body: bytes | None) -> Touched:
+        """Show a fact as it was reported, or no more."""
+        if body is None:
+            changed = self.table.drop(type_url, fact)
+        else:
+            changed = self.table.put(type_url, resource(fact, body))
+        return {(type_url, fact)} if changed else set()
 
     def _take_gateway(self, cluster: ClusterId, name: str, body: bytes | None) -> None:
         gateways = self._gateways.setdefault(cluster, {})
@@ -234,20 +249,15 @@ class Registry:
 
     def _show_service(self, name: ServiceName) -> Touched:
         exports = self._exports.get(name)
-        if exports is None:
-            changed = self.table.drop(codec.SERVICE, str(name))
-        else:
-            body = codec.encode_service(merge(exports.values()))
-            changed = self.table.put(codec.SERVICE, resource(str(name), body))
-        return {(codec.SERVICE, str(name))} if changed else set()
+        body = codec.encode_service(merge(exports.values())) if exports is not None else None
+        return self._put(codec.SERVICE, str(name), body)
 
     def _show_cluster(self, cluster: ClusterId) -> Touched:
         member = self.members.get(cluster)
         if member is None:
             return set()
         if member.revoked:
-            dropped = self.table.drop(codec.CLUSTER, str(cluster))
-            return {(codec.CLUSTER, str(cluster))} if dropped else set()
+            return self._put(codec.CLUSTER, cluster, None)
         fact = Cluster(
             member.id,
             member.region,
@@ -257,15 +267,13 @@ class Registry:
             tuple(placed(member, gateway) for gateway in self.gateways(cluster)),
             member.replace_key,
         )
-        changed = self.table.put(codec.CLUSTER, resource(cluster, codec.encode_cluster(fact)))
-        return {(codec.CLUSTER, cluster)} if changed else set()
+        return self._put(codec.CLUSTER, cluster, codec.encode_cluster(fact))
 
     def _show_bundle(self, member: Member) -> Touched:
         if not member.anchors and not member.revoked:
             return set()
-        body = codec.encode_bundle(Bundle(member.trust_domain, member.anchors))
-        changed = self.table.put(codec.BUNDLE, resource(member.trust_domain, body))
-        return {(codec.BUNDLE, member.trust_domain)} if changed else set()
+        bundle = Bundle(member.trust_domain, member.anchors)
+        return self._put(codec.BUNDLE, member.trust_domain, codec.encode_bundle(bundle))
 
     def gateways(self, cluster: ClusterId) -> tuple[Gateway, ...]:
         """The gateways a cluster has reported, by name."""

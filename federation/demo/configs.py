@@ -24,9 +24,8 @@ from federation.demo.layout import (
     local_tcp,
     members,
 )
-from federation.model.errors import Failed
+from federation.runtime.sockets import check_socket
 
-LONGEST_SOCKET_PATH = 107
 """Linux: sun_path has 108 bytes, the last is a zero."""
 
 _MODULES = {
@@ -254,9 +253,5 @@ def command_of(member: Member, layout: Layout, paths: Paths) -> tuple[str, ...]:
 def check_depth(layout: Layout, paths: Paths) -> None:
     """Raise Failed when a socket's path would be longer than Linux permits."""
     sockets = [paths.state(m.name) / "admin.sock" for m in members(layout) if has_envoy(m)]
-    longest = max(len(str(socket).encode()) for socket in sockets)
-    if longest > LONGEST_SOCKET_PATH:
-        raise Failed(
-            f"state folder {paths.folder} is too deep: the path of a socket in it has {longest} "
-            f"bytes, but may have at most {LONGEST_SOCKET_PATH}: choose a shorter --state"
-        )
+    longest = max(sockets, key=lambda socket: len(str(socket).encode()))
+    check_socket(longest, f"state folder {paths.folder}", ": choose a shorter --state")

@@ -14,6 +14,9 @@ Pairs = tuple[tuple[str, str], ...]
 MAX_PORTS = 100
 """Ports of one service, in a report and when the exports of several clusters are united."""
 
+MAX_NAMED = 250
+"""Endpoints of one headless service in one cluster that have names: more are left out."""
+
 
 class Transport(StrEnum):
     """The protocol field of a Kubernetes port."""
@@ -120,6 +123,28 @@ class Backend:
     def ready(self) -> int:
         """Ready endpoints in all zones."""
         return sum(group.ready for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEndpoint:
+    """A ready endpoint of a headless service; `hostname` is a DNS label."""
+
+    cluster: ClusterId
+    hostname: str
+    addresses: tuple[str, ...]
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Headless:
+    """The ready endpoints of one cluster behind a headless service, at most `MAX_NAMED` of them.
+
+    Told only to clusters of the same network: what is in another cannot dial them.
+    """
+
+    service: ServiceName
+    cluster: ClusterId
+    endpoints: tuple[NamedEndpoint, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ compiled for Envoy by `sidecar.compile` and `gateway.compile`.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from federation.model.exports import Backend, Gateway, Pairs, ServicePort, ServiceType
+from federation.model.exports import Backend, Gateway, Headless, Pairs, ServicePort, ServiceType
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
 
@@ -95,11 +95,15 @@ class LocalService:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """All facts that concern one service; `clusters` are those of the backends and the importer."""
+    """All facts that concern one service; `clusters` are those of the backends and the importer.
+
+    `headless` are the endpoints of other clusters that may be dialled from here.
+    """
 
     service: Service
     backends: tuple[Backend, ...]
     clusters: tuple[Cluster, ...]
+    headless: tuple[Headless, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,15 @@
 """What the DNS server of a cluster knows: names, and the addresses behind them.
 
-Made by `cluster_agent.names` from plans, carried by `federation.wire.codec_zones`, turned into
+Made by `cluster_agent.entry` from plans, carried by `federation.wire.codec_zones`, turned into
 answers by `cluster_agent.dns.zone`.
 """
 
 from dataclasses import dataclass
 
-from federation.model.exports import ServicePort, ServiceType
+from federation.model.exports import NamedEndpoint, ServicePort, ServiceType
 from federation.model.names import ClusterId, ServiceName
 
 STEERING_ZONE = "mesh.local"
-
-
-@dataclass(frozen=True, slots=True)
-class NamedEndpoint:
-    """A ready endpoint of a headless service; `hostname` is unique in its cluster."""
-
-    cluster: ClusterId
-    hostname: str
-    addresses: tuple[str, ...]
-    ports: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ class Guard:
         """How many are in force."""
         return len(self._reported) + len(self._held)
 
+    def counts(self, name: ServiceName) -> bool:
+        """Whether this is in force, reported or held back."""
+        return name in self._reported or name in self._held
+
     def gain(self, names: Names) -> None:
         """These are reported (again)."""
         self._reported |= names

@@ -1,7 +1,7 @@
 """Cluster (fedmesh.dev/v1alpha1): the operator's word about a member of the clusterset."""
 
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -19,11 +19,14 @@ Cidr = Annotated[str, AfterValidator(_network)]
 
 
 class ClusterSpec(Ours):
-    """Where a cluster is and what it may do; empty lists mean: anything."""
+    """Where a cluster is and what it may do; empty lists mean: anything.
+
+    Clusters of one network reach each other's endpoints; one without has a network of its own.
+    """
 
     region: Subdomain
     zones: list[Subdomain] = Field(default_factory=list, max_length=32)
-    network: Subdomain = "default"
+    network: Subdomain | Literal[""] = ""
     gateway_cidrs: list[Cidr] = Field(default_factory=list, max_length=64, alias="gatewayCIDRs")
     namespaces: list[Label] = Field(default_factory=list, max_length=1000)
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from federation.envoy.bootstrap import bootstrap
@@ -22,6 +21,7 @@ from federation.resources.settings import Address
 from federation.runtime.descriptors import raise_limit
 from federation.runtime.health import serve_health
 from federation.runtime.logs import event
+from federation.runtime.sockets import check_socket
 from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_event
 from federation.supervisor import keys, late, refusals
 from federation.supervisor.admin import ask
@@ -31,7 +31,7 @@ from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
 from federation.supervisor.observer import Observer, Seen
 from federation.supervisor.relay import Relay
-from federation.supervisor.settings import LONGEST_SOCKET_PATH, ProxySettings
+from federation.supervisor.settings import ProxySettings
 from federation.supervisor.turns import repeat
 from federation.wire import codec, codec_proxies, methods
 from federation.wire.channel import Connection, connect
@@ -218,21 +218,11 @@ class Supervisor:
         await wait_for_event(asyncio.Event(), 0.1)
 
 
-def check_depth(path: Path) -> None:
-    """Raise Failed when sockets in this folder would have paths that are too long."""
-    longest = len(str(path / "admin.sock").encode())
-    if longest > LONGEST_SOCKET_PATH:
-        raise Failed(
-            f"state folder {path} is too deep: the path of a socket in it has {longest} bytes, "
-            f"but may have at most {LONGEST_SOCKET_PATH}"
-        )
-
-
 async def supervise(settings: ProxySettings, proxy: Proxy, more: Iterable[Wanted] = ()) -> None:
     """Run the supervisor of one proxy until it is told to stop.
 
     `more` are certificates it needs besides its own.
     """
-    check_depth(settings.state)
+    check_socket(settings.state / "admin.sock", f"state folder {settings.state}")
     with state_folder(settings.state):
         await Supervisor(settings, proxy, more).run()

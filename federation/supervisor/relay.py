@@ -14,7 +14,7 @@ from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.runtime.logs import event
 from federation.supervisor.keys import Certified
-from federation.wire import hold
+from federation.wire.hold import Hold
 from federation.wire.links import Link, Peer
 from federation.wire.pump import receive, send
 from federation.xds.messages import Point, Request, Response
@@ -35,8 +35,6 @@ ENVOY_RULES = (
     Rule(ROUTE, after=(CLUSTER,)),
 )
 """The order in which Envoy loses nothing."""
-
-_SAVE_AFTER_SECONDS = 0.1
 
 
 class _Held:
@@ -74,7 +72,6 @@ class Relay:
     ) -> None:
         self._awaited = set(secrets)
         self._receiver = Receiver(node, TYPES)
-        self._folder = folder
         self._on_refusals = on_refusals
         self._own = Table()
         self._own.mark_complete(CLUSTER, ENDPOINTS, LISTENER, ROUTE)
@@ -83,12 +80,11 @@ class Relay:
         self._wake = asyncio.Event()
         self._refused: tuple[Refusal, ...] = ()
         self._late: tuple[Refusal, ...] = ()
-        self._unsaved: set[str] = set()
-        self._changed = asyncio.Event()
+        self._hold = Hold(folder, self._receiver, TYPES)
 
     def load(self) -> None:
         """Take back what an earlier supervisor held."""
-        hold.load(self._folder, self._receiver, TYPES)
+        self._hold.load()
 
     def show_identity(self, name: str, certified: Certified) -> None:
         """Give Envoy a certificate to show, under the name of a secret."""
@@ -109,14 +105,11 @@ class Relay:
         await receive(link, self._receiver, self._take)
 
     def _take(self, received: Received) -> None:
+        self._hold.note(received)
         for change in received.changes:
-            self._unsaved.add(change.type_url)
             self._touch(change.type_url, change.name)
         if received.completed:
-            self._unsaved.add(received.reply.type_url)
             self._wake.set()
-        if self._unsaved:
-            self._changed.set()
 
     async def serve_envoy(self, link: Link[Request, Response], _: Peer) -> None:
         """Feed Envoy until it ends the stream; a newer stream takes over."""
@@ -151,13 +144,4 @@ class Relay:
 
     async def run_saving(self) -> None:
         """Write what is held to disk, a moment after it changed."""
-        while True:
-            await self._changed.wait()
-            await asyncio.sleep(_SAVE_AFTER_SECONDS)
-            self._changed.clear()
-            types, self._unsaved = self._unsaved, set()
-            try:
-                hold.save(self._folder, self._receiver, types)
-            except OSError as error:
-                self._unsaved |= types
-                log.warning(event("held state cannot be written", reason=error.strerror))
+        await self._hold.run()

@@ -7,9 +7,6 @@ from msgspec import Meta
 
 from federation.resources.settings import Address, Settings
 
-LONGEST_SOCKET_PATH = 107
-"""Linux: sun_path has 108 bytes, the last is a zero."""
-
 
 class CertifiedSettings(Settings, frozen=True, kw_only=True):
     """Settings of everybody whom the agent certifies."""

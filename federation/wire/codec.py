@@ -35,6 +35,7 @@ from federation.wire.border import (
     word,
     write_ports,
 )
+from federation.wire.codec_headless import decode_headless
 from federation.wire.codec_proxies import decode_observation, decode_proxy
 from federation.wire.codec_zones import decode_gateway_names, decode_service_names
 from federation.xds.session import Rule
@@ -42,6 +43,7 @@ from federation.xds.session import Rule
 _PREFIX = "type.googleapis.com/fedmesh.v1."
 EXPORT = _PREFIX + "Export"
 BACKEND = _PREFIX + "Backend"
+HEADLESS = _PREFIX + "Headless"
 GATEWAY = _PREFIX + "Gateway"
 SERVICE = _PREFIX + "Service"
 CLUSTER = _PREFIX + "Cluster"
@@ -52,13 +54,13 @@ TOMBSTONE = _PREFIX + "Tombstone"
 SERVICE_NAMES = _PREFIX + "ServiceNames"
 GATEWAY_NAMES = _PREFIX + "GatewayNames"
 
-REPORTS = (TOMBSTONE, OBSERVATION, GATEWAY, BACKEND, EXPORT)
+REPORTS = (TOMBSTONE, OBSERVATION, GATEWAY, HEADLESS, BACKEND, EXPORT)
 """What goes up, in this order: a service is told when what is behind it is known."""
 
 PASSING = frozenset({TOMBSTONE, OBSERVATION})
 """Reports that are not worth keeping: they are told again."""
 
-FACTS = (BUNDLE, CLUSTER, BACKEND, SERVICE)
+FACTS = (BUNDLE, CLUSTER, HEADLESS, BACKEND, SERVICE)
 """What comes down, in this order."""
 
 NAMES = (GATEWAY_NAMES, SERVICE_NAMES)
@@ -297,6 +299,7 @@ def decode_bundle(body: bytes) -> Bundle:
 DECODERS: dict[str, Callable[[bytes], object]] = {
     EXPORT: decode_export,
     BACKEND: decode_backend,
+    HEADLESS: decode_headless,
     GATEWAY: decode_gateway,
     SERVICE: decode_service,
     CLUSTER: decode_cluster,

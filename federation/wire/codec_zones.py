@@ -5,11 +5,12 @@ Decoding parses once and raises InvalidInput.
 
 from collections.abc import Sequence
 
-from federation.model.exports import MAX_PORTS, ServiceType
-from federation.model.names import parse_cluster_id, parse_port, parse_service_name, parse_subdomain
-from federation.model.zones import Choice, GatewayNames, NamedEndpoint, ServiceNames
+from federation.model.exports import ServiceType
+from federation.model.names import parse_cluster_id, parse_service_name
+from federation.model.zones import Choice, GatewayNames, ServiceNames
 from federation.wire import federation_pb2 as pb
 from federation.wire.border import few, ip_text, one_of, parse_message, read_ports, write_ports
+from federation.wire.codec_headless import read_endpoints, write_endpoints
 
 MAX_ADDRESSES = 128
 MAX_ENDPOINTS = 1_000
@@ -23,12 +24,7 @@ def encode_service_names(names: ServiceNames) -> bytes:
         type=names.type,
         ports=write_ports(names.ports),
         addresses=names.addresses,
-        endpoints=[
-            pb.NamedEndpoint(
-                cluster=e.cluster, hostname=e.hostname, addresses=e.addresses, ports=e.ports
-            )
-            for e in names.endpoints[:MAX_ENDPOINTS]
-        ],
+        endpoints=write_endpoints(names.endpoints[:MAX_ENDPOINTS]),
         nearest=[pb.Choice(share=c.share, addresses=c.addresses) for c in names.nearest],
         only=[pb.Only(cluster=cluster, addresses=found) for cluster, found in names.only],
     ).SerializeToString(deterministic=True)
@@ -49,7 +45,7 @@ def decode_service_names(body: bytes) -> ServiceNames:
         type=one_of(ServiceType, message.type, "type"),
         ports=read_ports(message.ports),
         addresses=_addresses(message.addresses),
-        endpoints=tuple(_endpoint(e) for e in few(message.endpoints, MAX_ENDPOINTS, "endpoints")),
+        endpoints=read_endpoints(few(message.endpoints, MAX_ENDPOINTS, "endpoints")),
         nearest=tuple(
             Choice(max(1, c.share), _addresses(c.addresses))
             for c in few(message.nearest, MAX_CLUSTERS, "choices")
@@ -65,15 +61,6 @@ def decode_gateway_names(body: bytes) -> GatewayNames:
     """The GatewayNames in `body`; raises InvalidInput."""
     message = parse_message(pb.GatewayNames(), body)
     return GatewayNames(parse_cluster_id(message.cluster), _addresses(message.addresses))
-
-
-def _endpoint(message: pb.NamedEndpoint) -> NamedEndpoint:
-    return NamedEndpoint(
-        parse_cluster_id(message.cluster),
-        parse_subdomain(message.hostname, "hostname of an endpoint"),
-        _addresses(message.addresses),
-        tuple(parse_port(p, "port") for p in few(message.ports, MAX_PORTS, "ports")),
-    )
 
 
 def _addresses(found: Sequence[str]) -> tuple[str, ...]:

@@ -505,6 +505,34 @@ class Backend(_message.Message):
 Global___Backend: _TypeAlias = Backend  # noqa: Y015
 
 @_typing.final
+class Headless(_message.Message):
+    """The ready endpoints of one cluster behind a headless service; for clusters of its network."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVICE_FIELD_NUMBER: _builtins.int
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    ENDPOINTS_FIELD_NUMBER: _builtins.int
+    service: _builtins.str
+    cluster: _builtins.str
+    @_builtins.property
+    def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedEndpoint]: ...
+    def __init__(
+        self,
+        *,
+        service: _builtins.str = ...,
+        cluster: _builtins.str = ...,
+        endpoints: _abc.Iterable[Global___NamedEndpoint] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "endpoints", b"endpoints", "service", b"service"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Headless: _TypeAlias = Headless  # noqa: Y015
+
+@_typing.final
 class Gateway(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

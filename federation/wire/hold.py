@@ -4,6 +4,7 @@ A part that starts without its peer goes on with this. The files are
 responses as they travel, so there is no second format.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,9 +14,45 @@ from federation.runtime.files import read_if_there, write_atomic
 from federation.runtime.logs import event
 from federation.wire.framing import decode_response, encode_response
 from federation.xds.messages import Response
-from federation.xds.receiver import Receiver
+from federation.xds.receiver import Received, Receiver
 
 log = logging.getLogger(__name__)
+
+_SAVE_AFTER_SECONDS = 0.2
+
+
+class Hold:
+    """Keeps on disk what a receiver holds of some types: all changes of a moment in one go."""
+
+    def __init__(self, folder: Path, receiver: Receiver, types: Iterable[str]) -> None:
+        self._folder = folder
+        self._receiver = receiver
+        self._types = tuple(types)
+        self._unsaved: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def load(self) -> None:
+        """Take back what an earlier process held."""
+        load(self._folder, self._receiver, self._types)
+
+    def note(self, received: Received) -> None:
+        """Hear of what the receiver took."""
+        if received.changes or received.completed:
+            self._unsaved.add(received.reply.type_url)
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Write it for ever, a moment after it changed."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(_SAVE_AFTER_SECONDS)
+            self._changed.clear()
+            types, self._unsaved = self._unsaved, set()
+            try:
+                save(self._folder, self._receiver, types)
+            except OSError as error:
+                self._unsaved |= types
+                log.warning(event("held state cannot be written", reason=error.strerror))
 
 
 def load(folder: Path, receiver: Receiver, types: Iterable[str]) -> None:

@@ -7,6 +7,8 @@ from federation.model.exports import (
     Export,
     Gateway,
     Group,
+    Headless,
+    NamedEndpoint,
     Pairs,
     ServicePort,
     ServiceType,
@@ -94,6 +96,17 @@ def backend(
     return Backend(name, ClusterId(cluster), ports, (Group(zone, ready, max(ready, 1)),), accounts)
 
 
+def headless(
+    cluster: str = "west", *addresses: str, name: ServiceName = API, port: int = 80
+) -> Headless:
+    """What a cluster has behind a headless service: hostnames pod-0, pod-1, ... in order."""
+    id = ClusterId(cluster)
+    found = (
+        NamedEndpoint(id, f"pod-{i}", (address,), (port,)) for i, address in enumerate(addresses)
+    )
+    return Headless(name, id, tuple(found))
+
+
 def endpoint(
     address: str = "10.0.0.1",
     *,
@@ -134,9 +147,12 @@ def service(
 
 
 def facts(
-    of: Service, backends: tuple[Backend, ...] = (), clusters: tuple[Cluster, ...] = ()
+    of: Service,
+    backends: tuple[Backend, ...] = (),
+    clusters: tuple[Cluster, ...] = (),
+    endpoints: tuple[Headless, ...] = (),
 ) -> ServiceFacts:
-    return ServiceFacts(of, backends, clusters)
+    return ServiceFacts(of, backends, clusters, endpoints)
 
 
 def entry(cluster: str = "east") -> Entry:

@@ -30,7 +30,11 @@ class Options:
 @click.argument("cluster")
 @click.option("--region", required=True, help="The region it is in.")
 @click.option("--zone", "zones", multiple=True, help="A zone it spans; may be repeated.")
-@click.option("--network-name", default="", help="Its network; equal ones are joined.")
+@click.option(
+    "--network-name",
+    default="",
+    help="Clusters of one network reach each other's endpoints (headless services).",
+)
 @click.option("--gateway-cidr", "cidrs", multiple=True, help="Where its gateways may be.")
 @click.option("--namespace", "namespaces", multiple=True, help="What it may export; default: all.")
 @config_option

@@ -149,8 +149,10 @@ class _Table:
         promises = {LOST: _STAYS, BACK: Promise(worst=0.3, most_left=0.05)}
         name = "one of n remote workloads frozen"
         home = Place(self._other.id)
-        tcp = _of_tcp({LOST: Promise(worst=2.5), BACK: NO_FAILURE})
-        return Step(name, self._flows("orders"), home, act, promises, tcp, check=once)
+        exceptions = _of_tcp({LOST: Promise(worst=2.5), BACK: NO_FAILURE})
+        # To a client of that cluster it is one of two local ones, until its gateway notices.
+        exceptions[LOST, f"no sidecar {self._other.id}"] = Promise(worst=1.0, most_left=0.1)
+        return Step(name, self._flows("orders"), home, act, promises, exceptions, check=once)
 
     def errors_of_an_application(self) -> Step:
         """Half of the requests get 503, another service always 500: the application's own word."""

@@ -100,7 +100,7 @@ class Step:
         """What holds for a flow in a phase."""
         usual = self.promises.get(phase, NO_FAILURE)
         if flow.elsewhere and not usual.calm:
-            return _OF_OTHERS
+            usual = _OF_OTHERS
         return self.exceptions.get((phase, flow.name), usual)
 
 

@@ -3,8 +3,8 @@
 from cluster_agent.addresses import Addresses, preferred
 from cluster_agent.entry import NAMES, Entry, Made, variants
 from federation.envoy.build import Resource
-from federation.model.exports import Pairs, ServiceType
-from federation.model.imports import Importer, Plan, Service
+from federation.model.exports import Headless, Pairs, ServiceType
+from federation.model.imports import Importer, Plan, Service, ServiceFacts
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
 from federation.model.types import LISTENER
@@ -19,6 +19,7 @@ from tests.unit.builders import (
     endpoint,
     facts,
     gateway,
+    headless,
     local_service,
     port,
     service,
@@ -35,18 +36,22 @@ def entry() -> Entry:
 
 
 def known(
-    annotations: Pairs = (), type: ServiceType = ServiceType.CLUSTERSET_IP, ready: int = 1
-) -> tuple[Service, Plan]:
+    annotations: Pairs = (),
+    type: ServiceType = ServiceType.CLUSTERSET_IP,
+    ready: int = 1,
+    endpoints: tuple[Headless, ...] = (),
+) -> tuple[ServiceFacts, Plan]:
     found = service("east", "west", ports=(port(80), port(7000, "tcp-echo", "")))
     found = Service(found.name, type, found.ports, found.exporters, annotations=annotations)
     clusters = (cluster("west", gateways=(gateway("10.2.0.1"),)), cluster("east"))
-    about = facts(found, (backend("west", ready=ready, ports=(80, 7000)),), clusters)
-    return found, plan_service(about, LOCAL, Importer(EAST, Locality("eu", "")))
+    behind = (backend("west", ready=ready, ports=(80, 7000)),)
+    about = facts(found, behind, clusters, endpoints)
+    return about, plan_service(about, LOCAL, Importer(EAST, Locality("eu", "")))
 
 
 def learn(entry: Entry, **about: object) -> dict[tuple[str, str], tuple[Resource, ...]]:
     found, plan = known(**about)  # type: ignore[arg-type]
-    return by_owner(entry.learn(API, found, LOCAL, variants(found, plan)))
+    return by_owner(entry.learn(API, found, LOCAL, variants(found.service, plan)))
 
 
 def by_owner(made: list[Made]) -> dict[tuple[str, str], tuple[Resource, ...]]:
@@ -122,6 +127,18 @@ def test_a_headless_service_has_names_of_its_ready_endpoints_and_no_address() ->
     assert [(e.cluster, e.hostname, e.addresses) for e in names.endpoints] == [
         ("east", "10-0-0-1", ("10.0.0.1",))
     ]
+    assert [c.addresses for c in names.nearest] == [(f"10.9.0.{HOST}",)], "for mesh.local"
+
+
+def test_endpoints_of_other_clusters_that_may_be_dialled_from_here_are_named_as_well() -> None:
+    others = (headless("west", "10.2.0.1", "10.2.0.2"), headless("south", "10.3.0.1"))
+    found = learn(entry(), type=ServiceType.HEADLESS, endpoints=others)
+    assert [(e.cluster, e.hostname, e.addresses) for e in said(found).endpoints] == [
+        ("east", "10-0-0-1", ("10.0.0.1",)),
+        ("west", "pod-0", ("10.2.0.1",)),
+        ("west", "pod-1", ("10.2.0.2",)),
+    ], "south is not known"
+    assert said(learn(entry(), endpoints=others)).endpoints == (), "it has an address"
 
 
 def test_a_service_that_is_gone_takes_listeners_and_names_along_and_keeps_its_address() -> None:

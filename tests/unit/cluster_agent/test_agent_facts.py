@@ -4,38 +4,42 @@ import pytest
 
 from cluster_agent.facts import Concerned, Facts, check_fact
 from federation.model.errors import InvalidInput
-from federation.model.exports import Backend
+from federation.model.exports import Backend, Headless
 from federation.model.imports import Bundle, Cluster, Service
 from federation.model.names import ClusterId
 from federation.wire import codec
+from federation.wire.codec_headless import encode_headless
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource, resource
-from tests.unit.builders import API, backend, cluster, gateway, service
+from tests.unit.builders import API, backend, cluster, gateway, headless, service
 
 EAST, WEST = ClusterId("east"), ClusterId("west")
 NOTHING = Concerned(frozenset(), bundles=False)
 CLUSTERS_ONLY = Concerned(frozenset(), bundles=False, clusters=True)
 
 
-def told(value: Service | Backend | Cluster | Bundle) -> Change:
+def told(value: Service | Backend | Headless | Cluster | Bundle) -> Change:
     type_url, found = _encoded(value)
     return Change(type_url, found.name, found)
 
 
-def _encoded(value: Service | Backend | Cluster | Bundle) -> tuple[str, Resource]:
+def _encoded(value: Service | Backend | Headless | Cluster | Bundle) -> tuple[str, Resource]:
     match value:
         case Service():
             return codec.SERVICE, resource(str(value.name), codec.encode_service(value))
         case Backend():
             name = f"{value.service}@{value.cluster}"
             return codec.BACKEND, resource(name, codec.encode_backend(value))
+        case Headless():
+            name = f"{value.service}@{value.cluster}"
+            return codec.HEADLESS, resource(name, encode_headless(value))
         case Cluster():
             return codec.CLUSTER, resource(value.id, codec.encode_cluster(value))
         case Bundle():
             return codec.BUNDLE, resource(value.trust_domain, codec.encode_bundle(value))
 
 
-def gone(value: Service | Backend | Cluster | Bundle) -> Change:
+def gone(value: Service | Backend | Headless | Cluster | Bundle) -> Change:
     type_url, found = _encoded(value)
     return Change(type_url, found.name, None)
 
@@ -108,7 +112,9 @@ def test_a_body_that_cannot_be_read_is_refused() -> None:
     [service("west"), backend("west"), cluster("west"), Bundle("west.mesh.test", ("PEM",))],
     ids=lambda value: type(value).__name__,
 )
-def test_a_fact_must_be_what_its_name_says(value: Service | Backend | Cluster | Bundle) -> None:
+def test_a_fact_must_be_what_its_name_says(
+    value: Service | Backend | Headless | Cluster | Bundle,
+) -> None:
     type_url, fact = _encoded(value)
     check_fact(type_url, fact)
     for name in ("east", "shop/api@east", "shop/other", "", "shop/api\n"):
@@ -121,3 +127,18 @@ def test_a_fact_must_be_what_its_name_says(value: Service | Backend | Cluster | 
 def test_a_report_is_no_fact() -> None:
     with pytest.raises(InvalidInput, match="is no fact"):
         check_fact(codec.GATEWAY, resource("gw", codec.encode_gateway(gateway())))
+
+
+def test_endpoints_of_other_clusters_concern_their_service_and_come_with_its_facts() -> None:
+    facts = Facts()
+    there = headless("west", "10.2.0.1")
+    facts.apply([told(service("west"))])
+    assert facts.apply([told(there)]) == Concerned(frozenset({API}), bundles=False)
+    facts.apply([told(headless("east", "10.1.0.1"))])
+    found = facts.of(API, EAST)
+    assert found is not None
+    assert found.headless == (there,), "the own are known better"
+    assert facts.apply([gone(there)]) == Concerned(frozenset({API}), bundles=False)
+    found = facts.of(API, EAST)
+    assert found is not None
+    assert found.headless == ()

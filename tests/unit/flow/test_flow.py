@@ -268,3 +268,7 @@ def test_step_by_step_leads_where_starting_from_scratch_leads(
         assert home.tables() == fresh.tables()
         assert home.dials() == fresh.dials()
         assert home.envoy.has == fresh.envoy.has, "what was sent adds up to what there is"
+
+
+def test_every_report_has_its_rule() -> None:
+    assert {rule.type_url for rule in REPORT_RULES} == set(codec.REPORTS)

@@ -10,9 +10,9 @@ from cluster_agent.dns.reply import UDP_SIZE
 from cluster_agent.dns.table import Table
 from cluster_agent.dns.words import Zones
 from cluster_agent.dns.zone import say_gateways, say_service
-from federation.model.exports import ServicePort, ServiceType, Transport
+from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName
-from federation.model.zones import Choice, GatewayNames, NamedEndpoint, ServiceNames
+from federation.model.zones import Choice, GatewayNames, ServiceNames
 
 ZONES = Zones("clusterset.local", "mesh.local")
 EAST, WEST = ClusterId("us-east"), ClusterId("us-west")

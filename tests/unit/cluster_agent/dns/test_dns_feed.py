@@ -41,6 +41,14 @@ class World:
         return reply[3] & 15
 
 
+def held(folder: Path, *, services_complete: bool = True) -> None:
+    """What an earlier server was told, on the disk."""
+    receiver = Receiver("dns", codec.NAMES)
+    receiver.restore(codec.SERVICE_NAMES, (SERVICE,), None, complete=services_complete)
+    receiver.restore(codec.GATEWAY_NAMES, (GATEWAYS,), None, complete=True)
+    hold.save(folder, receiver, codec.NAMES)
+
+
 def test_names_are_answered_once_the_agent_has_said_all(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.feed.load()
@@ -50,10 +58,7 @@ def test_names_are_answered_once_the_agent_has_said_all(tmp_path: Path) -> None:
 
 
 def test_a_server_that_starts_without_its_agent_answers_from_its_disk(tmp_path: Path) -> None:
-    receiver = Receiver("dns", codec.NAMES)
-    receiver.restore(codec.SERVICE_NAMES, (SERVICE,), None, complete=True)
-    receiver.restore(codec.GATEWAY_NAMES, (GATEWAYS,), None, complete=True)
-    hold.save(tmp_path, receiver, codec.NAMES)
+    held(tmp_path)
     world = World(tmp_path)
     world.feed.load()
     assert world.code() == 0
@@ -61,20 +66,14 @@ def test_a_server_that_starts_without_its_agent_answers_from_its_disk(tmp_path: 
 
 
 def test_what_was_not_complete_is_not_taken_for_all(tmp_path: Path) -> None:
-    receiver = Receiver("dns", codec.NAMES)
-    receiver.restore(codec.SERVICE_NAMES, (SERVICE,), None, complete=False)
-    receiver.restore(codec.GATEWAY_NAMES, (GATEWAYS,), None, complete=True)
-    hold.save(tmp_path, receiver, codec.NAMES)
+    held(tmp_path, services_complete=False)
     world = World(tmp_path)
     world.feed.load()
     assert world.code() == 2
 
 
 def test_a_service_that_is_gone_is_not_answered(tmp_path: Path) -> None:
-    receiver = Receiver("dns", codec.NAMES)
-    receiver.restore(codec.SERVICE_NAMES, (SERVICE,), None, complete=True)
-    receiver.restore(codec.GATEWAY_NAMES, (GATEWAYS,), None, complete=True)
-    hold.save(tmp_path, receiver, codec.NAMES)
+    held(tmp_path)
     world = World(tmp_path)
     world.feed.load()
     hold.load(tmp_path, world.receiver, codec.NAMES)

@@ -7,9 +7,9 @@ from cluster_agent.dns.answer import Counts, answer
 from cluster_agent.dns.table import Table
 from cluster_agent.dns.words import Type, question, wire_name
 from cluster_agent.dns.zone import say_service
-from federation.model.exports import ServicePort, ServiceType, Transport
+from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName
-from federation.model.zones import Choice, NamedEndpoint, ServiceNames
+from federation.model.zones import Choice, ServiceNames
 from tests.unit.cluster_agent.dns.test_dns_answer import API, NAME, ZONES, query
 
 PORT = ServicePort("http", Transport.TCP, 80)

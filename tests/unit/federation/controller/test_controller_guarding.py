@@ -4,10 +4,11 @@ from federation.controller.guarding import Guarded
 from federation.model.exports import Tombstone
 from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
+from federation.wire.codec_headless import decode_headless, encode_headless
 from federation.xds.messages import Response
 from federation.xds.receiver import Change, Receiver
 from federation.xds.resources import Resource, resource
-from tests.unit.builders import backend, export
+from tests.unit.builders import backend, export, headless
 
 EAST = ClusterId("east")
 NAMES = tuple(ServiceName("shop", f"s{n}") for n in range(10))
@@ -24,6 +25,11 @@ def backend_of(name: ServiceName, ready: int = 2) -> Resource:
 
 def seen(name: ServiceName, *, exported: bool = False, endpoints: bool = False) -> Resource:
     return resource(str(name), codec.encode_tombstone(Tombstone(name, EAST, exported, endpoints)))
+
+
+def named(*addresses: str) -> Resource:
+    """The endpoints of the first service, which is headless."""
+    return resource(ALL[0], encode_headless(headless("east", *addresses, name=NAMES[0])))
 
 
 class East:
@@ -49,10 +55,19 @@ class East:
             else:
                 self.known[change.type_url, change.name] = change.resource
 
+    @property
+    def addresses(self) -> list[str]:
+        """The endpoints of the first service, as others know them."""
+        found = self.known.get((codec.HEADLESS, ALL[0]))
+        if found is None:
+            return []
+        return [a for e in decode_headless(found.body).endpoints for a in e.addresses]
+
     def withdraw(self, *names: str) -> None:
         """As an agent does it: exports first, then what was behind them."""
         self.say(codec.EXPORT, removed=names)
         self.say(codec.BACKEND, removed=names)
+        self.say(codec.HEADLESS, removed=names)
 
     @property
     def exported(self) -> int:
@@ -187,6 +202,7 @@ def test_the_operators_word_takes_away_what_is_held_back_and_not_allowed() -> No
     assert {(c.type_url, c.name) for c in gone} == {
         (codec.EXPORT, ALL[0]),
         (codec.BACKEND, ALL[0]),
+        (codec.HEADLESS, ALL[0]),
     }
     assert "7 exports vanished" in east.guarded.problem(EAST)
 
@@ -203,3 +219,47 @@ def test_backends_that_go_before_their_exports_wait_for_the_verdict() -> None:
     small.say(codec.BACKEND, removed=ALL[:5])
     small.say(codec.EXPORT, removed=ALL[:5])
     assert (small.exported, small.ready, small.problem) == (5, 5, "")
+
+
+def test_endpoints_of_a_headless_service_change_at_once_while_there_is_one() -> None:
+    east = East()
+    east.say(codec.HEADLESS, named("10.0.0.1", "10.0.0.2"))
+    assert east.addresses == ["10.0.0.1", "10.0.0.2"]
+    east.say(codec.HEADLESS, named("10.0.0.2"))
+    assert east.addresses == ["10.0.0.2"]
+
+
+def test_the_last_endpoint_of_a_headless_service_goes_with_what_is_ready_behind_it() -> None:
+    east = East()
+    east.say(codec.HEADLESS, named("10.0.0.1"))
+    east.say(codec.HEADLESS, named())
+    assert east.addresses == ["10.0.0.1"]
+    east.say(codec.BACKEND, backend_of(NAMES[0], 0))
+    assert east.addresses == []
+
+
+def test_an_export_takes_its_endpoints_along() -> None:
+    east = East()
+    east.say(codec.HEADLESS, named("10.0.0.1"))
+    east.withdraw(ALL[0])
+    assert (codec.HEADLESS, ALL[0]) not in east.known
+
+
+def test_endpoints_stay_while_their_service_is_held_back_and_go_when_a_person_says_so() -> None:
+    east = East()
+    east.say(codec.HEADLESS, named("10.0.0.1"))
+    east.withdraw(*ALL[:8])
+    assert east.addresses == ["10.0.0.1"]
+    east.hear(east.guarded.confirm())
+    assert (codec.HEADLESS, ALL[0]) not in east.known
+    assert east.exported == 2
+
+
+def test_endpoints_stay_while_ready_counts_that_fell_together_are_held_back() -> None:
+    east = East()
+    east.say(codec.HEADLESS, named("10.0.0.1"))
+    east.say(codec.HEADLESS, named())
+    east.say(codec.BACKEND, *(backend_of(n, 0) for n in NAMES[:9]))
+    assert east.addresses == ["10.0.0.1"]
+    east.say(codec.TOMBSTONE, *(seen(n, endpoints=True) for n in NAMES[:9]))
+    assert east.addresses == []

@@ -288,3 +288,40 @@ def test_the_size_of_all_that_is_held_is_limited() -> None:
     assert sum(len(r.body) for r in held) <= LIMITS[codec.EXPORT].bytes
     there.receive(Response(codec.EXPORT, "1", removed=("shop/s0",)))
     assert export_it(399).refused == {}, "what is gone makes room"
+
+
+def named(address: str = "192.0.2.1", cluster: str = "east", hostname: str = "a") -> pb.Headless:
+    one = pb.NamedEndpoint(cluster=cluster, hostname=hostname, addresses=[address], ports=[80])
+    return pb.Headless(service="shop/api", cluster="east", endpoints=[one])
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (named("169.254.169.254"), "not the address of one machine"),
+        (named("127.0.0.1"), "not the address of one machine"),
+        (named("::1"), "not the address of one machine"),
+        (named("::ffff:127.0.0.1"), "in its plain form"),
+        (named("224.0.0.1"), "not the address of one machine"),
+        (named("0.0.0.0"), "not the address of one machine"),
+        (named("evil.example"), "must be an IP address"),
+        (named(cluster="west"), "is of cluster west, not east"),
+        (named(hostname="a.west"), "must be a DNS label"),
+        (pb.Headless(service="shop/api", cluster="west"), "names cluster west"),
+        (pb.Headless(service="shop/web", cluster="east"), "describes service shop/web"),
+    ],
+)
+def test_an_endpoint_that_leads_astray_is_refused(message: pb.Headless, reason: str) -> None:
+    assert reason in refused(codec.HEADLESS, "shop/api", message)
+
+
+def test_endpoints_are_judged_by_the_namespaces_that_a_cluster_may_export() -> None:
+    member = Member(EAST, "east.mesh.test", "eu", namespaces=("other",))
+    assert "may not be exported" in refused(codec.HEADLESS, "shop/api", named(), member)
+
+
+def test_a_loopback_endpoint_may_be_where_the_operator_lets_gateways_be() -> None:
+    member = Member(EAST, "east.mesh.test", "eu", gateway_cidrs=("127.11.0.0/16",))
+    body = named("127.11.0.9").SerializeToString(deterministic=True)
+    judge(member, MEMBERS, TAKEN, codec.HEADLESS, resource("shop/api", body))
+    assert "127.12.0.9" in refused(codec.HEADLESS, "shop/api", named("127.12.0.9"), member)

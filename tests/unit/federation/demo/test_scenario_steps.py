@@ -1,5 +1,7 @@
 """What a step promises: for a phase, except where a flow has its own; else that nothing fails."""
 
+from dataclasses import replace
+
 import pytest
 
 from federation.demo.scenarios.steps import NO_CHANGE, NO_FAILURE, Flow, Promise, Step, nothing
@@ -30,6 +32,8 @@ def test_a_client_elsewhere_is_answered_there_and_what_is_lost_does_not_concern_
     assert STEP.home_of(GET) == Place("us-east")
     assert STEP.home_of(ELSEWHERE) == Place("us-west")
     assert STEP.promise("lost", ELSEWHERE) == NO_CHANGE
+    concerned = replace(STEP, exceptions={("back", ELSEWHERE.name): FEW})
+    assert concerned.promise("back", ELSEWHERE) == FEW
     back = STEP.promise("back", ELSEWHERE)
     assert (back.failed, back.shifted) == (0, None)
     assert back.most_left == 0.001

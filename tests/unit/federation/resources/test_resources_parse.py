@@ -71,7 +71,7 @@ def test_a_cluster_has_defaults() -> None:
     found = parse_document(cluster(), "x")
     assert isinstance(found, ClusterDocument)
     spec = found.spec
-    assert (spec.region, spec.network) == ("eu", "default")
+    assert (spec.region, spec.network) == ("eu", "")
     assert (spec.zones, spec.gateway_cidrs, spec.namespaces) == ([], [], [])
 
 

@@ -137,7 +137,7 @@ async def test_a_supervisor_that_starts_again_without_the_agent_has_everything(
     world = World(tmp_path)
     saving = start(world.relay.run_saving(), "saving")
     await world.hear(*whole(ONE))
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.3)
     await cancel(saving)
     again = World(tmp_path)
     again.relay.load()

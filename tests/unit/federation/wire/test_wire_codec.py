@@ -146,6 +146,7 @@ def test_any_bytes_are_a_value_or_refused(type_url: str, body: bytes) -> None:
 MESSAGES = {
     codec.EXPORT: pb.Export,
     codec.BACKEND: pb.Backend,
+    codec.HEADLESS: pb.Headless,
     codec.GATEWAY: pb.Gateway,
     codec.SERVICE: pb.Service,
     codec.CLUSTER: pb.Cluster,

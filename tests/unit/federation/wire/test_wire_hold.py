@@ -1,8 +1,13 @@
 """What is held survives a restart; a damaged file counts as not there."""
 
+import asyncio
 from pathlib import Path
 
+import pytest
+
+from federation.runtime.tasks import cancel, start
 from federation.wire import hold
+from federation.wire.hold import Hold
 from federation.xds.messages import Point, Response
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource
@@ -15,6 +20,10 @@ def filled() -> Receiver:
     receiver.receive(Response(A, "1", (resource("x", b"x"),), (), Point("e", 3), 1))
     receiver.receive(Response(B, "2", (resource("y", b"y"),)))
     return receiver
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
 
 
 def test_what_was_held_is_held_again(tmp_path: Path) -> None:
@@ -38,3 +47,38 @@ def test_a_damaged_file_counts_as_not_there(tmp_path: Path) -> None:
     hold.load(tmp_path, again, [A])
     assert again.held(A) == {}
     assert not again.is_complete(A)
+
+
+@pytest.mark.looptime
+async def test_what_a_receiver_takes_is_written_a_moment_later(tmp_path: Path) -> None:
+    receiver = Receiver("n", [A, B])
+    kept = Hold(tmp_path, receiver, [A, B])
+    running = start(kept.run(), "saving")
+    kept.note(receiver.receive(Response(A, "1", (resource("x", b"x"),))))
+    await asyncio.sleep(0.1)
+    assert files(tmp_path) == []
+    await asyncio.sleep(0.2)
+    assert files(tmp_path) == ["A.held"]
+    kept.note(receiver.receive(Response(A, "2")))
+    await cancel(running)
+    again = Receiver("n", [A, B])
+    Hold(tmp_path, again, [A, B]).load()
+    assert again.held(A) == receiver.held(A)
+
+
+@pytest.mark.looptime
+async def test_what_cannot_be_written_is_written_with_the_next_change(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "state"
+    receiver = Receiver("n", [A, B])
+    kept = Hold(folder, receiver, [A, B])
+    running = start(kept.run(), "saving")
+    kept.note(receiver.receive(Response(A, "1", (resource("x", b"x"),))))
+    await asyncio.sleep(0.3)
+    assert "held state cannot be written" in caplog.text
+    folder.mkdir()
+    kept.note(receiver.receive(Response(B, "1", (resource("y", b"y"),))))
+    await asyncio.sleep(0.3)
+    await cancel(running)
+    assert files(folder) == ["A.held", "B.held"]
