@@ -38,7 +38,12 @@ from federation.wire import codec
 from federation.xds.resources import resource
 from federation.xds.snapshot import Layers, Table
 from gateway.compile import OFTEN, Checking, compile_listener, compile_terminated
-from gateway.remotes import REMOTE_CHECK_SECONDS, compile_remotes, compile_siblings
+from gateway.remotes import (
+    REMOTE_CHECK_SECONDS,
+    SIBLING_CHECK_SECONDS,
+    compile_remotes,
+    compile_siblings,
+)
 from sidecar.compile import Inbound, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 from sidecar.proxyless import compile_proxyless
@@ -204,7 +209,9 @@ class Proxies:
         """What a gateway checks of the others of its cluster."""
         if self._own is None:
             return []
-        found = compile_siblings(self._own, gateway)
+        count = len(self._own.gateways)
+        interval = bounded(SIBLING_CHECK_SECONDS, count, MAX_REMOTE_CHECKS_PER_SECOND)
+        found = compile_siblings(self._own, gateway, interval)
         return self._put(own_table(Kind.GATEWAY, gateway), "siblings", found)
 
     def _check_as(self, checking: Checking) -> list[Touch]:

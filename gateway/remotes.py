@@ -30,12 +30,14 @@ from federation.planning.reach import NEAR
 from federation.trust.spiffe import gateway_id
 
 REMOTE_CHECK_SECONDS = 0.5
+SIBLING_CHECK_SECONDS = 0.25
 READY_PATH = "/ready"
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 # Connecting takes two round trips and asking a third; 300 ms are half around the world. Until a
 # place was measured it may be as far as that.
+_SIBLING_TIMEOUT = 0.3
 _NEAR_TIMEOUT = 0.5
 _FAR_TIMEOUT = 1.5
 _ROUND_TRIPS = 5
@@ -102,7 +104,7 @@ def compile_remotes(
     return tuple(
         resource(
             remote_name(cluster.id, gateway.name),
-            _remote(cluster, gateway, rtt.get(cluster.id), interval),
+            _remote(cluster, gateway, _timeout(rtt.get(cluster.id)), interval),
         )
         for cluster in sorted(clusters, key=lambda cluster: cluster.id)
         if cluster.id != here
@@ -111,23 +113,28 @@ def compile_remotes(
 
 
 def compile_siblings(
-    own: Cluster, gateway: str, interval: float = REMOTE_CHECK_SECONDS
+    own: Cluster, gateway: str, interval: float = SIBLING_CHECK_SECONDS
 ) -> tuple[Resource, ...]:
     """A checked cluster for every other gateway of the gateway's own cluster.
 
-    Clients without a sidecar are led to those that answer.
+    Clients without a sidecar are led to those that answer. To be wrong about one costs little (the
+    others take its clients for a moment), so they are asked often.
     """
     return tuple(
-        resource(remote_name(own.id, other.name), _remote(own, other, NEAR, interval))
+        resource(remote_name(own.id, other.name), _remote(own, other, _SIBLING_TIMEOUT, interval))
         for other in own.gateways
         if other.name != gateway
     )
 
 
+def _timeout(rtt: float | None) -> float:
+    """How long an answer may take, by the round-trip time (None: not measured yet)."""
+    return _NEAR_TIMEOUT if rtt == NEAR else max(_FAR_TIMEOUT, _ROUND_TRIPS * (rtt or 0.0))
+
+
 def _remote(
-    cluster: Cluster, gateway: Gateway, rtt: float | None, interval: float
+    cluster: Cluster, gateway: Gateway, timeout: float, interval: float
 ) -> cluster_pb2.Cluster:
-    timeout = _NEAR_TIMEOUT if rtt == NEAR else max(_FAR_TIMEOUT, _ROUND_TRIPS * (rtt or 0.0))
     name = remote_name(cluster.id, gateway.name)
     endpoint = {"endpoint": {"address": address(gateway.address, gateway.port)}}
     options = http_protocol_options_pb2.HttpProtocolOptions(
