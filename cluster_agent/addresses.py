@@ -8,6 +8,7 @@ given up is not given to another for ten minutes, since clients may still hold i
 
 import hashlib
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -28,7 +29,8 @@ class Addresses:
         self._taken: set[int] = set()
         self.version = 0
         """Counts the changes that must be kept."""
-        self.without: set[str] = set()
+        self._without: set[str] = set()
+        self._overlapping: dict[str, str] = {}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Take back what an earlier agent gave (`document`); raises ValueError when it is none."""
@@ -55,10 +57,23 @@ class Addresses:
         return tuple(sorted(self._ranges))
 
     def set_range(self, gateway: str, entry: str) -> bool:
-        """The range (CIDR) of a gateway, "" when it has none; returns whether that is news."""
+        """The range (CIDR) of a gateway, "" when it has none; returns whether that is news.
+
+        One that overlaps another gateway's is not used: an address would be that of two services.
+        Equal ones may be, where an address moves from one gateway to the other.
+        """
         before = self._ranges.pop(gateway, None)
+        self._overlapping.pop(gateway, None)
         if entry:
-            self._ranges[gateway] = ip_network(entry)
+            network = ip_network(entry)
+            other = next((g for g, n in self._ranges.items() if _overlap(n, network)), None)
+            if other is None:
+                self._ranges[gateway] = network
+            else:
+                self._overlapping[gateway] = (
+                    f"gateway {gateway} has the entry addresses {network}, which overlap those of "
+                    f"gateway {other} ({self._ranges[other]}): make them different, or equal"
+                )
         changed = before != self._ranges.get(gateway)
         self.version += changed
         return changed
@@ -73,12 +88,12 @@ class Addresses:
             known = self._find(name, now)
             if known is None:
                 if self._ranges:
-                    self.without.add(name)
+                    self._without.add(name)
                 return None
             self._numbers[name] = known
             self._taken.add(known)
             self.version += 1
-        self.without.discard(name)
+        self._without.discard(name)
         return known
 
     def _find(self, name: str, now: float) -> int | None:
@@ -100,7 +115,7 @@ class Addresses:
 
     def give_up(self, name: str, now: float) -> None:
         """A name needs no number any more."""
-        self.without.discard(name)
+        self._without.discard(name)
         number = self._numbers.pop(name, None)
         if number is not None:
             self._resting[name] = (number, now + REST_SECONDS)
@@ -112,6 +127,28 @@ class Addresses:
         if network is None or number >= network.num_addresses - _RESERVED:
             return None
         return str(network[number + 1])
+
+    def troubles(self, there: AbstractSet[str]) -> tuple[str, ...]:
+        """What people must know, one sentence each; of gateways only of those that are there."""
+        found = [text for gateway, text in self._overlapping.items() if gateway in there]
+        if self._without:
+            found.append(
+                f"the ranges of service addresses (entry of the gateways) are full: "
+                f"{len(self._without)} have none, such as {min(self._without)}: give the gateways "
+                "larger ranges"
+            )
+        largest = max(self._numbers.items(), key=lambda item: item[1], default=("", 0))
+        for gateway, network in sorted(self._ranges.items()):
+            if gateway in there and largest[1] >= network.num_addresses - _RESERVED:
+                found.append(
+                    f"gateway {gateway} has the entry addresses {network}, too few for all "
+                    f"services, such as {largest[0]}: give it as many as the other gateways have"
+                )
+        return tuple(found)
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one != other and one.version == other.version and one.overlaps(other)
 
 
 def preferred(name: str) -> int:

@@ -70,15 +70,9 @@ class Entry:
         return bool(self._addresses.gateways)
 
     @property
-    def trouble(self) -> str:
-        """What people must know: services without an address."""
-        without = sorted(self._addresses.without)
-        if not without:
-            return ""
-        return (
-            f"the ranges of service addresses (entry of the gateways) are full: {len(without)} "
-            f"have none, such as {without[0]}: give the gateways larger ranges"
-        )
+    def troubles(self) -> tuple[str, ...]:
+        """What people must know of the addresses, one sentence each."""
+        return self._addresses.troubles(self._met)
 
     # -- gateways ----------------------------------------------------------------------------------
 

@@ -245,7 +245,7 @@ class Agent:
             self._tell_controller(codec.OBSERVATION, self._cluster)
 
     def _find_problems(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self._source.trouble, self._doubt, self._entry.trouble)))
+        return tuple(filter(None, (self._source.trouble, self._doubt, *self._entry.troubles)))
 
     def _set_clusters(self) -> None:
         clusters = self._facts.clusters.values()

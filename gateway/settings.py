@@ -11,6 +11,8 @@ from federation.resources.settings import Address, Port, Settings, ip_address_of
 from federation.supervisor.settings import ProxySettings
 
 SMALLEST_RANGE = 4
+_WIDEST = {4: 8, 6: 48}
+"""Shortest prefixes of a range."""
 
 
 class EntrySettings(Settings, frozen=True, kw_only=True):
@@ -40,6 +42,13 @@ class EntrySettings(Settings, frozen=True, kw_only=True):
                 f"field entry.addresses is {self.addresses[:80]!r}, but must be a network such as "
                 "10.96.0.0/16"
             ) from error
+        first = network[1] if network.num_addresses > 1 else network[0]
+        is_odd = first.is_unspecified or first.is_multicast or first.is_link_local
+        if is_odd or network.prefixlen < _WIDEST[network.version]:
+            raise InvalidInput(
+                f"field entry.addresses is {self.addresses!r}, but must be unicast addresses of "
+                f"your own, at most a /{_WIDEST[network.version]}"
+            )
         if network.num_addresses < SMALLEST_RANGE:
             raise InvalidInput(
                 f"field entry.addresses is {self.addresses!r}, but must have at least "

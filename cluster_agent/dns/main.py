@@ -9,11 +9,10 @@ from ipaddress import ip_network
 from cluster_agent.dns.feed import Feed
 from cluster_agent.dns.limits import Allowance, Sources
 from cluster_agent.dns.metrics import Metrics
-from cluster_agent.dns.server import DnsServer, TcpLimits
+from cluster_agent.dns.server import DnsServer, TcpLimits, cannot_listen
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.dns.table import Table
 from cluster_agent.dns.words import Zones
-from federation.model.errors import Failed
 from federation.model.names import CLUSTERSET_ZONE
 from federation.resources.entry import run_process, state_folder
 from federation.resources.settings import Address, ip_address_of
@@ -45,10 +44,10 @@ async def run_dns(settings: DnsSettings) -> None:
             await stack.enter_async_context(server.serving(host, settings.listen.port))
             if settings.health is not None:
                 probe = serve_health(*_at(settings.health), lambda: table.is_synced)
-                stack.callback((await _listening("health", probe)).close)
+                stack.callback((await _listening("health", settings.health, probe)).close)
             if settings.metrics is not None:
                 page = serve_metrics(*_at(settings.metrics), metrics.text)
-                stack.callback((await _listening("metrics", page)).close)
+                stack.callback((await _listening("metrics", settings.metrics, page)).close)
             files = (settings.trust_file, settings.token_file)
             await run_until_stopped(
                 {
@@ -62,11 +61,11 @@ def _at(address: Address) -> tuple[str, int]:
     return address.host, address.port
 
 
-async def _listening(field: str, server: Awaitable[Server]) -> Server:
+async def _listening(field: str, address: Address, server: Awaitable[Server]) -> Server:
     try:
         return await server
     except OSError as error:
-        raise Failed(f"{field}: cannot listen there: {error.strerror}") from error
+        raise cannot_listen(field, str(address)) from error
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ class DnsServer:
             server = await asyncio.start_server(self._serve_tcp, host, port)
         except OSError as error:
             udp.close()
-            raise _taken(host, port) from error
+            raise cannot_listen("listen", f"{host}:{port}") from error
         loop.add_reader(udp, self._read_batch, Packets(udp))
         ticking = start(self._tick(), "dns-seconds")
         try:
@@ -153,9 +153,10 @@ def _udp_socket(host: str, port: int) -> socket.socket:
         found.bind((host, port))
     except OSError as error:
         found.close()
-        raise _taken(host, port) from error
+        raise cannot_listen("listen", f"{host}:{port}") from error
     return found
 
 
-def _taken(host: str, port: int) -> Failed:
-    return Failed(f"listen: cannot listen at {host}:{port}: is it taken, or not allowed?")
+def cannot_listen(field: str, address: str) -> Failed:
+    """What to say of an address in the settings that cannot be listened at."""
+    return Failed(f"{field}: cannot listen at {address}: is it taken, or not allowed?")

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from federation.model.errors import InvalidInput
-from federation.model.names import parse_subdomain
+from federation.model.names import CLUSTERSET_ZONE, parse_subdomain
 from federation.model.zones import STEERING_ZONE
 from federation.resources.settings import Address, Settings
 
@@ -32,7 +32,13 @@ class SourceLimit(Settings, frozen=True, kw_only=True):
 class DnsSettings(Settings, frozen=True, kw_only=True):
     """Settings of `fedmesh-dns`."""
 
-    listen: Annotated[Address, Meta(description="where queries are answered, UDP and TCP")]
+    listen: Annotated[
+        Address,
+        Meta(
+            description="where queries are answered, UDP and TCP; a definite address: at 0.0.0.0 a "
+            "machine with several answers from another one than was asked"
+        ),
+    ]
     agent: Annotated[Address, Meta(description="the cluster's agent")]
     trust_file: Annotated[Path, Meta(description="trust.pem of the cluster's agent")]
     token_file: Annotated[
@@ -78,4 +84,10 @@ class DnsSettings(Settings, frozen=True, kw_only=True):
     ] = 10.0
 
     def __post_init__(self) -> None:
-        parse_subdomain(self.steering_zone, "field steering_zone")
+        zone = parse_subdomain(self.steering_zone, "field steering_zone")
+        one, other = f".{zone}", f".{CLUSTERSET_ZONE}"
+        if one.endswith(other) or other.endswith(one):
+            raise InvalidInput(
+                f"field steering_zone is {zone!r}, but must neither lie in {CLUSTERSET_ZONE} nor "
+                "contain it"
+            )

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from federation.model.names import ClusterId
 from federation.model.observations import Rejected
+from federation.model.proxies import NO_ENTRY
 from federation.planning.liveness import Life
 
 CLOCK_SECONDS = 30.0
 """Clocks that differ by more are shown; certificates are made for 5 minutes."""
 MOST_OF_A_KIND = 20
 """Problems of one kind and cluster that are told one by one; the rest is counted."""
+_AS_BEFORE = "the last good version stays in force there; look at what was changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,22 @@ def _reports(state: ClusterState) -> Iterator[Problem]:
 
 
 def _proxies(state: ClusterState) -> Iterator[Problem]:
-    do = "the last good version stays in force there; look at what was changed"
     for found in state.rejected[:MOST_OF_A_KIND]:
-        kind = found.type_url.rpartition(".")[2]
-        what = f"{found.proxy} does not take {kind} {found.name}: {found.reason}"
-        yield Problem(state.id, what, do)
+        yield _no_entry(state, found) if found.type_url == NO_ENTRY else _not_taken(state, found)
     beyond = len(state.rejected) - MOST_OF_A_KIND
     if beyond > 0:
-        yield Problem(state.id, f"its proxies do not take {beyond} more resources", do)
+        yield Problem(state.id, f"its proxies do not take {beyond} more resources", _AS_BEFORE)
+
+
+def _not_taken(state: ClusterState, found: Rejected) -> Problem:
+    kind = found.type_url.rpartition(".")[2]
+    what = f"{found.proxy} does not take {kind} {found.name}: {found.reason}"
+    return Problem(state.id, what, _AS_BEFORE)
+
+
+def _no_entry(state: ClusterState, found: Rejected) -> Problem:
+    what = f"{found.proxy} offers no entry at {found.name}: {found.reason}"
+    return Problem(state.id, what, "clients without a sidecar are led to other gateways meanwhile")
 
 
 def _gateways(state: ClusterState) -> Iterator[Problem]:

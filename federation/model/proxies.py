@@ -18,6 +18,10 @@ ENTRY_GATEWAY = "entry-gateway"
 """How a gateway calls itself that offers entry as well."""
 
 
+NO_ENTRY = "type.googleapis.com/fedmesh.v1.Entry"
+"""The type of a `Refusal` that says why a gateway offers no entry although it is to."""
+
+
 class State(StrEnum):
     """Where the proxy is in its life; `STOPPED` is said just before the supervisor ends."""
 
@@ -33,7 +37,10 @@ LEAVING = frozenset({State.DRAINING, State.STOPPED})
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A resource that Envoy did not take, and why; the last good version stays in force."""
+    """A resource that Envoy did not take, and why; the last good version stays in force.
+
+    Of the type `NO_ENTRY`: the range that a gateway was to offer.
+    """
 
     type_url: str
     name: str

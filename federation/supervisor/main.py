@@ -15,7 +15,7 @@ from federation.envoy.identity import IDENTITY
 from federation.envoy.limits import Bounds, affordable
 from federation.model.errors import Failed, NotReady
 from federation.model.locality import Locality
-from federation.model.proxies import ENTRY_GATEWAY, Kind, Proxy, Refusal, State
+from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Proxy, Refusal, State
 from federation.resources.entry import state_folder
 from federation.resources.settings import Address
 from federation.runtime.descriptors import raise_limit
@@ -30,6 +30,7 @@ from federation.supervisor.certificate import Certificate, Wanted
 from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
 from federation.supervisor.observer import Observer, Seen
+from federation.supervisor.ownrange import foreign, watch
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
 from federation.supervisor.turns import repeat
@@ -63,6 +64,9 @@ class Supervisor:
         self._heard = asyncio.Event()
         self._speaker: Sender | None = None
         self._is_live = False
+        self._entry = proxy.entry
+        self._no_entry: tuple[Refusal, ...] = ()
+        self._refusals: tuple[Refusal, ...] = ()
         kind = ENTRY_GATEWAY if proxy.entry else proxy.kind
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
         secrets = [w.secret for w in wanted]
@@ -70,7 +74,9 @@ class Supervisor:
         show = self._relay.show_identity
         self._certificates = tuple(Certificate(settings, w, show) for w in wanted)
         self._envoy = Envoy(find_envoy(settings.envoy), self._state, settings.concurrency)
-        self._say(proxy)
+        if self._entry:
+            self._look_at_entry(foreign(self._entry))
+        self._say(self._proxy)
 
     def _say(self, proxy: Proxy) -> None:
         """Tell the agent what this proxy is now."""
@@ -81,7 +87,17 @@ class Supervisor:
             self._heard.set()
 
     def _refused(self, refusals: tuple[Refusal, ...]) -> None:
-        self._say(replace(self._proxy, refused=refusals))
+        self._refusals = refusals
+        self._say(replace(self._proxy, refused=(*self._no_entry, *refusals)))
+
+    def _look_at_entry(self, problem: str) -> None:
+        """Offer services at addresses of their own while the machine takes these as its own."""
+        before = self._no_entry
+        self._no_entry = (Refusal(NO_ENTRY, self._entry, problem),) if problem else ()
+        if self._no_entry != before:
+            log.warning(event("entry", addresses=self._entry, problem=problem or "none any more"))
+        entry = "" if problem else self._entry
+        self._say(replace(self._proxy, entry=entry, refused=(*self._no_entry, *self._refusals)))
 
     async def run(self) -> None:
         """Run until told to stop; then leave in order: others first move away."""
@@ -174,7 +190,8 @@ class Supervisor:
             own = Application(self._admin_socket, self._proxy.app_address, self._on_dead)
             return {"application": own.run()}
         observer = Observer(self._admin_socket, self._measure_socket, self._on_seen)
-        return {"observer": observer.run_looking(), "measure": observer.run_measuring()}
+        eyes = {"observer": observer.run_looking(), "measure": observer.run_measuring()}
+        return eyes | ({"entry": watch(self._entry, self._look_at_entry)} if self._entry else {})
 
     def _on_dead(self, ports: tuple[int, ...]) -> None:
         self._say(replace(self._proxy, dead_ports=ports))

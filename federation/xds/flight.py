@@ -4,8 +4,9 @@ Used by both senders. A receiver that refuses a response names the guilty resour
 as Envoy does; when it names none, the response is halved until the guilty one stands alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from federation.xds.resources import Resource
 
@@ -57,11 +58,16 @@ def judge(names: Iterable[str], message: str) -> Verdict:
     return Verdict((), (sent[:middle], sent[middle:]))
 
 
-def reason_of(name: str, message: str) -> str:
-    """The part of a refusal that is about one resource: from its name on, bounded."""
+def reason_of(name: str, message: str, names: Collection[str] = ()) -> str:
+    """The part of a refusal that is about one resource: from its name on, bounded.
+
+    `names` are those that were sent together: Envoy has a line for each that it refuses.
+    """
     start = max(0, _find(message, name))
     end = message.find(BETWEEN_REASONS, start + len(name))
-    text = " ".join(message[start : end if end >= 0 else None].split())
+    first, *more = message[start : end if end >= 0 else None].split("\n")
+    own = takewhile(lambda line: line.partition(": ")[0] not in names, more)
+    text = " ".join(" ".join((first, *own)).split())
     if len(text) <= REASON_CHARACTERS:
         return text
     half = REASON_CHARACTERS // 2 - 2

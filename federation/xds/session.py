@@ -175,7 +175,7 @@ class Sender:
                 channel.rule.type_url,
                 name,
                 flight.versions[name],
-                reason_of(name, request.error),
+                reason_of(name, request.error, flight.versions),
             )
             channel.touch(name)
         channel.suspects.extend(verdict.again)

@@ -60,7 +60,7 @@ class StateSender:
         new = {n: v for n, v in flight.versions.items() if flight.before.get(n) != v}
         verdict = judge(new, error)
         for name in verdict.guilty:
-            reason = reason_of(name, error)
+            reason = reason_of(name, error, flight.versions)
             channel.refused[name] = Refused(channel.rule.type_url, name, new[name], reason)
         channel.suspects.extend(verdict.again)
         channel.changed = True

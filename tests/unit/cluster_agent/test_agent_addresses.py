@@ -8,6 +8,9 @@ import pytest
 from cluster_agent.addresses import REST_SECONDS, Addresses
 
 
+ALL = {"gw-1", "gw-2"}
+
+
 def addresses(kept: dict[str, Any] | None = None) -> Addresses:
     found = Addresses()
     if kept is not None:
@@ -42,17 +45,17 @@ def test_what_was_given_up_rests_before_another_gets_it() -> None:
     numbers = [found.give(f"shop/{i}", 0.0) for i in range(6)]
     assert sorted(n for n in numbers if n is not None) == list(range(6))
     assert found.give("shop/late", 0.0) is None
-    assert found.without == {"shop/late"}
+    assert "are full: 1 have none, such as shop/late" in found.troubles(ALL)[0]
     found.give_up("shop/3", 10.0)
     assert found.give("shop/late", 9.0 + REST_SECONDS) is None
     assert found.give("shop/late", 10.0 + REST_SECONDS) == numbers[3]
-    assert found.without == set()
+    assert found.troubles(ALL) == ()
 
 
 def test_without_a_range_nobody_misses_an_address() -> None:
     found = Addresses()
     assert found.give("shop/api", 0.0) is None
-    assert found.without == set()
+    assert found.troubles(ALL) == ()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_what_is_no_document_is_refused_and_changes_nothing(kept: dict[str, Any]
     found = addresses()
     with pytest.raises(ValueError):  # noqa: PT011 - the caller tells it on
         found.restore(kept)
-    assert found.gateways == ("gw-1",)
+    assert list(found.gateways) == ["gw-1"]
 
 
 def test_only_what_must_be_kept_is_a_change() -> None:
@@ -90,3 +93,28 @@ def test_an_agent_without_its_file_gives_the_same_addresses_again() -> None:
         numbers.append([found.give(f"shop/service-{i}", 0.0) for i in range(20)])
     assert numbers[0] == numbers[1]
     assert len(set(numbers[0])) == 20
+
+
+def test_a_range_that_is_too_small_for_what_the_others_gave_is_said() -> None:
+    found = Addresses()
+    found.set_range("gw-1", "10.96.0.0/16")
+    number = found.give("shop/api", 0.0)
+    assert number is not None
+    found.set_range("gw-2", "10.97.0.0/30")
+    assert found.at("gw-2", number) is None
+    (trouble,) = found.troubles(ALL)
+    assert "gateway gw-2 has the entry addresses 10.97.0.0/30, too few" in trouble
+    assert found.troubles({"gw-1"}) == (), "it has gone"
+    found.set_range("gw-2", "10.97.0.0/16")
+    assert found.troubles(ALL) == ()
+
+
+def test_ranges_that_overlap_are_not_used_both_unless_they_are_equal() -> None:
+    found = addresses()
+    assert not found.set_range("gw-2", "10.0.0.0/28")
+    assert list(found.gateways) == ["gw-1"]
+    assert "overlap those of gateway gw-1 (10.0.0.0/29)" in found.troubles(ALL)[0]
+    assert found.set_range("gw-2", "10.0.0.0/29")
+    assert list(found.gateways) == ["gw-1", "gw-2"]
+    assert found.troubles(ALL) == ()
+    assert found.set_range("gw-3", "fd00::/64")

@@ -178,6 +178,6 @@ def test_ranges_that_are_full_are_a_problem_to_be_told() -> None:
     found = entry()
     found.meet("gw-1", "10.9.0.0/30")
     learn(found)
-    assert found.trouble == ""
+    assert list(found.troubles) == []
     learn(found, annotations=((STEERING, "true"),))
-    assert "are full" in found.trouble
+    assert "are full" in found.troubles[0]

@@ -15,11 +15,13 @@ from federation.controller.problems import (
 )
 from federation.model.names import ClusterId
 from federation.model.observations import Rejected
+from federation.model.proxies import NO_ENTRY
 from federation.planning.liveness import Life
 
 EAST = ClusterId("east")
 WELL = ClusterState(EAST, joined=True, life=Life.LIVE, last_seen=5.0, exports=2, gateways=("gw",))
 BAD = Rejected("sidecar shop/api-1", "type.googleapis.com/a.b.Cluster", "80.api", "too large")
+NONE = Rejected("gateway gw", NO_ENTRY, "10.9.0.0/16", "not its own")
 
 
 def found(**change: object) -> tuple[Problem, ...]:
@@ -43,6 +45,7 @@ def test_where_all_is_well_there_is_no_problem() -> None:
         ({"beyond": 9}, "9 more of its reports are refused", "cluster add"),
         ({"remarks": ("gateway gw says that it is in zone c",)}, "in zone c", "--zone"),
         ({"rejected": (BAD,)}, "shop/api-1 does not take Cluster 80.api: too large", "last good"),
+        ({"rejected": (NONE,)}, "gateway gw offers no entry at 10.9.0.0/16: not", "other gateways"),
         ({"gateways": ()}, "exports 2 services, but has no gateway", "start a gateway"),
         ({"unreached": (("gw", (ClusterId("west"),)),)}, "gw is not reached from west", "network"),
         ({"told": ("vanished together: fedctl cluster confirm east",)}, "vanished", ""),

@@ -496,6 +496,17 @@ def test_a_long_reason_keeps_its_beginning_and_its_end() -> None:
     assert reason.endswith(" : value must be greater than 0")
 
 
+def test_of_a_refusal_with_a_line_for_each_name_a_reason_is_its_own_line() -> None:
+    lines = ("up~a: cannot bind 'a'", "up~b: cannot bind 'b'\n  since it is taken", "up~c: no")
+    message = "Error adding/updating listener(s) " + "\n".join(lines)
+    names = {"up~a": "1", "up~b": "1", "up~c": "1"}
+    assert [reason_of(name, message, names) for name in names] == [
+        "up~a: cannot bind 'a'",
+        "up~b: cannot bind 'b' since it is taken",
+        "up~c: no",
+    ]
+
+
 def test_a_receiver_that_stalls_costs_a_set_of_names_and_then_gets_the_newest() -> None:
     view = table(*(f"n{number}" for number in range(10)))
     sender, receiver = Sender(view, RULES), Receiver("n", [A])

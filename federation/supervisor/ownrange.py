@@ -1,0 +1,35 @@
+"""Whether the machine takes a range of addresses as its own: only then can anybody listen there.
+
+In: the range that a gateway offers for entry. Out: what is wrong with it, looked at again and
+again, since routes come and go.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from ipaddress import ip_network
+
+LOOK_SECONDS = 2.0
+
+
+def foreign(network: str) -> str:
+    """Why nothing can listen in this range (a CIDR) on this machine; empty when it can."""
+    found = ip_network(network)
+    family = socket.AF_INET if found.version == 4 else socket.AF_INET6  # noqa: PLR2004
+    for address in (found[1], found[-2]):
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((str(address), 0))
+            except OSError:
+                return (
+                    f"this machine does not take {address} as its own; say there: "
+                    f"ip route add local {network} dev lo"
+                )
+    return ""
+
+
+async def watch(network: str, on_look: Callable[[str], None]) -> None:
+    """Look for ever, and say each time what is wrong."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        on_look(foreign(network))
