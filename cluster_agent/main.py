@@ -45,6 +45,8 @@ _TOKEN_KEY_BYTES = 32
 async def run_agent(settings: AgentSettings) -> None:
     """Run the agent of one cluster until it is told to stop."""
     with state_folder(settings.state) as state:
+        if settings.grpc_socket is not None:
+            _check_place(settings.grpc_socket)
         await _run_in(state, settings)
 
 
@@ -119,12 +121,20 @@ async def _proxyless(path: Path | None, workloads: WorkloadServer) -> AsyncItera
     if path is None:
         yield
         return
-    check_socket(path, f"grpc_socket {path}")
     if _is_used(path):
         raise Failed(f"grpc_socket {path} is in use by another process that still runs")
     async with serve(f"unix:{path}", [(methods.ENVOY_STATE, workloads.serve_proxyless)]):
         _open_to_group(path)
         yield
+
+
+def _check_place(path: Path) -> None:
+    """Raise Failed when there can be no socket at this path."""
+    check_socket(path, f"grpc_socket {path}")
+    if not path.parent.is_dir():
+        raise Failed(f"grpc_socket {path}: the folder {path.parent} is not there")
+    if path.exists() and not path.is_socket():
+        raise Failed(f"grpc_socket {path} is something else than a socket: choose another path")
 
 
 def _is_used(path: Path) -> bool:

@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from federation.model.errors import Denied, InvalidInput
 from federation.model.names import ClusterId, parse_cluster_id, parse_port
-from federation.trust.spiffe import DNS_SUBJECT, subject_id
+from federation.trust.spiffe import DNS_SUBJECT, ENTRY_SUBJECT, GATEWAY_SUBJECT, subject_id
 
 _JOIN_PREFIX = "fmj1."
 _WORKLOAD_PREFIX = "fmw1."
 _LONGEST_TOKEN = 4096
+_SUBJECTS = (GATEWAY_SUBJECT, ENTRY_SUBJECT, DNS_SUBJECT)
 _SHORTEST_KEY = 32
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 _URL = re.compile(
@@ -117,8 +118,13 @@ def mint_workload_token(key: bytes, subject: str, expires: int) -> str:
     `expires` in seconds since 1970. `key` has at least 32 random bytes and never leaves the agent.
     Raises InvalidInput.
     """
-    if subject != DNS_SUBJECT:
+    if "/" in subject:
         subject_id("any", subject)  # raises for a subject that could not become an id
+    elif subject not in _SUBJECTS:
+        raise InvalidInput(
+            f"subject is {subject[:80]!r}, but must be NAMESPACE/ACCOUNT, 'gateway', 'entry' or "
+            "'dns'"
+        )
     signed = _WORKLOAD_PREFIX + _encode({"sub": subject, "exp": expires})
     return f"{signed}.{_signature(key, signed)}"
 

@@ -40,11 +40,12 @@ class Second:
         self._table = ProcessTable(mesh.state)
         self.state = mesh.paths.state(self.name)
 
-    def start(self) -> None:
+    def start(self, range_: str = "") -> None:
         first = self._mesh.member(f"{self.cluster}-gateway")
         settings = yaml.safe_load(self._mesh.paths.config(first).read_text())
         host = self.address
-        entry = settings["entry"] | {"addresses": f"{host.rpartition('.0.')[0]}.32.0/20"}
+        range_ = range_ or f"{host.rpartition('.0.')[0]}.32.0/20"
+        entry = settings["entry"] | {"addresses": range_}
         settings |= {
             "name": "gateway-2",
             "address": host,
@@ -111,6 +112,25 @@ def addresses(mesh: Mesh, cluster: str = CLUSTER, service: str = "web") -> set[s
     """All that DNS says for a service."""
     reply = mesh.ask(cluster, f"{service}.demo.svc.clusterset.local")
     return {str(record.rdata) for record in reply.rr}
+
+
+def test_a_gateway_whose_range_is_not_its_machines_own_is_not_led_to(mesh: Mesh) -> None:
+    before = addresses(mesh)
+    found = Second(mesh, CLUSTER)
+    found.start("203.0.112.0/20")
+    said = "gateway gateway-2 offers no entry at 203.0.112.0/20: this machine does not take"
+    try:
+        wait_until("it is ready", found.is_ready, 20)
+        wait_until("people are told", lambda: said in problems(mesh), 10)
+        assert addresses(mesh) == before
+    finally:
+        for pid in found.pids:
+            os.kill(pid, signal.SIGKILL)
+        ProcessTable(mesh.state).forget(found.name)
+
+
+def problems(mesh: Mesh) -> str:
+    return "\n".join(problem["what"] for problem in mesh.client.status()["problems"])
 
 
 def test_clients_are_spread_over_both(mesh: Mesh, second: Second) -> None:

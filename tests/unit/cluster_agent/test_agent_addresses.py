@@ -7,7 +7,6 @@ import pytest
 
 from cluster_agent.addresses import REST_SECONDS, Addresses
 
-
 ALL = {"gw-1", "gw-2"}
 
 
