@@ -13,26 +13,15 @@ from pathlib import Path
 from cluster_agent.addresses import Addresses
 from cluster_agent.addressfile import AddressFile
 from cluster_agent.audience import Audience, Nobody
-from cluster_agent.belief import doubt
-from cluster_agent.conditions import conditions
 from cluster_agent.entry import Entry
+from cluster_agent.exports import Exports
 from cluster_agent.facts import Facts, check_fact
-from cluster_agent.firstseen import FirstSeen
-from cluster_agent.fresh import Fresh
 from cluster_agent.heard import Heard, News
-from cluster_agent.observe import (
-    Index,
-    Observed,
-    account_of_workload,
-    observe_service,
-    zone_of_workload,
-)
+from cluster_agent.observe import account_of_workload, zone_of_workload
 from cluster_agent.proxies import Proxies, Touch
-from cluster_agent.reports import Reports
 from cluster_agent.seen import Recovery
 from cluster_agent.services import ServiceState
 from cluster_agent.sources.source import Batch, Condition, Key, Source
-from cluster_agent.tombstones import Tombstones
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy
 from federation.model.types import SECRET
@@ -89,20 +78,12 @@ class Agent:
         self.proxies = Proxies(
             cluster, self._entry, tcp_connection_seconds, serves_proxyless=proxyless
         )
-        self.reports = Reports()
+        self._exports = Exports(cluster, source, state / "first-seen.json")
+        self.reports = self._exports.reports
         self._facts = Facts()
-        self._index = Index()
         self._heard = Heard(state)
-        self._observed: dict[ServiceName, Observed] = {}
         self._recovery = Recovery(cluster, damping)
-        self._first_seen = FirstSeen(state / "first-seen.json")
-        self._refused: dict[tuple[str, str], str] = {}
         self._dirty: set[ServiceName] = set()
-        self._fresh = Fresh()
-        self._tombstones = Tombstones(cluster, self.reports.table)
-        self._unseen: set[ServiceName] = set()
-        self._is_believed = False
-        self._doubt = ""
         self._problems: tuple[str, ...] = ()
         self._events = _Events()
         self._is_synced = False
@@ -114,7 +95,7 @@ class Agent:
     def connect(self, audience: Audience, tell_controller: Callable[[str, str], None]) -> None:
         """Say who hears of changes. Agent and servers need each other; this closes the ring."""
         self._audience = audience
-        self._tell_controller = tell_controller
+        self._tell_controller = self._exports.tell = tell_controller
 
     def load(self) -> None:
         """Take back the last good facts, the gateways, and when exports were first seen."""
@@ -126,16 +107,13 @@ class Agent:
             self._take_facts(tuple(Change(type_url, r.name, r) for r in held))
         for gateway in gateways:
             self.reports.gateway(gateway.name, gateway)
-        self._first_seen.load()
+        self._exports.load()
 
     # -- what comes in ---------------------------------------------------------------------------
 
     def on_source(self, batch: Batch) -> None:
         """Objects of this cluster changed (or were all read for the first time)."""
-        affected = self._index.affected(batch.keys, self._source.objects)
-        if not batch.live:
-            self._unseen |= affected
-        self._mark(affected)
+        self._mark(self._exports.affected(batch))
         self._events.dirty.set()
         self._events.status.set()
 
@@ -187,11 +165,7 @@ class Agent:
 
     def on_refusals(self, refusals: tuple[Refused, ...]) -> None:
         """What the controller did not take of our reports."""
-        found = {(r.type_url, r.name): r.reason for r in refusals}
-        if found != self._refused:
-            for (type_url, name), reason in found.items() - self._refused.items():
-                log.warning(event("report refused", type=type_url, resource=name, reason=reason))
-            self._refused = found
+        if self._exports.refuse(refusals):
             self._events.status.set()
 
     def on_proxy(self, proxy: Proxy) -> None:
@@ -215,7 +189,7 @@ class Agent:
 
     def _take(self, news: News) -> None:
         """Look anew at what a word of a proxy concerns, and tell the controller of it."""
-        self._mark(self._index_of(news.addresses))
+        self._mark(self._exports.with_addresses(news.addresses))
         for workload in news.workloads:
             self._mark(self.proxies.services_behind(workload))
         for cluster in news.clusters:
@@ -245,21 +219,13 @@ class Agent:
             self._tell_controller(codec.OBSERVATION, self._cluster)
 
     def _find_problems(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self._source.trouble, self._doubt, *self._entry.troubles)))
+        return tuple(
+            filter(None, (self._source.trouble, self._exports.doubt, *self._entry.troubles))
+        )
 
     def _set_clusters(self) -> None:
         clusters = self._facts.clusters.values()
         self._tell_proxies(self.proxies.set_clusters(clusters, self._heard.sight))
-
-    def _index_of(self, addresses: frozenset[str]) -> set[ServiceName]:
-        """The services that have one of these addresses among their endpoints."""
-        if not addresses:
-            return set()
-        return {
-            name
-            for name, seen in self._observed.items()
-            if seen.local and any(e.address in addresses for e in seen.local.endpoints)
-        }
 
     def _mark(self, services: set[ServiceName] | frozenset[ServiceName]) -> None:
         if services:
@@ -298,59 +264,18 @@ class Agent:
                 await asyncio.sleep(0)
                 started = loop.time()
         self._tell_proxies(touched + self.proxies.finish())
-        if self._fresh and self._audience.is_quiet():
+        if self._exports.has_waiting and self._audience.is_quiet():
             self.on_quiet()
-        if self._believes():
-            self._first_seen.keep(self._exported())
+        if self._exports.declare():
             self._declare()
         if self._find_problems() != self._problems:
             self._tell_observation()
         self._events.status.set()
         self._events.times.set()
 
-    def _exported(self) -> set[ServiceName]:
-        return {n for n, o in self._observed.items() if o.valid is not None}
-
-    def _believes(self) -> bool:
-        """Whether what is here is the whole cluster. Once it was, the source goes on to know."""
-        if self._is_believed or not self._source.synced:
-            return self._is_believed
-        before, self._doubt = (
-            self._doubt,
-            doubt(
-                self._first_seen.names,
-                self._exported(),
-                has_objects=bool(self._source.objects),
-                unread=self._source.unread,
-            ),
-        )
-        if self._doubt and self._doubt != before:
-            log.warning(event("source not believed", reason=self._doubt))
-        self._is_believed = not self._doubt
-        return self._is_believed
-
     def _look_at(self, name: ServiceName, now: float) -> list[Touch]:
-        objects = self._source.objects
-        slices = self._index.slices(name, objects)
-        is_exported = Key("ServiceExport", *name) in objects
-        seen = self._first_seen.see(name, wall_seconds()) if is_exported else 0
-        observed = observe_service(
-            name,
-            slices,
-            objects,
-            self._cluster,
-            first_seen=seen,
-            verdicts=self._heard.verdicts,
-        )
-        is_live = name not in self._unseen
-        self._unseen.discard(name)
-        before = self._observed.get(name)
-        for touched in self._tombstones.look(name, before, observed, now, live=is_live):
-            self._tell_controller(codec.TOMBSTONE, str(touched))
-        self._observed[name] = observed
-        if observed.local is None and observed.valid is None:
-            del self._observed[name]
-        self._report(name, observed, now)
+        verdicts = self._heard.verdicts
+        observed = self._exports.look(name, verdicts, now, may_wait=self._is_synced)
         facts = self._facts.of(name, self._cluster)
         sight = self._heard.sight
         shares = self._recovery.look(facts, observed.local, name, now, sight)
@@ -360,46 +285,19 @@ class Agent:
         state = ServiceState(facts, observed.local, observed.export, coming_back, sight)
         return self.proxies.set_service(name, state)
 
-    def _report(self, name: ServiceName, observed: Observed, now: float) -> None:
-        """Report a service; one that is new waits until our own proxies can answer for it."""
-        is_new = observed.export is not None and not self.reports.has_export(name)
-        if is_new and self._is_synced:
-            self._fresh.add(name, now)
-            self._events.times.set()
-            return
-        self._fresh.drop(name)
-        self._say(name, observed, now)
-
     def on_quiet(self) -> None:
         """Every supervisor has acknowledged all it was sent."""
-        self._fresh.settle(asyncio.get_running_loop().time())
-        if self._fresh:
+        self._exports.settle(asyncio.get_running_loop().time())
+        if self._exports.has_waiting:
             self._events.times.set()
 
-    def report_fresh(self, now: float) -> None:
-        """Report the exports that have waited long enough for our own proxies."""
-        for name in self._fresh.ripe(now):
-            if name in self._observed:
-                self._say(name, self._observed[name], now)
-
-    def _say(self, name: ServiceName, observed: Observed, now: float) -> None:
-        if self.reports.export(name, observed.export):
-            self._tell_controller(codec.EXPORT, str(name))
-        if self.reports.headless(name, observed.headless):
-            self._tell_controller(codec.HEADLESS, str(name))
-        if self.reports.backend(name, observed.backend, now):
-            self._tell_controller(codec.BACKEND, str(name))
-
     def _declare(self) -> None:
-        """Say what is known as a whole: reports now, tables once facts are, too."""
-        if not self.reports.table.is_complete(codec.EXPORT):
-            self.reports.table.mark_complete(codec.EXPORT, codec.BACKEND, codec.HEADLESS)
-            self._tell_controller(codec.EXPORT, "")
+        """Source and facts are known as wholes: let proxies hear what does not exist."""
         if not self._is_synced and all(self.receiver.is_complete(t) for t in codec.FACTS):
             self._is_synced = True
             self.proxies.set_synced()
             self._audience.wake_all()
-            log.info(event("synced", services=len(self._observed)))
+            log.info(event("synced", services=len(self._exports)))
 
     async def run_gateways(self) -> None:
         """Declare the gateways known after a while; forget those that are long silent.
@@ -444,13 +342,9 @@ class Agent:
     def pass_time(self, since: float, now: float) -> float | None:
         """One turn of it, from the last one until now; returns when the next is due."""
         self._mark(self._recovery.changing(since, now))
-        for name in self.reports.tick(now):
-            self._tell_controller(codec.BACKEND, str(name))
-        for name in self._tombstones.tick(now):
-            self._tell_controller(codec.TOMBSTONE, str(name))
-        self.report_fresh(now)
-        own = (self.reports.due(), self._fresh.due(), self._tombstones.due())
-        return min((d for d in (*own, self._recovery.due(now)) if d is not None), default=None)
+        self._exports.tick(now)
+        times = (self._exports.due(), self._recovery.due(now))
+        return min((at for at in times if at is not None), default=None)
 
     async def run_saving(self) -> None:
         """Keep the facts on disk, a moment after they changed."""
@@ -466,13 +360,4 @@ class Agent:
 
     def conditions(self) -> dict[Key, tuple[Condition, ...]]:
         """The conditions of every ServiceExport here."""
-        return {
-            Key("ServiceExport", *name): conditions(
-                observed.valid,
-                self._facts.services.get(name),
-                self._refused.get((codec.EXPORT, str(name)), ""),
-                self._cluster,
-            )
-            for name, observed in self._observed.items()
-            if observed.valid is not None
-        }
+        return self._exports.conditions(self._facts.services)

@@ -20,9 +20,9 @@ from federation.model.names import parse_cluster_id
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.planning.recovery import Damping
 from federation.resources.entry import run_process, state_folder
+from federation.resources.sockets import check_socket
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_private
-from federation.runtime.sockets import check_socket
 from federation.runtime.tasks import run_until_stopped
 from federation.supervisor.identity import anchors_beside
 from federation.wire import methods

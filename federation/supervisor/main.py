@@ -18,10 +18,10 @@ from federation.model.locality import Locality
 from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Proxy, Refusal, State
 from federation.resources.entry import state_folder
 from federation.resources.settings import Address
+from federation.resources.sockets import check_socket
 from federation.runtime.descriptors import raise_limit
 from federation.runtime.health import serve_health
 from federation.runtime.logs import event
-from federation.runtime.sockets import check_socket
 from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_event
 from federation.supervisor import keys, late, refusals
 from federation.supervisor.admin import ask

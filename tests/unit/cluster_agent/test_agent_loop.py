@@ -117,7 +117,7 @@ async def test_a_new_export_waits_until_the_own_proxies_have_acknowledged(tmp_pa
     await world.write(shop(True))
     assert world.reported() == set()
     assert list(world.agent.reports.table.names(codec.BACKEND)) == [], "nor what is behind it"
-    world.agent.report_fresh(float("inf"))
+    world.agent.pass_time(float("inf"), float("inf"))
     assert world.reported() == {"shop/api"}
 
 
@@ -128,9 +128,9 @@ async def test_an_export_that_goes_while_it_waits_is_never_reported(tmp_path: Pa
     world.streams.quiet = False
     await world.write(shop(True))
     await world.write(shop(True, exported=False))
-    world.agent.report_fresh(float("inf"))
+    world.agent.pass_time(float("inf"), float("inf"))
     await world.write("")
-    world.agent.report_fresh(float("inf"))
+    world.agent.pass_time(float("inf"), float("inf"))
     assert world.reported() == set()
     assert (codec.EXPORT, "shop/api") not in world.told
 
@@ -144,7 +144,7 @@ async def test_an_export_that_changes_while_it_waits_is_reported_as_it_is_then(
     world.streams.quiet = False
     await world.write(shop(True))
     await world.write(shop(True, True, True))
-    world.agent.report_fresh(float("inf"))
+    world.agent.pass_time(float("inf"), float("inf"))
     found = world.agent.reports.table.get(codec.BACKEND, "shop/api")
     assert found is not None
     assert codec.decode_backend(found.body).ready == 3
@@ -349,7 +349,7 @@ async def test_what_was_seen_to_go_is_told_before_it_is_gone(tmp_path: Path) -> 
     order = [told for told in world.told if told[1] == "shop/api"]
     assert order.index((codec.TOMBSTONE, "shop/api")) < len(order) - 1
     await world.write(shop(True))
-    world.agent.report_fresh(float("inf"))
+    world.agent.pass_time(float("inf"), float("inf"))
     assert world.tombstone() is None
 
 

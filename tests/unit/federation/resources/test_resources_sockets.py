@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import Failed
-from federation.runtime.sockets import LONGEST_SOCKET_PATH, check_socket
+from federation.resources.sockets import LONGEST_SOCKET_PATH, check_socket
 
 
 def test_a_path_that_is_too_long_is_said_with_what_makes_it_so() -> None:
