@@ -6,12 +6,15 @@ clusters are the nearest healthy ones now, with their shares. Used by `cluster_a
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fractions import Fraction
+from math import gcd, lcm
 
-from federation.model.imports import Destination, Health, Plan, Tier
+from federation.model.imports import Destination, Health, Part, Plan, Tier
 from federation.model.names import ClusterId
 
 STEERING = "fedmesh.dev/steering"
 """The exported annotation by which a service asks for addresses per cluster ("true")."""
+_LARGEST_SHARE = 10_000
 
 
 def wants_steering(annotations: Iterable[tuple[str, str]]) -> bool:
@@ -43,20 +46,51 @@ def only(plan: Plan, cluster: ClusterId) -> Plan:
 
 
 def nearest(plan: Plan) -> tuple[tuple[ClusterId, int], ...]:
-    """The clusters of the best tier that has something healthy, with their shares; sorted.
+    """The nearest clusters that have something healthy, with their shares; sorted.
 
-    Without anything healthy those that may still answer, since what others see may be wrong.
+    They are those of the best such tier of each part, which share what the part has; a part
+    without one gives its share to the rest. Without anything healthy those that may still answer,
+    since what others see may be wrong. DNS knows no ports: the first that has something counts.
     """
     for health in (Health.HEALTHY, Health.DEGRADED):
-        for tier in _tiers(plan):
-            found: dict[ClusterId, int] = {}
-            for destination in tier.destinations:
-                if any(target.health is health for target in destination.targets):
-                    before = found.get(destination.cluster, 0)
-                    found[destination.cluster] = before + destination.weight
-            if found:
-                return tuple(sorted(found.items()))
+        for port in plan.ports:
+            shares = _shares(port.parts, health)
+            if shares:
+                return tuple(sorted(_whole(shares).items()))
     return ()
+
+
+def _shares(parts: Iterable[Part], health: Health) -> dict[ClusterId, Fraction]:
+    found: dict[ClusterId, Fraction] = {}
+    for part in parts:
+        weights = next(filter(None, (_weights(tier, health) for tier in part.tiers)), {})
+        for cluster, weight in weights.items():
+            share = Fraction(part.weight * weight, sum(weights.values()))
+            found[cluster] = found.get(cluster, Fraction(0)) + share
+    return {cluster: share for cluster, share in found.items() if share}
+
+
+def _weights(tier: Tier, health: Health) -> dict[ClusterId, int]:
+    found: dict[ClusterId, int] = {}
+    for destination in tier.destinations:
+        if destination.weight and any(t.health is health for t in destination.targets):
+            before = found.get(destination.cluster, 0)
+            found[destination.cluster] = before + destination.weight
+    return found
+
+
+def _whole(shares: dict[ClusterId, Fraction]) -> dict[ClusterId, int]:
+    """Shares as small whole numbers in the same proportion, or nearly so when these were large."""
+    scale = lcm(*(share.denominator for share in shares.values()))
+    whole = {cluster: int(share * scale) for cluster, share in shares.items()}
+    common = gcd(*whole.values())
+    most = max(whole.values()) // common
+    if most <= _LARGEST_SHARE:
+        return {cluster: share // common for cluster, share in whole.items()}
+    return {
+        cluster: max(1, round(share / common * _LARGEST_SHARE / most))
+        for cluster, share in whole.items()
+    }
 
 
 def _tiers(plan: Plan) -> tuple[Tier, ...]:

@@ -1,5 +1,7 @@
 """Plans that prefer a cluster, or know no other."""
 
+from dataclasses import replace
+
 from federation.model.imports import Importer, Plan
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
@@ -51,9 +53,55 @@ def test_variants_have_names_of_their_own() -> None:
 
 def test_the_nearest_healthy_clusters_have_their_shares() -> None:
     assert nearest(plan()) == ((EAST, 1),)
-    assert nearest(plan(ready=False)) == ((WEST, 3),)
+    assert nearest(plan(ready=False)) == ((WEST, 1),)
     assert nearest(plan(ready=False, west=0)) == ((FAR, 1),)
     assert nearest(plan(ready=False, west=0, far=0)) == ()
+
+
+def split(**weights: int) -> Plan:
+    """The plan in parts: each prefers a cluster, as a split between clusters does."""
+    whole = plan()
+    ports = tuple(
+        replace(
+            port,
+            parts=tuple(
+                replace(prefer(whole, ClusterId(cluster)).ports[number].parts[0], weight=weight)
+                for cluster, weight in weights.items()
+            ),
+        )
+        for number, port in enumerate(whole.ports)
+    )
+    return replace(whole, ports=ports)
+
+
+def test_under_a_split_each_part_has_its_share() -> None:
+    assert nearest(split(east=90, west=10)) == ((EAST, 9), (WEST, 1))
+    assert nearest(split(east=1, west=1, far=2)) == ((EAST, 1), (FAR, 2), (WEST, 1))
+
+
+def test_a_part_without_anything_healthy_gives_its_share_to_the_rest() -> None:
+    found = split(east=1, west=1)
+    lost = tuple(replace(part, tiers=()) for part in found.ports[0].parts[:1])
+    ports = (replace(found.ports[0], parts=(*lost, found.ports[0].parts[1])),)
+    assert nearest(replace(found, ports=ports)) == ((WEST, 1),)
+
+
+def test_clusters_of_one_tier_share_by_their_ready_endpoints() -> None:
+    clusters = (
+        cluster("east"),
+        cluster("west", gateways=(gateway("10.2.0.1"),)),
+        cluster("south", gateways=(gateway("10.4.0.1"),)),
+    )
+    behind = (backend("west", ready=4), backend("south", ready=2))
+    found = facts(service("west", "south"), behind, clusters)
+    made = plan_service(found, None, Importer(EAST, Locality("eu", "")))
+    assert nearest(made) == ((ClusterId("south"), 1), (WEST, 2))
+
+
+def test_shares_stay_small_enough_to_be_told() -> None:
+    found = nearest(split(east=9_973, west=10_007, far=99_991))
+    assert max(share for _, share in found) <= 10_000
+    assert [cluster for cluster, _ in found] == [EAST, FAR, WEST]
 
 
 def test_only_the_word_true_asks_for_steering() -> None:
