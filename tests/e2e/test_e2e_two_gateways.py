@@ -82,6 +82,12 @@ class Second:
         for pid in self.pids:
             os.kill(pid, number)
 
+    def is_seen(self) -> bool:
+        """Whether the first gateway's check of this one has passed: one that never did is new."""
+        checks = self._mesh.ask_envoy(f"{self.cluster}-gateway", "/clusters").decode()
+        name = f"remote~{self.cluster}~gateway-2::{self.address}:15443::health_flags::healthy"
+        return name in checks
+
     def is_ready(self) -> bool:
         return readiness.get(f"{self.address}:15021", "/ready")[0] == 200
 
@@ -94,6 +100,7 @@ def running(mesh: Mesh, cluster: str) -> Iterator[Second]:
     try:
         wait_until("it is ready", found.is_ready, 20)
         wait_until("DNS leads to both", lambda: len(addresses(mesh, cluster)) == 2, 10)
+        wait_until("the first has seen it", found.is_seen, 10)
         yield found
     finally:
         for pid in found.pids:
