@@ -87,14 +87,15 @@ class Packets:
         )
         if count <= 0:
             return 0
-        names, address = bytes(self._names[: count * _NAME]), self._address
+        names = bytes(self._names[: count * _NAME])
+        start, stop = self._address.start, self._address.stop
         queries, words = self._in.packets, self._in.words
         replies, lengths = self._out.packets, self._out.lengths
         first = 0
         for i in range(count):
             at, name = i * _SLOT, i * _NAME
             query = bytes(queries[at : at + words[i * _WORDS_OF_HEADER + _LENGTH_WORD]])
-            made = reply(names[name + address.start : name + address.stop], query)
+            made = reply(names[name + start : name + stop], query)
             if made is None:
                 self._send(first, i)
                 first = i + 1
