@@ -8,6 +8,7 @@ with, and whether the export is valid (KEP-1645). Next: `cluster_agent.reports` 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 
 from cluster_agent.sources.source import Condition, Key, Objects
 from federation.model.exports import (
@@ -33,6 +34,8 @@ from federation.resources.kubernetes import (
 )
 from federation.resources.serviceexport import ServiceExportDocument
 
+_MOST_NAMED_PORTS = 1_000
+"""Of a headless service in one cluster: endpoints times ports, so that they fit into a report."""
 VALID = Condition("Valid", "True", "Valid", "the service can be exported")
 
 
@@ -96,7 +99,8 @@ def observe_service(
     export = _export(name, service, wanted, cluster, first_seen)
     headless = None
     if export.type is ServiceType.HEADLESS:
-        headless = Headless(name, cluster, named_endpoints(local, cluster)[:MAX_NAMED])
+        most = min(MAX_NAMED, _MOST_NAMED_PORTS // max(1, len(local.ports)))
+        headless = Headless(name, cluster, named_endpoints(local, cluster)[:most])
     return Observed(export, _backend(local, cluster), local, VALID, headless)
 
 
@@ -175,15 +179,18 @@ def _backend(local: LocalService, cluster: ClusterId) -> Backend:
 def named_endpoints(local: LocalService, cluster: ClusterId) -> tuple[NamedEndpoint, ...]:
     """The ready endpoints, sorted; their addresses stand in for missing hostnames (as CoreDNS)."""
     ready = (e for e in local.endpoints if e.ready and not e.draining)
+    found = ((e, ip_address(e.address)) for e in ready)
     return tuple(
-        NamedEndpoint(
-            cluster,
-            e.hostname or e.address.replace(".", "-").replace(":", "-"),
-            (e.address,),
-            tuple(sorted(number for number, _ in e.targets)),
-        )
-        for e in ready
+        NamedEndpoint(cluster, e.hostname or _label(str(address)), (str(address),), e.ports)
+        for e, address in found
+        if address.version == 4 or address.ipv4_mapped is None  # noqa: PLR2004
     )
+
+
+def _label(address: str) -> str:
+    """An address as a label: `.` and `:` become `-`, and an end that is one gets a 0."""
+    text = address.replace(".", "-").replace(":", "-")
+    return f"{'0' if text.startswith('-') else ''}{text}{'0' if text.endswith('-') else ''}"
 
 
 def _local(
@@ -198,8 +205,9 @@ def _local(
         if part.address_type == "FQDN":
             continue
         targets = _targets(ports, part)
+        named = _ports_there(ports, part) if service.spec.cluster_ip == "None" else ()
         for endpoint in part.endpoints:
-            seen = _endpoint(name, endpoint, targets, objects)
+            seen = replace(_endpoint(name, endpoint, targets, objects), ports=named)
             before = found.get(seen.address)
             found[seen.address] = seen if before is None else _both(before, seen)
     return LocalService(name, ports, tuple(found[address] for address in sorted(found)))
@@ -208,7 +216,12 @@ def _local(
 def _both(first: Endpoint, second: Endpoint) -> Endpoint:
     """An address in two slices has the ports of both; the ready one knows the rest better."""
     best = first if first.ready or not second.ready else second
-    return replace(best, targets=tuple(sorted(dict(second.targets + first.targets).items())))
+    ports = {(p.name, p.transport): p for p in (*second.ports, *first.ports)}
+    return replace(
+        best,
+        targets=tuple(sorted(dict(second.targets + first.targets).items())),
+        ports=tuple(ports[key] for key in sorted(ports)),
+    )
 
 
 def _targets(
@@ -221,6 +234,18 @@ def _targets(
         (port.number, by_name[port.name] or port.number)
         for port in ports
         if port.transport is Transport.TCP and port.name in by_name
+    )
+
+
+def _ports_there(
+    ports: tuple[ServicePort, ...], part: EndpointSliceDocument
+) -> tuple[ServicePort, ...]:
+    """The service's ports with the numbers that they have at the endpoints of a slice."""
+    by_name = {(p.name or "", Transport(p.protocol)): p.port for p in part.ports}
+    return tuple(
+        ServicePort(port.name, port.transport, by_name[port.name, port.transport] or port.number)
+        for port in ports
+        if (port.name, port.transport) in by_name
     )
 
 

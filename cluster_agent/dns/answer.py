@@ -40,14 +40,16 @@ _RECORDS = frozenset(n.to_bytes(2, "big") + IN_CLASS for n in range(1, 128) if n
 """Types with the class; those from 128 on ask for something else than records (RFC 6895)."""
 
 _FORMS = {
-    bytes((recursion, other, 0, 1, 0, 0, 0, 0, 0, edns)): (
-        form_of(recursion=bool(recursion), edns=bool(edns))
+    bytes((flags, other, 0, 1, 0, 0, 0, 0, 0, edns)): (
+        form_of(recursion=bool(flags & 1), edns=bool(edns))
     )
-    for recursion in (0, 1)
+    for flags in (0, 1, 4, 5)
     for other in range(256)
     for edns in (0, 1)
 }
-"""The heads of proper queries: one question, no answers, EDNS or not; other bits do not matter."""
+"""The heads of proper queries: one question, no answers, EDNS or not; other bits do not matter (AA,
+which means nothing in a query, neither).
+"""
 
 _PLAIN = (b"", _SMALL)
 _SOME_EDNS: dict[bytes, tuple[bytes, int]] = {}
@@ -123,7 +125,7 @@ def answer(table: Table, query: bytes, counts: Counts, most: int = UDP_SIZE) -> 
         return _odd(table, Query(query, key, form, *edns), counts)
     else:
         heads, records, length = found
-    if end + length > (edns[1] if most == UDP_SIZE else most):
+    if end + length > (edns[1] if most == UDP_SIZE or not edns[1] else most):
         return _cut(Query(query, key, form, *edns), counts)
     return b"".join((query[:2], heads[form], query[HEADER:end], records, edns[0]))
 
@@ -183,6 +185,7 @@ def _edns(query: bytes, end: int) -> tuple[bytes, int]:
 
 def _odd(table: Table, query: Query, counts: Counts) -> bytes:
     """What is asked seldom, or is no question."""
+    query = query if query.size or query.opt else _read_again(query)
     name = query.name
     starts = _labels(name) if query.size else None
     code = _refusal(query, starts)
@@ -196,6 +199,18 @@ def _odd(table: Table, query: Query, counts: Counts) -> bytes:
     exists = shown is not None or name in table.names
     counts.add(apex.text, query.type, Code.NOERROR if exists else Code.NXDOMAIN)
     return _joined(query, shown or (apex.nodata if exists else apex.nxdomain).of(name))
+
+
+def _read_again(query: Query) -> Query:
+    """The query with its name read label by label: a label may have a zero byte inside."""
+    data, at = query.data, HEADER
+    while at < len(data) and 0 < data[at] <= MOST_LABEL:
+        at += data[at] + 1
+    end = at + 5
+    if end == HEADER + len(query.key) or end > len(data) or data[at]:
+        return query
+    edns = _edns(data, end) if end < len(data) or data[11] else _PLAIN
+    return Query(data, data[HEADER:end].lower(), query.form, *edns)
 
 
 def _refusal(query: Query, starts: list[int] | None) -> Code | None:
@@ -241,14 +256,21 @@ def _refuse_head(query: bytes, counts: Counts) -> bytes | None:
         return None
     code = Code.NOTIMP if query[2] & 0x78 else Code.FORMERR
     counts.add("", 0, code)
-    return query[:2] + bytes((0x80 | query[2] & 0x79, code)) + b"\0" * 8
+    return _without_question(query, code)
+
+
+def _without_question(query: bytes, code: Code) -> bytes:
+    """A code and nothing else, but EDNS to whom has it (RFC 6891, 6.1.1)."""
+    has_edns = query[11] == 1 and query[-OPT_LENGTH : -OPT_LENGTH + 3] == _OPT_HEAD
+    head = query[:2] + bytes((0x80 | query[2] & 0x79, code)) + b"\0" * 7
+    return head + bytes((has_edns,)) + (_OPTS[0] if has_edns else b"")
 
 
 def _refused(query: Query, code: Code, counts: Counts) -> bytes:
     """No answer, but a reason. Of a malformed query the question is not repeated."""
     counts.add("", 0, code)
     if code is Code.FORMERR:
-        return query.data[:2] + bytes((0x80 | query.data[2] & 1, code)) + b"\0" * 8
+        return _without_question(query.data, code)
     form = query.form if query.opt else query.form & 2
     return _joined(query._replace(form=form), _CODES[code])
 

@@ -73,7 +73,7 @@ class Feed:
             if type_url == codec.SERVICE_NAMES:
                 return say_service(decode_service_names(found.body), self._table.zones)
             return say_gateways(decode_gateway_names(found.body), self._table.zones)
-        except InvalidInput as error:  # a name that is too long together with its zone
+        except (InvalidInput, ValueError) as error:  # such as a name too long with its zone
             log.warning(event("not said", resource=found.name, reason=error))
             return Said({}, frozenset())
 

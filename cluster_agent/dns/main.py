@@ -25,17 +25,16 @@ async def run_dns(settings: DnsSettings) -> None:
     """Answer until told to stop."""
     host = ip_address_of(settings.listen, "listen")
     table = Table(Zones(CLUSTERSET_ZONE, settings.steering_zone))
-    sources = Sources(
-        settings.queries_per_second,
-        [Allowance(ip_network(s.network), s.per_second) for s in settings.source_limits],
-    )
+    allowances = [Allowance(ip_network(s.network), s.per_second) for s in settings.source_limits]
+    over_udp, over_tcp = (Sources(settings.queries_per_second, allowances) for _ in range(2))
     tcp = TcpLimits(
+        over_tcp,
         settings.tcp_connections,
         settings.tcp_connections_of_one_source,
         settings.tcp_silent_seconds,
     )
-    server = DnsServer(table, sources, tcp)
-    metrics = Metrics(table, server, sources, wall_seconds)
+    server = DnsServer(table, over_udp, tcp)
+    metrics = Metrics(table, server, wall_seconds)
     with state_folder(settings.state) as state:
         feed = Feed(table, state, metrics.note_change)
         feed.load()

@@ -12,7 +12,6 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from cluster_agent.dns.limits import Sources
 from cluster_agent.dns.server import DnsServer
 from cluster_agent.dns.table import Table
 from cluster_agent.dns.words import Code, Type
@@ -23,12 +22,9 @@ _TYPES = {int(t): t.name for t in Type}
 class Metrics(Collector):
     """Collects what the parts have counted when it is asked."""
 
-    def __init__(
-        self, table: Table, server: DnsServer, sources: Sources, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, table: Table, server: DnsServer, now: Callable[[], float]) -> None:
         self._table = table
         self._server = server
-        self._sources = sources
         self._now = now
         self._changed = 0.0
         self._registry = CollectorRegistry(auto_describe=False)
@@ -49,7 +45,7 @@ class Metrics(Collector):
         for name, what, value in (
             ("truncated", "answers that did not fit into a UDP packet", counts.truncated),
             ("dropped", "packets that were no query", counts.dropped),
-            ("limited", "queries above the limit of their source", self._sources.limited),
+            ("limited", "queries above the limit of their source", self._server.limited),
         ):
             metric = CounterMetricFamily(f"fedmesh_dns_{name}", what)
             metric.add_metric([], value)

@@ -65,8 +65,9 @@ class DnsSettings(Settings, frozen=True, kw_only=True):
             ge=1,
             le=10_000_000,
             description="so many queries a second are answered to one source; every other one "
-            "above that is told to come over TCP, where addresses cannot be forged. A resolver "
-            "asks for many clients: allow it more with `source_limits`",
+            "above that is told to come over TCP, where addresses cannot be forged, and which has "
+            "a count of its own. A resolver asks for many clients: allow it more with "
+            "`source_limits`",
         ),
     ] = 1_000
     source_limits: Annotated[

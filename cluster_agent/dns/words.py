@@ -1,6 +1,7 @@
 """The words of the DNS protocol: numbers of RFC 1035 and its successors, and names on the wire."""
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from federation.model.errors import InvalidInput
@@ -46,6 +47,7 @@ MOST_NAME = 255
 MOST_LABEL = 63
 
 
+@lru_cache(maxsize=512)
 def wire_name(text: str) -> bytes:
     """A name in lower case as it travels, uncompressed (RFC 1035, 3.1); raises InvalidInput."""
     labels = [label.encode("ascii") for label in text.lower().rstrip(".").split(".") if label]

@@ -5,15 +5,14 @@ question, which `cluster_agent.dns.table` finds by question. Rules: KEP-1645, DN
 1.0.0, and what CoreDNS answers where that leaves room.
 """
 
-import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any as Record
 
-from dnslib import AAAA, NS, RR, SOA, SRV, TXT, A, DNSHeader, DNSQuestion, DNSRecord
-
+from cluster_agent.dns import records
+from cluster_agent.dns.records import Record
 from cluster_agent.dns.reply import Body, body, kind_of
-from cluster_agent.dns.words import HEADER, Type, Zones, question, wire_name
+from cluster_agent.dns.words import Type, Zones, question, wire_name
+from federation.model.errors import InvalidInput
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType
 from federation.model.zones import Choice, GatewayNames, ServiceNames
 
@@ -23,6 +22,10 @@ TTL = 5
 _SERIAL_TIMES = (7200, 1800, 86_400, TTL)
 _MOST_SHARES = 100
 _MOST_TURNS = 16
+_BYTES_OF_TURNS = 32_768
+"""All turns of one answer take no more, but that one of them may."""
+_MOST_BYTES = 60_000
+"""Of one answer: it must fit into a message over TCP (65,535)."""
 
 
 @dataclass(slots=True)
@@ -53,12 +56,11 @@ def say_zone(zone: str, is_clusterset: bool) -> Said:
     found = _Saying(zone)
     server = f"ns.dns.{zone}"
     found.add(zone, Type.SOA, [_soa(zone)])
-    found.add(zone, Type.NS, [RR(zone, Type.NS, ttl=TTL, rdata=NS(server))])
+    found.add(zone, Type.NS, [records.ns(zone, server, TTL)])
     found.exists(server)
     if is_clusterset:
         name = f"dns-version.{zone}"
-        record = RR(name, Type.TXT, ttl=VERSION_TTL, rdata=TXT(DNS_VERSION))
-        found.add(name, Type.TXT, [record])
+        found.add(name, Type.TXT, [records.txt(name, DNS_VERSION, VERSION_TTL)])
     return found.said()
 
 
@@ -70,7 +72,10 @@ def say_gateways(gateways: GatewayNames, zones: Zones) -> Said:
 
 
 def say_service(names: ServiceNames, zones: Zones) -> Said:
-    """All names of one service in both zones; raises InvalidInput when one would be too long."""
+    """All names of one service in both zones; those that would be too long are left out.
+
+    Raises InvalidInput when the service's own name is too long together with a zone.
+    """
     host = f"{names.service.name}.{names.service.namespace}.svc"
     clusterset, steering = _Saying(zones.clusterset), _Saying(zones.steering)
     if names.type is ServiceType.HEADLESS:
@@ -86,7 +91,8 @@ def say_service(names: ServiceNames, zones: Zones) -> Said:
     if names.nearest:
         _say_ports(steering, name, names.ports, ())
     for cluster, addresses in names.only:
-        steering.address(f"{cluster}.{name}", addresses)
+        if _fits(f"{cluster}.{name}"):
+            steering.address(f"{cluster}.{name}", addresses)
     one, other = clusterset.said(), steering.said()
     return Said({**one.answers, **other.answers}, one.names | other.names)
 
@@ -95,68 +101,91 @@ def _say_ports(
     found: "_Saying", name: str, ports: Iterable[ServicePort], addresses: tuple[str, ...]
 ) -> None:
     """SRV of each named port, and of all ports at the bare name."""
+    at = records.addresses(name, addresses, TTL)
     for port in ports:
-        if port.name:
-            owner = _srv_name(port, name)
-            found.add(owner, Type.SRV, _srv(owner, [(port.number, name)]), _at(name, addresses))
-    every = _srv(name, sorted({(port.number, name) for port in ports}))
-    found.add(name, Type.SRV, every, _at(name, addresses))
+        _say_srv(found, _srv_name(port, name), [(port.number, name)], at)
+    _say_srv(found, name, sorted({(port.number, name) for port in ports}), at)
+
+
+def _say_srv(
+    found: "_Saying",
+    owner: str,
+    targets: list[tuple[int, str]],
+    additional: Iterable[Record] = (),
+) -> None:
+    if not targets or not owner or not _fits(owner):
+        return
+    weight = max(1, 100 // len(targets))
+    made = [records.srv(owner, weight, number, target, TTL) for number, target in targets]
+    found.add(owner, Type.SRV, made, additional)
 
 
 def _say_headless(found: "_Saying", name: str, names: ServiceNames) -> None:
     """Endpoints with names of their own; without a ready one the name does not exist."""
-    known = [(e, f"{e.hostname}.{e.cluster}.{name}") for e in names.endpoints]
+    known = _fitting(names.endpoints, name)
     found.address(name, [a for e, _ in known for a in e.addresses])
-    for own in sorted({own for _, own in known}):
-        found.address(own, [a for e, other in known if other == own for a in e.addresses])
+    own: dict[str, list[str]] = {}
+    for endpoint, its_name in known:
+        own.setdefault(its_name, []).extend(endpoint.addresses)
+    for its_name, addresses in own.items():
+        found.address(its_name, addresses)
+    every: set[tuple[int, str]] = set()
     for port in names.ports:
-        if port.name:
-            owner = _srv_name(port, name)
-            found.add(owner, Type.SRV, _srv(owner, sorted(set(_targets(known, port)))))
-    every = sorted({t for port in names.ports for t in _targets(known, port)})
-    found.add(name, Type.SRV, _srv(name, every))
+        targets = {
+            (p.number, its_name)
+            for endpoint, its_name in known
+            for p in endpoint.ports
+            if (p.name, p.transport) == (port.name, port.transport)
+        }
+        every |= targets
+        _say_srv(found, _srv_name(port, name), sorted(targets))
+    _say_srv(found, name, sorted(every))
 
 
-def _targets(
-    known: Iterable[tuple[NamedEndpoint, str]], port: ServicePort
-) -> list[tuple[int, str]]:
-    return [(port.number, own) for e, own in known if port.number in e.ports]
+def _fitting(endpoints: Iterable[NamedEndpoint], name: str) -> list[tuple[NamedEndpoint, str]]:
+    """The endpoints with their own names, as many as fit into an answer of any type.
 
-
-def _srv_name(port: ServicePort, name: str) -> str:
-    return f"_{port.name}._{port.transport.value.lower()}.{name}"
-
-
-def _srv(owner: str, targets: list[tuple[int, str]]) -> list[Record]:
-    weight = max(1, 100 // len(targets)) if targets else 0
-    return [
-        RR(owner, Type.SRV, ttl=TTL, rdata=SRV(0, weight, number, target))
-        for number, target in targets
-    ]
-
-
-def _at(name: str, addresses: Iterable[str]) -> list[Record]:
-    """The records A and AAAA of a name."""
-    found = []
-    for text in addresses:
-        if ipaddress.ip_address(text).version == 4:  # noqa: PLR2004
-            found.append(RR(name, Type.A, ttl=TTL, rdata=A(text)))
-        else:
-            found.append(RR(name, Type.AAAA, ttl=TTL, rdata=AAAA(text)))
+    A subset of the implementation's choice, the same for all types (KEP-1645).
+    """
+    found: list[tuple[NamedEndpoint, str]] = []
+    size = 0
+    for endpoint in endpoints:
+        own = f"{endpoint.hostname}.{endpoint.cluster}.{name}"
+        if not _fits(own):
+            continue
+        size += (len(own) + 2 + _SRV_BYTES) * max(1, len(endpoint.ports))
+        if size > _MOST_BYTES:
+            break
+        found.append((endpoint, own))
     return found
 
 
+_SRV_BYTES = 18
+"""Of an SRV record without its target: a pointer, type, class, life, length, three numbers."""
+
+
+def _fits(name: str) -> bool:
+    """Whether a name can be asked for."""
+    try:
+        wire_name(name)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _srv_name(port: ServicePort, name: str) -> str:
+    """The name of a port's SRV; a port without a name has none."""
+    return f"_{port.name}._{port.transport.value.lower()}.{name}" if port.name else ""
+
+
 def _soa(zone: str) -> Record:
-    times = (1, *_SERIAL_TIMES)
-    return RR(zone, Type.SOA, ttl=TTL, rdata=SOA(f"ns.dns.{zone}", f"hostmaster.{zone}", times))
+    return records.soa(zone, f"ns.dns.{zone}", f"hostmaster.{zone}", (1, *_SERIAL_TIMES), TTL)
 
 
 def negative(zone: str) -> bytes:
     """The SOA record of a zone without its owner, uncompressed: for negative answers (RFC 2308)."""
-    names = wire_name(f"ns.dns.{zone}") + wire_name(f"hostmaster.{zone}")
-    data = names + b"".join(n.to_bytes(4, "big") for n in (1, *_SERIAL_TIMES))
-    head = Type.SOA.to_bytes(2, "big") + b"\0\1" + TTL.to_bytes(4, "big")
-    return head + len(data).to_bytes(2, "big") + data
+    record = _soa(zone)
+    return record.pack(b"")[len(record.owner) :]
 
 
 class _Saying:
@@ -164,7 +193,7 @@ class _Saying:
 
     def __init__(self, zone: str) -> None:
         self._zone = zone
-        self._depth = len(zone.split("."))
+        self._length = len(wire_name(zone))
         self._answers: dict[bytes, Answers] = {}
         self._names: set[bytes] = set()
 
@@ -173,18 +202,23 @@ class _Saying:
 
     def exists(self, name: str) -> None:
         """The name exists, and so do all between it and the zone (RFC 8020)."""
-        labels = name.split(".")
-        for start in range(len(labels) - self._depth + 1):
-            self._names.add(wire_name(".".join(labels[start:])))
+        whole = wire_name(name)
+        while len(whole) >= self._length and whole not in self._names:
+            self._names.add(whole)
+            whole = whole[whole[0] + 1 :]
 
     def add(
-        self, name: str, type_: Type, records: list[Record], additional: Iterable[Record] = ()
+        self, name: str, type_: Type, made: list[Record], additional: Iterable[Record] = ()
     ) -> None:
         """Records of one name and type, in turns; no records, no answer."""
-        if not records:
+        if not made:
             return
         self.exists(name)
-        self._ready(name, type_, [_body(name, type_, turn, additional) for turn in _turns(records)])
+        asked = wire_name(name)
+        packed = [record.pack(asked) for record in made]
+        more = [record.pack(asked) for record in additional]
+        numbers, end = (len(packed), 0, len(more)), b"".join(more)
+        self._ready(name, type_, [body(turn + end, numbers) for turn in _turns(packed)])
 
     def _ready(self, name: str, type_: Type, bodies: list[Body]) -> None:
         first = bodies[0]
@@ -194,35 +228,31 @@ class _Saying:
 
     def address(self, name: str, addresses: Iterable[str]) -> None:
         """Addresses of both families."""
-        records = _at(name, addresses)
+        made = records.addresses(name, addresses, TTL)
         for type_ in (Type.A, Type.AAAA):
-            self.add(name, type_, [r for r in records if r.rtype == type_])
+            self.add(name, type_, [r for r in made if r.type is type_])
 
     def choices(self, name: str, choices: tuple[Choice, ...]) -> None:
         """Addresses by shares: each answer is one choice, smoothly mixed."""
+        asked = wire_name(name)
+        made = [(c.share, records.addresses(name, c.addresses, TTL)) for c in choices]
         for type_ in (Type.A, Type.AAAA):
-            made = [
-                (choice.share, _body(name, type_, records, ()))
-                for choice in choices
-                if (records := [r for r in _at(name, choice.addresses) if r.rtype == type_])
+            bodies = [
+                (share, body(b"".join(packed), (len(packed), 0, 0)))
+                for share, found in made
+                if (packed := [r.pack(asked) for r in found if r.type is type_])
             ]
-            if made:
+            if bodies:
                 self.exists(name)
-                self._ready(name, type_, smooth(made))
+                self._ready(name, type_, smooth(bodies))
 
 
-def _turns(records: list[Record]) -> Iterator[list[Record]]:
-    for first in range(min(len(records), _MOST_TURNS)):
-        yield records[first:] + records[:first]
-
-
-def _body(name: str, type_: int, records: Iterable[Record], additional: Iterable[Record]) -> Body:
-    """Packed by dnslib behind the same question, so that compression points into that."""
-    asked = DNSQuestion(name, type_)
-    whole = DNSRecord(DNSHeader(), q=asked, rr=list(records), ar=list(additional)).pack()
-    start = HEADER + len(question(wire_name(name), type_))
-    numbers = [int.from_bytes(whole[at : at + 2], "big") for at in (6, 8, 10)]
-    return body(bytes(whole[start:]), (numbers[0], numbers[1], numbers[2]))
+def _turns(packed: list[bytes]) -> list[bytes]:
+    """The records in turns, so that clients which take the first are spread over all."""
+    size = sum(map(len, packed))
+    count = min(len(packed), _MOST_TURNS, max(1, _BYTES_OF_TURNS // size))
+    firsts = (turn * len(packed) // count for turn in range(count))
+    return [b"".join(packed[first:] + packed[:first]) for first in firsts]
 
 
 def smooth(shares: list[tuple[int, Body]]) -> list[Body]:

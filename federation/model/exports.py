@@ -127,12 +127,15 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class NamedEndpoint:
-    """A ready endpoint of a headless service; `hostname` is a DNS label."""
+    """A ready endpoint of a headless service; `hostname` is a DNS label.
+
+    `ports` are those of the service at this endpoint, with the numbers that they have there.
+    """
 
     cluster: ClusterId
     hostname: str
     addresses: tuple[str, ...]
-    ports: tuple[int, ...]
+    ports: tuple[ServicePort, ...]
 
 
 @dataclass(frozen=True, slots=True)

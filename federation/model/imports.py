@@ -70,7 +70,8 @@ class Endpoint:
     """A pod or host of this cluster behind a service. Never leaves the cluster.
 
     `targets` maps a service port number to the port at `address`, sorted. `workload` is
-    `namespace/pod`, empty without a Pod; `sidecar` says that its port 15006 speaks mTLS.
+    `namespace/pod`, empty without a Pod; `sidecar` says that its port 15006 speaks mTLS. `ports`
+    are all ports of a headless service as they are here, whose clients dial them themselves.
     """
 
     address: str
@@ -82,6 +83,7 @@ class Endpoint:
     targets: tuple[tuple[int, int], ...]
     draining: bool = False
     hostname: str = ""
+    ports: tuple[ServicePort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ Decoding parses once and raises InvalidInput.
 
 from collections.abc import Iterable, Sequence
 
-from federation.model.exports import MAX_NAMED, MAX_PORTS, Headless, NamedEndpoint
-from federation.model.names import parse_cluster_id, parse_label, parse_port, parse_service_name
+from federation.model.exports import MAX_NAMED, Headless, NamedEndpoint
+from federation.model.names import parse_cluster_id, parse_label, parse_service_name
 from federation.wire import federation_pb2 as pb
-from federation.wire.border import few, ip_text, parse_message
+from federation.wire.border import few, ip_text, parse_message, read_ports, write_ports
 
 _MAX_ADDRESSES = 2
 """One of each family."""
@@ -37,7 +37,10 @@ def write_endpoints(endpoints: Iterable[NamedEndpoint]) -> list[pb.NamedEndpoint
     """Endpoints with names as messages."""
     return [
         pb.NamedEndpoint(
-            cluster=e.cluster, hostname=e.hostname, addresses=e.addresses, ports=e.ports
+            cluster=e.cluster,
+            hostname=e.hostname,
+            addresses=e.addresses,
+            ports=write_ports(e.ports),
         )
         for e in endpoints
     ]
@@ -53,5 +56,5 @@ def _endpoint(message: pb.NamedEndpoint) -> NamedEndpoint:
         parse_cluster_id(message.cluster),
         parse_label(message.hostname, "hostname of an endpoint"),
         tuple(ip_text(a, "address") for a in few(message.addresses, _MAX_ADDRESSES, "addresses")),
-        tuple(parse_port(p, "port") for p in few(message.ports, MAX_PORTS, "ports")),
+        read_ports(message.ports),
     )

@@ -1092,14 +1092,14 @@ class NamedEndpoint(_message.Message):
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
-    def ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def ports(self) -> _containers.RepeatedCompositeFieldContainer[Global___Port]: ...
     def __init__(
         self,
         *,
         cluster: _builtins.str = ...,
         hostname: _builtins.str = ...,
         addresses: _abc.Iterable[_builtins.str] | None = ...,
-        ports: _abc.Iterable[_builtins.int] | None = ...,
+        ports: _abc.Iterable[Global___Port] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -96,13 +96,11 @@ def backend(
     return Backend(name, ClusterId(cluster), ports, (Group(zone, ready, max(ready, 1)),), accounts)
 
 
-def headless(
-    cluster: str = "west", *addresses: str, name: ServiceName = API, port: int = 80
-) -> Headless:
+def headless(cluster: str = "west", *addresses: str, name: ServiceName = API) -> Headless:
     """What a cluster has behind a headless service: hostnames pod-0, pod-1, ... in order."""
     id = ClusterId(cluster)
     found = (
-        NamedEndpoint(id, f"pod-{i}", (address,), (port,)) for i, address in enumerate(addresses)
+        NamedEndpoint(id, f"pod-{i}", (address,), (HTTP,)) for i, address in enumerate(addresses)
     )
     return Headless(name, id, tuple(found))
 

@@ -40,8 +40,8 @@ DATABASE = ServiceNames(
     ServiceType.HEADLESS,
     (HTTP,),
     endpoints=(
-        NamedEndpoint(EAST, "db-0", ("10.2.0.1", "fd00::1"), (80,)),
-        NamedEndpoint(WEST, "db-0", ("10.3.0.1",), (80,)),
+        NamedEndpoint(EAST, "db-0", ("10.2.0.1", "fd00::1"), (HTTP,)),
+        NamedEndpoint(WEST, "db-0", ("10.3.0.1",), (HTTP,)),
     ),
 )
 EMPTY = ServiceNames(ServiceName("data", "gone"), ServiceType.HEADLESS, (HTTP,))
@@ -279,7 +279,7 @@ def test_an_unknown_version_of_edns_is_refused_as_such() -> None:
 
 def many() -> Table:
     endpoints = tuple(
-        NamedEndpoint(EAST, f"db-{i}", (f"10.2.{i // 200}.{i % 200}",), (80,)) for i in range(200)
+        NamedEndpoint(EAST, f"db-{i}", (f"10.2.{i // 200}.{i % 200}",), (HTTP,)) for i in range(200)
     )
     return table(
         ServiceNames(ServiceName("data", "db"), ServiceType.HEADLESS, (HTTP,), (), endpoints)
@@ -314,3 +314,57 @@ def test_the_id_and_the_wish_for_recursion_come_back() -> None:
     reply = ask(NAME, rd=0)
     assert (reply.header.id, reply.header.rd, reply.header.ra, reply.header.qr) == (7, 0, 0, 1)
     assert ask(NAME).header.rd == 1
+
+
+@pytest.mark.parametrize("most", [UDP_SIZE, TCP_SIZE])
+@pytest.mark.parametrize("name", [NAME, f"nobody.{NAME}"])
+def test_edns_is_judged_over_udp_and_tcp_alike(name: str, most: int) -> None:
+    missing = bytearray(query(name, edns=0))
+    missing[11] = 1  # an additional record that is not there
+    version = bytearray(query(name))
+    version[-5] = 1
+    trailing = query(name, edns=0) + b"more"
+    codes = []
+    for raw in (bytes(missing), bytes(version), trailing):
+        reply = answer(table(), raw, Counts(), most)
+        assert reply is not None
+        parsed = DNSRecord.parse(reply)
+        assert parsed.rr == []
+        extended = parsed.ar[0].edns_rcode << 4 if parsed.ar else 0
+        codes.append(extended | parsed.header.rcode)
+    assert codes == [RCODE.FORMERR, 16, RCODE.FORMERR]
+
+
+def test_aa_means_nothing_in_a_query() -> None:
+    raw = bytearray(query(NAME))
+    raw[2] |= 4
+    reply = DNSRecord.parse(answer(table(), bytes(raw), Counts()))
+    assert (reply.header.rcode, len(reply.rr)) == (RCODE.NOERROR, 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "code"),
+    [(b"\x0aclusterset\x05local", RCODE.NXDOMAIN), (b"\x07example", RCODE.REFUSED)],
+)
+@pytest.mark.parametrize("edns", [b"", b"\0\0\x29\x04\xd0\0\0\0\0\0\0"])
+def test_a_label_may_have_a_zero_byte_inside(zone: bytes, code: int, edns: bytes) -> None:
+    head = b"\0\x07\1\0\0\1\0\0\0\0\0" + bytes((bool(edns),))
+    asked = b"\3a\0b" + zone + b"\0\0\1\0\1"
+    reply = answer(table(), head + asked + edns, Counts())
+    assert reply is not None
+    assert reply[3] & 15 == code
+    assert reply[12 : 12 + len(asked)] == asked
+
+
+@pytest.mark.parametrize("opcode", [0, 5])
+def test_a_refused_head_has_edns_for_whom_has_it(opcode: int) -> None:
+    raw = bytearray(query(NAME))
+    raw[2] |= opcode << 3
+    raw[5] = 1 if opcode else 2
+    reply = DNSRecord.parse(answer(table(), bytes(raw), Counts()))
+    assert reply.header.rcode == (RCODE.NOTIMP if opcode else RCODE.FORMERR)
+    assert [record.rtype for record in reply.ar] == [QTYPE.OPT]
+    plain = bytearray(query(NAME, edns=0))
+    plain[2] |= opcode << 3
+    plain[5] = 1 if opcode else 2
+    assert DNSRecord.parse(answer(table(), bytes(plain), Counts())).ar == []

@@ -10,8 +10,8 @@ from tests.unit.cluster_agent.dns.test_dns_answer import NAME, query, table
 def test_queries_are_told_by_zone_type_code_and_path() -> None:
     names = table()
     sources = Sources(1)
-    server = DnsServer(names, sources, TcpLimits())
-    metrics = Metrics(names, server, sources, lambda: 17.0)
+    server = DnsServer(names, sources, TcpLimits(Sources(1)))
+    metrics = Metrics(names, server, lambda: 17.0)
     metrics.note_change()
     for name, type_ in ((NAME, "A"), (NAME, "AAAA"), (NAME, "MX"), (NAME, "HINFO"), (".", "NS")):
         answer(names, query(name, type_), server.counts)

@@ -25,7 +25,9 @@ def services(draw: st.DrawFn) -> ServiceNames:
     found = tuple(draw(st.lists(ADDRESSES, max_size=2, unique=True)))
     if draw(st.booleans()):
         clusters = draw(st.lists(CLUSTERS, unique=True))
-        endpoints = tuple(NamedEndpoint(c, "pod", found or ("10.0.0.9",), (80,)) for c in clusters)
+        endpoints = tuple(
+            NamedEndpoint(c, "pod", found or ("10.0.0.9",), (PORT,)) for c in clusters
+        )
         return ServiceNames(name, ServiceType.HEADLESS, ports, endpoints=endpoints)
     nearest = (Choice(1, found),) if found else ()
     only = ((draw(CLUSTERS), found),) if found else ()

@@ -1,12 +1,15 @@
 """What is said of one service: what fits, and in which turns."""
 
+from dnslib import QTYPE, DNSRecord
+
+from cluster_agent.dns.answer import TCP_SIZE, Counts, answer
 from cluster_agent.dns.reply import Body
 from cluster_agent.dns.reply import body as body_of
-from cluster_agent.dns.zone import say_service, smooth
-from federation.model.exports import ServiceType
-from federation.model.names import ServiceName
+from cluster_agent.dns.zone import Said, say_service, smooth
+from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
+from federation.model.names import ClusterId, ServiceName
 from federation.model.zones import ServiceNames
-from tests.unit.cluster_agent.dns.test_dns_answer import ZONES
+from tests.unit.cluster_agent.dns.test_dns_answer import ZONES, query, table
 
 
 def bodies(order: list[Body]) -> str:
@@ -33,3 +36,109 @@ def test_a_service_without_addresses_exists_without_data() -> None:
     said = say_service(names, ZONES)
     assert said.answers == {}
     assert any(name.startswith(b"\x03api\x04shop\x03svc\x0aclusterset") for name in said.names)
+
+
+EAST = ClusterId("east")
+DB = ServiceName("data", "db")
+
+
+def port(name: str, number: int, transport: Transport = Transport.TCP) -> ServicePort:
+    return ServicePort(name, transport, number)
+
+
+def headless(*endpoints: NamedEndpoint, ports: tuple[ServicePort, ...]) -> ServiceNames:
+    return ServiceNames(DB, ServiceType.HEADLESS, ports, endpoints=endpoints)
+
+
+def asked(names: ServiceNames, name: str, type_: str) -> DNSRecord:
+    """The answer over TCP, as dnslib reads it."""
+    reply = answer(table(names), query(f"{name}.clusterset.local", type_), Counts(), TCP_SIZE)
+    return DNSRecord.parse(reply)
+
+
+def test_a_port_whose_name_leaves_no_room_for_the_underscore_has_no_srv() -> None:
+    ports = (port("a" * 63, 80), port("http", 81))
+    names = ServiceNames(DB, ServiceType.CLUSTERSET_IP, ports, ("10.0.0.1",))
+    assert str(asked(names, "db.data.svc", "A").rr[0].rdata) == "10.0.0.1"
+    assert len(asked(names, "_http._tcp.db.data.svc", "SRV").rr) == 1
+    assert len(asked(names, "db.data.svc", "SRV").rr) == 2, "all ports"
+
+
+def test_srv_of_a_headless_service_has_the_ports_of_the_endpoint_of_both_transports() -> None:
+    there = (port("dns", 5353, Transport.UDP), port("http", 8080))
+    names = headless(
+        NamedEndpoint(EAST, "db-0", ("10.0.0.1",), there),
+        ports=(port("dns", 53, Transport.UDP), port("http", 80), port("none", 53)),
+    )
+    said = {
+        name: sorted(str(r.rdata) for r in asked(names, f"{name}db.data.svc", "SRV").rr)
+        for name in ("_http._tcp.", "_dns._udp.", "_dns._tcp.", "_none._tcp.", "")
+    }
+    target = "db-0.east.db.data.svc.clusterset.local."
+    assert said == {
+        "_http._tcp.": [f"0 100 8080 {target}"],
+        "_dns._udp.": [f"0 100 5353 {target}"],
+        "_dns._tcp.": [],
+        "_none._tcp.": [],
+        "": [f"0 50 5353 {target}", f"0 50 8080 {target}"],
+    }
+
+
+def test_an_endpoint_whose_name_is_too_long_is_left_out_and_the_others_are_not() -> None:
+    names = ServiceNames(
+        ServiceName("n" * 63, "s" * 63),
+        ServiceType.HEADLESS,
+        (),
+        endpoints=(
+            NamedEndpoint(ClusterId("c" * 42), "h" * 63, ("10.0.0.1",), ()),
+            NamedEndpoint(EAST, "short", ("10.0.0.2",), ()),
+        ),
+    )
+    found = asked(names, f"{'s' * 63}.{'n' * 63}.svc", "A").rr
+    assert [str(record.rdata) for record in found] == ["10.0.0.2"]
+
+
+def test_endpoints_of_one_hostname_share_its_name() -> None:
+    names = headless(*(NamedEndpoint(EAST, "db-0", (f"10.0.0.{i}",), ()) for i in (1, 2)), ports=())
+    found = asked(names, "db-0.east.db.data.svc", "A").rr
+    assert {str(record.rdata) for record in found} == {"10.0.0.1", "10.0.0.2"}
+
+
+def test_of_a_thousand_endpoints_as_many_are_told_as_fit_into_an_answer_of_any_type() -> None:
+    ports = (port("http", 80), port("grpc", 90))
+    names = headless(
+        *(
+            NamedEndpoint(EAST, f"db-{i}", (f"10.{i // 250}.0.{i % 250}",), ports)
+            for i in range(1_000)
+        ),
+        ports=ports,
+    )
+    addresses = asked(names, "db.data.svc", "A")
+    both = asked(names, "db.data.svc", "SRV")
+    assert (addresses.header.tc, both.header.tc) == (0, 0)
+    assert len(addresses.rr) > 400
+    assert len(both.rr) == 2 * len(addresses.rr)
+
+
+def test_records_are_as_dnslib_makes_them() -> None:
+    names = ServiceNames(DB, ServiceType.CLUSTERSET_IP, (port("http", 80),), ("10.0.0.1", "fd::1"))
+    reply = asked(names, "_http._tcp.db.data.svc", "SRV")
+    assert str(reply.rr[0].rname) == "_http._tcp.db.data.svc.clusterset.local."
+    assert {(str(r.rname), QTYPE[r.rtype], str(r.rdata), r.ttl) for r in reply.ar[:2]} == {
+        ("db.data.svc.clusterset.local.", "A", "10.0.0.1", 5),
+        ("db.data.svc.clusterset.local.", "AAAA", "fd::1", 5),
+    }
+
+
+def test_a_large_set_has_few_turns_and_a_small_one_has_one_for_each_record() -> None:
+    def turns(count: int) -> int:
+        made = (
+            NamedEndpoint(EAST, f"db-{i}", (f"10.0.{i // 250}.{i % 250}",), ())
+            for i in range(count)
+        )
+        said: Said = say_service(headless(*made, ports=()), ZONES)
+        return max(len(getattr(found, "bodies", ())) for found in said.answers.values())
+
+    assert turns(3) == 3
+    assert turns(100) == 16
+    assert turns(1_000) == 2

@@ -291,7 +291,7 @@ def test_the_size_of_all_that_is_held_is_limited() -> None:
 
 
 def named(address: str = "192.0.2.1", cluster: str = "east", hostname: str = "a") -> pb.Headless:
-    one = pb.NamedEndpoint(cluster=cluster, hostname=hostname, addresses=[address], ports=[80])
+    one = pb.NamedEndpoint(cluster=cluster, hostname=hostname, addresses=[address])
     return pb.Headless(service="shop/api", cluster="east", endpoints=[one])
 
 

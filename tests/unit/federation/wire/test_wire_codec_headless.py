@@ -23,7 +23,7 @@ def test_they_come_back_as_they_were() -> None:
         pb.NamedEndpoint(cluster="west", hostname="a.b"),
         pb.NamedEndpoint(cluster="west", hostname="a", addresses=["nowhere"]),
         pb.NamedEndpoint(cluster="west", hostname="a", addresses=["10.0.0.1"] * 3),
-        pb.NamedEndpoint(cluster="west", hostname="a", ports=[0]),
+        pb.NamedEndpoint(cluster="west", hostname="a", ports=[pb.Port(transport="TCP")]),
     ],
 )
 def test_what_is_no_endpoint_is_refused(endpoint: pb.NamedEndpoint) -> None:
