@@ -31,6 +31,9 @@ class Addresses:
         """Counts the changes that must be kept."""
         self._without: set[str] = set()
         self._overlapping: dict[str, str] = {}
+        self._leaving: dict[str, float] = {}
+        self.shown: frozenset[str] | None = None
+        """The gateways that DNS leads to; None: nobody has said so yet."""
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Take back what an earlier agent gave (`document`); raises ValueError when it is none."""
@@ -38,9 +41,12 @@ class Addresses:
             ranges = {name: ip_network(text) for name, text in kept["ranges"].items()}
             numbers = {name: int(number) for name, number in kept["numbers"].items()}
             resting = {name: (int(n), float(t)) for name, (n, t) in kept["resting"].items()}
+            leaving = {name: float(until) for name, until in kept.get("leaving", {}).items()}
+            shown = frozenset(map(str, kept["shown"])) if kept.get("shown") is not None else None
         except (TypeError, AttributeError, KeyError) as error:
             raise ValueError("these are no addresses") from error
         self._ranges, self._numbers, self._resting = ranges, numbers, resting
+        self._leaving, self.shown = leaving, shown
         self._taken = {*numbers.values(), *(number for number, _ in resting.values())}
 
     def document(self) -> dict[str, Any]:
@@ -49,12 +55,37 @@ class Addresses:
             "ranges": {name: str(network) for name, network in self._ranges.items()},
             "numbers": self._numbers,
             "resting": self._resting,
+            "leaving": self._leaving,
+            "shown": None if self.shown is None else sorted(self.shown),
         }
 
     @property
     def gateways(self) -> tuple[str, ...]:
         """The gateways that have a range, sorted."""
         return tuple(sorted(self._ranges))
+
+    @property
+    def staying(self) -> tuple[str, ...]:
+        """Those of them that have not said that they go; all when none stays."""
+        found = tuple(g for g in self.gateways if g not in self._leaving)
+        return found or self.gateways
+
+    def show(self, gateways: frozenset[str]) -> bool:
+        """Note which gateways DNS leads to; returns whether that is news."""
+        is_news = gateways != self.shown
+        self.shown = gateways
+        self.version += is_news
+        return is_news
+
+    def leave(self, gateway: str, now: float) -> None:
+        """A gateway said that it goes: its range is free ten minutes later, if it is not back."""
+        if gateway in self._ranges and gateway not in self._leaving:
+            self._leaving[gateway] = now + REST_SECONDS
+            self.version += 1
+
+    def gone(self, now: float) -> tuple[str, ...]:
+        """The gateways that went long enough ago."""
+        return tuple(gateway for gateway, until in self._leaving.items() if until <= now)
 
     def set_range(self, gateway: str, entry: str) -> bool:
         """The range (CIDR) of a gateway, "" when it has none; returns whether that is news.
@@ -64,6 +95,7 @@ class Addresses:
         """
         before = self._ranges.pop(gateway, None)
         self._overlapping.pop(gateway, None)
+        self.version += self._leaving.pop(gateway, None) is not None
         if entry:
             network = ip_network(entry)
             other = next((g for g, n in self._ranges.items() if _overlap(n, network)), None)

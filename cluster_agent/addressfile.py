@@ -18,6 +18,8 @@ class AddressFile:
         self._file = file
         self._addresses = addresses
         self._saved = 0
+        self.trouble = ""
+        """Why what has changed is not on the disk, as a sentence."""
 
     def load(self) -> None:
         """Take back what an earlier agent gave; a damaged file counts as not there, with a word."""
@@ -30,8 +32,23 @@ class AddressFile:
             log.warning(event("addresses are damaged", file=self._file, reason=error))
 
     def save(self) -> None:
-        """Write what has changed since the last time."""
-        if self._addresses.version != self._saved:
-            text = json.dumps(self._addresses.document(), sort_keys=True)
+        """Write what has changed since the last time.
+
+        What cannot be written is tried again with the next change, and said until then: without
+        its file an agent mostly gives the same addresses again.
+        """
+        if self._addresses.version == self._saved:
+            return
+        text = json.dumps(self._addresses.document(), sort_keys=True)
+        try:
             write_atomic(self._file, text.encode(), mode=0o600)
-            self._saved = self._addresses.version
+        except OSError as error:
+            if not self.trouble:
+                log.warning(event("addresses cannot be written", reason=error.strerror))
+            self.trouble = (
+                f"the addresses of services cannot be written ({error.strerror}): after a restart "
+                "of the agent some may be others"
+            )
+            return
+        self.trouble = ""
+        self._saved = self._addresses.version

@@ -61,8 +61,10 @@ class Entry:
         self._services: dict[ServiceName, _Known] = {}
         self._numbers: dict[ServiceName, dict[str, int]] = {}
         self._nearest: dict[ServiceName, tuple[tuple[ClusterId, int], ...]] = {}
-        self._alive: frozenset[str] | None = None
         self._met: set[str] = set()
+        self._listening: dict[ServiceName, frozenset[str]] = {}
+        self._waiting: set[ServiceName] = set()
+        self._may_wait = False
 
     @property
     def is_used(self) -> bool:
@@ -95,24 +97,58 @@ class Entry:
         self._met.discard(gateway)
         return [_owner(name) for name in self._services]
 
+    def leave(self, gateway: str) -> None:
+        """A gateway said that it goes; when it does not come back, `lose_gone` takes it away."""
+        self._addresses.leave(gateway, self._now())
+
+    def lose_gone(self) -> list[Made]:
+        """Take away the gateways that went in order, ten minutes after."""
+        gone = self._addresses.gone(self._now())
+        return [made for gateway in gone for made in self.lose(gateway)]
+
     def lose(self, gateway: str) -> list[Made]:
         """A gateway is gone for good, and its addresses with it."""
         if not self._addresses.set_range(gateway, ""):
             return []
-        return [self._names(name) for name in self._services]
+        return self._all_names()
 
     def show(self, alive: frozenset[str]) -> list[Made]:
-        """Which gateways are there now: DNS leads to these, while there is one."""
+        """Which gateways are there now: DNS leads to these, while there is one.
+
+        It is kept: an agent that starts leads nobody to those that were not there before.
+        """
         before = self._shown()
-        self._alive = alive
-        if before == self._shown():
-            return []
-        return [self._names(name) for name in self._services]
+        self._addresses.show(alive)
+        return [] if before == self._shown() else self._all_names()
 
     def _shown(self) -> tuple[str, ...]:
-        known = self._addresses.gateways
-        there = tuple(g for g in known if self._alive is None or g in self._alive)
-        return there or known
+        shown = self._addresses.shown
+        there = tuple(g for g in self._addresses.gateways if shown is None or g in shown)
+        return there or self._addresses.staying
+
+    # -- names wait for listeners ------------------------------------------------------------------
+
+    def set_synced(self) -> None:
+        """All services are known: from now on a new address waits until somebody listens there."""
+        self._may_wait = True
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether there are addresses that nobody is told of yet."""
+        return bool(self._waiting)
+
+    def release(self) -> list[Made]:
+        """The gateways listen at all addresses that they were told of."""
+        waiting, self._waiting = self._waiting, set()
+        for name in waiting & self._services.keys():
+            self._listening[name] = self._every(name)
+        return [made for name in sorted(waiting) for made in self._names(name)]
+
+    def _every(self, name: ServiceName) -> frozenset[str]:
+        """All addresses of a service at all gateways, whether somebody is told of them or not."""
+        numbers = self._numbers.get(name, {}).values()
+        found = (self._addresses.at(g, n) for g in self._addresses.gateways for n in numbers)
+        return frozenset(address for address in found if address)
 
     # -- services ----------------------------------------------------------------------------------
 
@@ -129,6 +165,8 @@ class Entry:
             if self._services.pop(name, None) is None:
                 return []
             self._nearest.pop(name, None)
+            self._listening.pop(name, None)
+            self._waiting.discard(name)
             return self._made(name)
         found = tuple((suffix, ways(plan)) for suffix, plan in plans.items())
         numbers = tuple(sorted(self._numbers.get(name, {}).items()))
@@ -140,7 +178,7 @@ class Entry:
         self._services[name] = known
         self._nearest[name] = nearest(plans[""]) or self._nearest.get(name, ())
         if before is not None and (before.ways, before.numbers) == (known.ways, known.numbers):
-            return [self._names(name)]
+            return self._names(name)
         return self._made(name)
 
     def _number(self, name: ServiceName, suffixes: Iterable[str]) -> None:
@@ -156,7 +194,7 @@ class Entry:
 
     def _made(self, name: ServiceName) -> list[Made]:
         gateways = [g for g in self._addresses.gateways if g in self._met]
-        return [self._names(name), *(self._listeners(name, gateway) for gateway in gateways)]
+        return [*self._names(name), *(self._listeners(name, gateway) for gateway in gateways)]
 
     def _listeners(self, name: ServiceName, gateway: str) -> Made:
         table = f"{Kind.GATEWAY}/{gateway}"
@@ -166,7 +204,7 @@ class Entry:
             address = self._address(name, suffix, gateway)
             for way in found if address else ():
                 upstream = Upstream(str(address), way.port, name, way.port)
-                made += compile_upstream(upstream, way)
+                made += compile_upstream(upstream, way, strangers=True)
         return table, _owner(name), tuple(made)
 
     def _address(self, name: ServiceName, suffix: str, gateway: str) -> str | None:
@@ -188,12 +226,28 @@ class Entry:
             for cluster in clusters
         )
 
-    def _names(self, name: ServiceName) -> Made:
+    def _all_names(self) -> list[Made]:
+        return [made for name in self._services for made in self._names(name)]
+
+    def _names(self, name: ServiceName) -> list[Made]:
+        """What DNS is told of a service; nothing yet when somebody would be led to a new address.
+
+        Its listener is on its way to the gateway, and who asked in between would be refused.
+        """
         known = self._services.get(name)
         if known is None:
-            return NAMES, str(name), ()
-        body = encode_service_names(self._describe(name, known))
-        return NAMES, str(name), (Resource(codec.SERVICE_NAMES, str(name), body),)
+            return [(NAMES, str(name), ())]
+        names = self._describe(name, known)
+        every, listening = self._every(name), self._listening.get(name, frozenset())
+        if self._may_wait and not every <= listening:
+            self._waiting.add(name)
+            if not _addresses_in(names) <= listening:
+                return []
+        else:
+            self._waiting.discard(name)
+            self._listening[name] = every
+        body = encode_service_names(names)
+        return [(NAMES, str(name), (Resource(codec.SERVICE_NAMES, str(name), body),))]
 
     def _describe(self, name: ServiceName, known: _Known) -> ServiceNames:
         service = known.service
@@ -229,6 +283,16 @@ class Entry:
 
 def _owner(name: ServiceName) -> str:
     return f"entry {name}"
+
+
+def _addresses_in(names: ServiceNames) -> set[str]:
+    """The addresses that lead to gateways."""
+    found = set(names.addresses)
+    for choice in names.nearest:
+        found.update(choice.addresses)
+    for _, addresses in names.only:
+        found.update(addresses)
+    return found
 
 
 def _endpoints(

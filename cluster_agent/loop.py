@@ -16,6 +16,7 @@ from cluster_agent.audience import Audience, Nobody
 from cluster_agent.entry import Entry
 from cluster_agent.exports import Exports
 from cluster_agent.facts import Facts, check_fact
+from cluster_agent.fresh import FRESH_SECONDS, SETTLE_SECONDS
 from cluster_agent.heard import Heard, News
 from cluster_agent.observe import account_of_workload, zone_of_workload
 from cluster_agent.proxies import Proxies, Touch
@@ -23,7 +24,7 @@ from cluster_agent.seen import Recovery
 from cluster_agent.services import ServiceState
 from cluster_agent.sources.source import Batch, Condition, Key, Source
 from federation.model.names import ClusterId, ServiceName
-from federation.model.proxies import Kind, Proxy
+from federation.model.proxies import LEAVING, Kind, Proxy
 from federation.model.types import SECRET
 from federation.planning.recovery import DAMPING, Damping
 from federation.runtime.clock import wall_seconds
@@ -88,6 +89,7 @@ class Agent:
         self._events = _Events()
         self._is_synced = False
         self._has_met_proxies = False
+        self._names_due: float | None = None
         self._believed: tuple[tuple[str, str], ...] = ()
         self._audience: Audience = Nobody()
         self._tell_controller: Callable[[str, str], None] = lambda _type, _name: None
@@ -177,6 +179,8 @@ class Agent:
             )
         self._take(news)
         self._tell_proxies(self.proxies.meet(proxy))
+        if proxy.kind is Kind.GATEWAY and proxy.state in LEAVING:
+            self._entry.leave(proxy.id)
         self._show_gateways()
 
     def _show_gateways(self) -> None:
@@ -206,6 +210,9 @@ class Agent:
         """What changed for them; addresses are written down before anybody is told of them."""
         self._addresses.save()
         self._audience.touch(touched)
+        if self._entry.has_waiting and self._names_due is None:
+            self._names_due = asyncio.get_running_loop().time() + FRESH_SECONDS
+            self._events.times.set()
 
     def _tell_observation(self) -> None:
         """What is seen of others, and what is wrong here."""
@@ -220,7 +227,15 @@ class Agent:
 
     def _find_problems(self) -> tuple[str, ...]:
         return tuple(
-            filter(None, (self._source.trouble, self._exports.doubt, *self._entry.troubles))
+            filter(
+                None,
+                (
+                    self._source.trouble,
+                    self._exports.doubt,
+                    *self._entry.troubles,
+                    self._addresses.trouble,
+                ),
+            )
         )
 
     def _set_clusters(self) -> None:
@@ -264,7 +279,7 @@ class Agent:
                 await asyncio.sleep(0)
                 started = loop.time()
         self._tell_proxies(touched + self.proxies.finish())
-        if self._exports.has_waiting and self._audience.is_quiet():
+        if (self._exports.has_waiting or self._entry.has_waiting) and self._audience.is_quiet():
             self.on_quiet()
         if self._exports.declare():
             self._declare()
@@ -287,8 +302,11 @@ class Agent:
 
     def on_quiet(self) -> None:
         """Every supervisor has acknowledged all it was sent."""
-        self._exports.settle(asyncio.get_running_loop().time())
-        if self._exports.has_waiting:
+        now = asyncio.get_running_loop().time()
+        self._exports.settle(now)
+        if self._names_due is not None:
+            self._names_due = min(self._names_due, now + SETTLE_SECONDS)
+        if self._exports.has_waiting or self._names_due is not None:
             self._events.times.set()
 
     def _declare(self) -> None:
@@ -321,6 +339,7 @@ class Agent:
                 log.warning(event("gateway forgotten", gateway=name))
                 self._tell_proxies(self.proxies.lose_gateway(name))
             self._take(news)
+            self._tell_proxies(self.proxies.lose_gone_gateways())
 
     def on_gone(self, kind: Kind, proxy_id: str) -> None:
         """Both streams of a proxy have ended. It may well go on serving without us."""
@@ -343,7 +362,10 @@ class Agent:
         """One turn of it, from the last one until now; returns when the next is due."""
         self._mark(self._recovery.changing(since, now))
         self._exports.tick(now)
-        times = (self._exports.due(), self._recovery.due(now))
+        if self._names_due is not None and self._names_due <= now:
+            self._names_due = None
+            self._tell_proxies(self.proxies.release_names())
+        times = (self._exports.due(), self._recovery.due(now), self._names_due)
         return min((at for at in times if at is not None), default=None)
 
     async def run_saving(self) -> None:

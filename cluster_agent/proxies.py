@@ -123,6 +123,7 @@ class Proxies:
         Returns the tables whose streams may now speak.
         """
         self._synced = True
+        self._entry.set_synced()
         for table in self._tables.values():
             table.mark_complete(*TYPES)
         self._tables[NAMES].mark_complete(*codec.NAMES)
@@ -299,6 +300,14 @@ class Proxies:
 
     def _put_entry(self, made: Iterable[EntryMade]) -> list[Touch]:
         return [t for table, owner, found in made for t in self._put(table, owner, found)]
+
+    def release_names(self) -> list[Touch]:
+        """Gateways listen at what they were told of: DNS may lead there."""
+        return self._put_entry(self._entry.release())
+
+    def lose_gone_gateways(self) -> list[Touch]:
+        """Gateways that went in order long ago take their addresses along."""
+        return self._put_entry(self._entry.lose_gone())
 
     def lose_gateway(self, name: str) -> list[Touch]:
         """A gateway is gone for good."""

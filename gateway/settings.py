@@ -22,8 +22,9 @@ class EntrySettings(Settings, frozen=True, kw_only=True):
         str,
         Meta(
             description="the addresses of services at this gateway, as a network such as "
-            "10.96.0.0/16. The machine must take them as its own: for IPv4 for example `ip route "
-            "add local 10.96.0.0/16 dev lo`, and clients need a way there"
+            "10.96.0.0/16. The machine must take them as its own, for example by `ip route add "
+            "local 10.96.0.0/16 dev lo` (IPv6: `net.ipv6.ip_nonlocal_bind=1` as well), and clients "
+            "need a way there"
         ),
     ]
     token_file: Annotated[

@@ -128,14 +128,22 @@ def _inbound_http(cluster: str) -> dict[str, Message]:
     )
 
 
-def outbound_manager(stat_prefix: str, routes: str) -> dict[str, Message]:
-    """The filter that takes requests of the application and leads them by the routes of a name."""
+def outbound_manager(
+    stat_prefix: str, routes: str, *, strangers: bool = False
+) -> dict[str, Message]:
+    """The filter that takes requests of the application and leads them by the routes of a name.
+
+    Those of `strangers` are bounded: of clients without a sidecar, at a gateway.
+    """
+    bounds = limits.requests() if strangers else {}
+    http2 = http.receiving_http2() if strangers else {"allow_connect": True}
     return http.connection_manager(
         stat_prefix,
         rds=http.discovered_routes(routes),
         http_protocol_options={"allow_absolute_url": {"value": True}, "accept_http_10": True},
-        http2_protocol_options={"allow_connect": True},
+        http2_protocol_options=http2,
         strip_trailing_host_dot=True,
+        **bounds,
     )
 
 

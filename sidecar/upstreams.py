@@ -41,8 +41,13 @@ def upstream_name(upstream: Upstream) -> str:
     return f"up~{upstream.address}:{upstream.listen_port}"
 
 
-def compile_upstream(upstream: Upstream, way: Way) -> tuple[Resource, ...]:
-    """The listener of an upstream, and where its requests go when they are HTTP."""
+def compile_upstream(
+    upstream: Upstream, way: Way, *, strangers: bool = False
+) -> tuple[Resource, ...]:
+    """The listener of an upstream, and where its requests go when they are HTTP.
+
+    One for the own application is not bounded, one for `strangers` (entry at a gateway) is.
+    """
     name = upstream_name(upstream)
     service, port = upstream.service, upstream.port
     counted_as = (
@@ -50,19 +55,23 @@ def compile_upstream(upstream: Upstream, way: Way) -> tuple[Resource, ...]:
     )
     if way.protocol is AppProtocol.TCP:
         passing = tcp.proxy(counted_as, way.cluster, attempts=CONNECT_ATTEMPTS)
-        return (_listener(upstream, passing),)
+        return (_listener(upstream, counted_as, passing, strangers=strangers),)
     routes = http.upstream_routes(name, way.cluster)
-    return (_listener(upstream, outbound_manager(counted_as, name)), resource(name, routes))
+    manager = outbound_manager(counted_as, name, strangers=strangers)
+    listener = _listener(upstream, counted_as, manager, strangers=strangers)
+    return (listener, resource(name, routes))
 
 
-def _listener(upstream: Upstream, filter_: object) -> Resource:
+def _listener(upstream: Upstream, counted_as: str, filter_: object, *, strangers: bool) -> Resource:
     name = upstream_name(upstream)
+    bounds = limits.facing_clients() if strangers else limits.for_the_application()
+    first = [limits.at_one_address(counted_as)] if strangers else []
     listener = listener_pb2.Listener(
         name=name,
         address=address(upstream.address, upstream.listen_port),
         traffic_direction="OUTBOUND",
-        filter_chains=[{"filters": [filter_]}],
+        filter_chains=[{"filters": [*first, filter_]}],
         socket_options=tcp.probed_sockets(),
-        **limits.for_the_application(),
+        **bounds,
     )
     return resource(name, listener)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from federation.controller.judge import MAX_EXPORTS
-from federation.model.exports import Backend, Tombstone
+from federation.model.exports import Backend, ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.planning.guard import Guard, Names
 from federation.wire import codec
@@ -55,7 +55,10 @@ class Guarded:
         return passed + self._left(lost) + released + self._followed()
 
     def _note_emptied(self, changes: Iterable[Change]) -> None:
-        """Endpoints of headless services that are reported no more stay as long as the backend."""
+        """Endpoints of headless services that are reported no more stay as long as the backend.
+
+        Those of a service that has an address of its own now go at once.
+        """
         for change in changes:
             if change.type_url == codec.HEADLESS:
                 self._emptied.add(parse_service_name(change.name))
@@ -64,10 +67,19 @@ class Guarded:
 
     def _followed(self) -> tuple[Change, ...]:
         """Those whose backend has no ready endpoint any more, for others neither."""
-        over = frozenset(n for n in self._emptied if not self._ready.counts(n))
+        over = frozenset(
+            n for n in self._emptied if not self._ready.counts(n) or self._has_address(n)
+        )
         self._emptied -= over
         held = self._reported.held(codec.HEADLESS)
         return tuple(Change(codec.HEADLESS, str(n), held.get(str(n))) for n in sorted(over))
+
+    def _has_address(self, name: ServiceName) -> bool:
+        """Whether the service is exported, and not as a headless one."""
+        export = self._reported.held(codec.EXPORT).get(str(name))
+        return export is not None and (
+            codec.decode_export(export.body).type is not ServiceType.HEADLESS
+        )
 
     def _lose_ready(self, backends: Mapping[ServiceName, Backend | None], now: float) -> None:
         """A backend goes with its export; one that is there without a ready endpoint is judged."""

@@ -12,6 +12,7 @@ from typing import Any as Message
 from envoy.extensions.access_loggers.filters.cel.v3 import cel_pb2
 from envoy.extensions.access_loggers.stream.v3 import stream_pb2
 from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
+from envoy.extensions.filters.network.connection_limit.v3 import connection_limit_pb2
 
 from federation.envoy.build import extension
 
@@ -37,6 +38,7 @@ OUTBOUND_CONTROL_FRAMES = 1_000
 EMPTY_FRAMES = 1
 
 MOST_CONNECTIONS = 10_000
+CONNECTIONS_AT_AN_ADDRESS = 2_000
 RESERVED_FILES = 1_024
 _FILES_PER_CONNECTION = 2  # a connection that is passed on has another one behind it
 
@@ -78,9 +80,22 @@ def facing_strangers() -> dict[str, Message]:
     }
 
 
+def facing_clients() -> dict[str, Message]:
+    """Settings of a listener for clients without a sidecar: plain text, and nobody is known."""
+    return {"max_connections_to_accept_per_socket_event": {"value": ACCEPTS_PER_TURN}}
+
+
 def for_the_application() -> dict[str, Message]:
     """Settings of a listener for the own application: a flood of strangers does not shut it."""
     return {"ignore_global_conn_limit": True}
+
+
+def at_one_address(counted_as: str) -> dict[str, Message]:
+    """The filter that bounds the connections at one address and port, whoever opens them."""
+    limit = connection_limit_pb2.ConnectionLimit(
+        stat_prefix=counted_as, max_connections={"value": CONNECTIONS_AT_AN_ADDRESS}
+    )
+    return extension("envoy.filters.network.connection_limit", limit)
 
 
 def handshake() -> dict[str, Message]:

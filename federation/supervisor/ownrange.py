@@ -5,6 +5,7 @@ again, since routes come and go.
 """
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -17,14 +18,17 @@ def foreign(network: str) -> str:
     found = ip_network(network)
     family = socket.AF_INET if found.version == 4 else socket.AF_INET6  # noqa: PLR2004
     for address in (found[1], found[-2]):
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.bind((str(address), 0))
-            except OSError:
-                return (
-                    f"this machine does not take {address} as its own; say there: "
-                    f"ip route add local {network} dev lo"
-                )
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                return f"nothing can listen at {address}: {error.strerror}"
+            more = "" if found.version == 4 else "sysctl net.ipv6.ip_nonlocal_bind=1, and "  # noqa: PLR2004
+            return (
+                f"this machine does not take {address} as its own; say there: "
+                f"{more}ip route add local {network} dev lo"
+            )
     return ""
 
 

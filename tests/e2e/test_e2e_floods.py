@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
-from federation.envoy.limits import HANDSHAKE_SECONDS
+from federation.demo.layout import SERVICE_PORT, service_host
+from federation.demo.readiness import get
+from federation.envoy.limits import CONNECTIONS_AT_AN_ADDRESS, HANDSHAKE_SECONDS, HEADERS_SECONDS
 from federation.verify import guarantees
 from tests.e2e.conftest import REPORTS
 from tests.e2e.documents import exports
@@ -139,3 +143,60 @@ def test_half_open_handshakes_at_the_control_plane_shut_nobody_out(
         connected = {c["id"] for c in mesh.client.clusters() if c["connected"]}
         assert connected >= {site.id for site in mesh.layout.sites}
     assert flood.counts["closed by the other side"] >= 400, flood.counts
+
+
+async def open_many(host: str, port: int, count: int) -> list[asyncio.StreamWriter | None]:
+    """So many connections; None for those that were closed at once."""
+
+    async def one() -> asyncio.StreamWriter | None:
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            return None
+        try:
+            async with asyncio.timeout(1.0):
+                await reader.read(1)
+        except TimeoutError:
+            return writer
+        except OSError:
+            pass
+        writer.close()
+        return None
+
+    found: list[asyncio.StreamWriter | None] = []
+    for first in range(0, count, 200):
+        found += await asyncio.gather(*(one() for _ in range(first, min(count, first + 200))))
+    return found
+
+
+def test_silent_clients_at_one_address_do_not_take_the_gateway_from_others(mesh: Mesh) -> None:
+    """Plain text, without a sidecar: beyond the bound of an address nobody is let in there."""
+    host = mesh.entry("us-east")
+
+    async def flood() -> None:
+        opened = await open_many(host, SERVICE_PORT, CONNECTIONS_AT_AN_ADDRESS + 100)
+        kept = [writer for writer in opened if writer is not None]
+        try:
+            assert len(opened) - len(kept) >= 90
+            for service in ("web", "orders"):
+                address = f"{mesh.entry('us-east', service)}:{SERVICE_PORT}"
+                found = await asyncio.to_thread(get, address, "/", service_host(service))
+                assert found[0] == HTTPStatus.OK
+            assert (await asyncio.to_thread(mesh.call, "eu-west", "api"))[0] == HTTPStatus.OK
+        finally:
+            for writer in kept:
+                writer.close()
+
+    finish(flood())
+    wait_until(
+        "the address answers again",
+        lambda: get(f"{host}:{SERVICE_PORT}", "/", service_host("api"))[0] == HTTPStatus.OK,
+        10,
+    )
+
+
+def test_half_a_head_at_an_address_of_a_service_is_not_waited_for(mesh: Mesh) -> None:
+    with socket.create_connection((mesh.entry("us-east"), SERVICE_PORT)) as slow:
+        slow.settimeout(HEADERS_SECONDS + 5)
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: api\r\n")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")

@@ -68,6 +68,7 @@ STATED: dict[str, str] = {
     "time in which the head of a request comes": f"{limits.HEADERS_SECONDS} s",
     "size of the head of a request": f"{limits.HEADERS_KB} KB",
     "headers of a request": f"{limits.HEADERS}",
+    "connections at one address and port": f"{limits.CONNECTIONS_AT_AN_ADDRESS:,}",
     "HTTP connection without a request": f"{limits.IDLE_SECONDS} s",
     "life of an HTTP connection": f"{http.CONNECTION_SECONDS} s",
     "life of a TCP connection (`tcp_connection_seconds`)": f"{_tcp_seconds():,.0f} s",

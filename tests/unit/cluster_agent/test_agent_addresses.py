@@ -117,3 +117,26 @@ def test_ranges_that_overlap_are_not_used_both_unless_they_are_equal() -> None:
     assert list(found.gateways) == ["gw-1", "gw-2"]
     assert found.troubles(ALL) == ()
     assert found.set_range("gw-3", "fd00::/64")
+
+
+def test_a_gateway_that_went_in_order_is_gone_ten_minutes_later_unless_it_is_back() -> None:
+    found = addresses()
+    found.set_range("gw-2", "10.0.1.0/29")
+    found.leave("gw-2", 100.0)
+    assert list(found.staying) == ["gw-1"]
+    assert found.gone(99.0 + REST_SECONDS) == ()
+    assert found.gone(100.0 + REST_SECONDS) == ("gw-2",)
+    again = addresses(json.loads(json.dumps(found.document())))
+    assert again.gone(100.0 + REST_SECONDS) == ("gw-2",)
+    again.set_range("gw-2", "10.0.1.0/29")
+    assert again.gone(100.0 + REST_SECONDS) == ()
+    found.leave("gw-1", 100.0)
+    assert list(found.staying) == ["gw-1", "gw-2"], "when all go, all stay"
+
+
+def test_whom_dns_leads_to_is_kept() -> None:
+    found = addresses()
+    assert found.shown is None
+    assert found.show(frozenset({"gw-1"}))
+    assert not found.show(frozenset({"gw-1"}))
+    assert sorted(addresses(json.loads(json.dumps(found.document()))).shown or ()) == ["gw-1"]

@@ -38,3 +38,19 @@ def test_a_damaged_file_is_said_and_counts_as_not_there(
     addresses, _ = opened(file)
     assert addresses.gateways == ()
     assert "addresses are damaged" in caplog.text
+
+
+def test_a_disk_that_takes_nothing_is_said_and_ends_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "state"
+    addresses, kept = opened(folder / "addresses.json")
+    addresses.set_range("gw", "10.0.0.0/24")
+    kept.save()
+    kept.save()
+    assert "after a restart of the agent some may be others" in kept.trouble
+    assert caplog.text.count("addresses cannot be written") == 1
+    folder.mkdir()
+    kept.save()
+    assert kept.trouble == ""
+    assert opened(folder / "addresses.json")[0].gateways == ("gw",)

@@ -181,3 +181,66 @@ def test_ranges_that_are_full_are_a_problem_to_be_told() -> None:
     assert list(found.troubles) == []
     learn(found, annotations=((STEERING, "true"),))
     assert "are full" in found.troubles[0]
+
+
+def test_nobody_is_told_of_an_address_before_gateways_listen_there() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    found.set_synced()
+    made = learn(found)
+    assert listeners(made["gateway/gw-1", "entry shop/api"])
+    assert (NAMES, "shop/api") not in made
+    assert found.has_waiting
+    assert said(by_owner(found.release())).addresses == (f"10.9.0.{HOST}",)
+    assert said(learn(found, ready=5)).addresses == (f"10.9.0.{HOST}",), "it is not new"
+
+
+def test_what_is_listened_at_already_is_told_at_once_while_other_addresses_wait() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    before = said(learn(found))
+    found.set_synced()
+    made = learn(found, annotations=((STEERING, "true"),))
+    assert (NAMES, "shop/api") not in made, "it would lead to an address per cluster"
+    by_cluster = said(by_owner(found.release()))
+    assert by_cluster.addresses == before.addresses
+    assert len(by_cluster.only) == 2
+    made = by_owner(found.meet("gw-2", "10.9.1.0/24"))
+    assert (NAMES, "shop/api") not in made
+    assert said(by_owner(found.show(frozenset({"gw-1"})))) == by_cluster, "gw-2 is not needed"
+    assert found.has_waiting
+
+
+def test_a_service_that_goes_while_it_waits_is_forgotten() -> None:
+    found = entry()
+    found.meet("gw-1", "10.9.0.0/24")
+    found.set_synced()
+    learn(found)
+    assert by_owner(found.learn(API, None, None, {}))[NAMES, "shop/api"] == ()
+    assert not found.has_waiting
+    assert found.release() == []
+
+
+def test_an_agent_that_starts_leads_to_those_that_were_there() -> None:
+    addresses = Addresses()
+    first = Entry(EAST, addresses, lambda: 0.0)
+    first.meet("gw-1", "10.9.1.0/24")
+    first.meet("gw-2", "10.9.2.0/24")
+    first.show(frozenset({"gw-1"}))
+    kept = Addresses()
+    kept.restore(addresses.document())
+    assert said(learn(Entry(EAST, kept, lambda: 0.0))).addresses == (f"10.9.1.{HOST}",)
+
+
+def test_a_gateway_that_went_in_order_takes_its_addresses_along_later() -> None:
+    now = 0.0
+    found = Entry(EAST, Addresses(), lambda: now)
+    found.meet("gw-1", "10.9.1.0/24")
+    found.meet("gw-2", "10.9.2.0/24")
+    learn(found)
+    found.leave("gw-2")
+    assert said(by_owner(found.show(frozenset()))).addresses == (f"10.9.1.{HOST}",), "the last"
+    assert found.lose_gone() == []
+    now = 601.0
+    assert said(by_owner(found.lose_gone())).addresses == (f"10.9.1.{HOST}",)
+    assert found.lose_gone() == []

@@ -1,7 +1,7 @@
 """A cluster that loses most of itself at once: others keep what they knew until one says so."""
 
 from federation.controller.guarding import Guarded
-from federation.model.exports import Tombstone
+from federation.model.exports import ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
 from federation.wire.codec_headless import decode_headless, encode_headless
@@ -16,7 +16,9 @@ ALL = tuple(map(str, NAMES))
 
 
 def export_of(name: ServiceName) -> Resource:
-    return resource(str(name), codec.encode_export(export("east", name=name)))
+    """The export of a service; the first is headless."""
+    found = ServiceType.HEADLESS if name == NAMES[0] else ServiceType.CLUSTERSET_IP
+    return resource(str(name), codec.encode_export(export("east", name=name, type=found)))
 
 
 def backend_of(name: ServiceName, ready: int = 2) -> Resource:
@@ -262,4 +264,14 @@ def test_endpoints_stay_while_ready_counts_that_fell_together_are_held_back() ->
     east.say(codec.BACKEND, *(backend_of(n, 0) for n in NAMES[:9]))
     assert east.addresses == ["10.0.0.1"]
     east.say(codec.TOMBSTONE, *(seen(n, endpoints=True) for n in NAMES[:9]))
+    assert east.addresses == []
+
+
+def test_a_service_that_has_an_address_now_has_no_endpoints_at_once() -> None:
+    east = East()
+    east.say(codec.HEADLESS, named("10.0.0.1"))
+    east.say(codec.HEADLESS, removed=ALL[:1])
+    assert east.addresses == ["10.0.0.1"], "it may come back"
+    plain = export("east", name=NAMES[0])
+    east.say(codec.EXPORT, resource(ALL[0], codec.encode_export(plain)))
     assert east.addresses == []

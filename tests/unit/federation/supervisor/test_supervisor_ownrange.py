@@ -1,6 +1,10 @@
 """A range is offered while the machine takes its addresses as its own."""
 
 import asyncio
+import errno
+import os
+import socket
+from collections.abc import Callable
 
 import pytest
 
@@ -13,9 +17,33 @@ def test_a_loopback_range_is_the_machines_own(network: str) -> None:
     assert ownrange.foreign(network) == ""
 
 
-@pytest.mark.parametrize("network", ["203.0.113.0/24", "2001:db8::/64"])
-def test_a_range_of_others_is_not_and_the_remedy_is_said(network: str) -> None:
-    assert f"say there: ip route add local {network} dev lo" in ownrange.foreign(network)
+def test_a_range_of_others_is_not_and_the_remedy_is_said() -> None:
+    said = ownrange.foreign("203.0.113.0/24")
+    assert "does not take 203.0.113.1 as its own" in said
+    assert said.endswith("say there: ip route add local 203.0.113.0/24 dev lo")
+
+
+def test_of_ipv6_the_remedy_has_two_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "federation.supervisor.ownrange.socket.socket", refusing(errno.EADDRNOTAVAIL)
+    )
+    said = ownrange.foreign("2001:db8::/64")
+    assert "say there: sysctl net.ipv6.ip_nonlocal_bind=1, and ip route add local" in said
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAFNOSUPPORT])
+def test_what_else_is_wrong_is_said_as_it_is(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("federation.supervisor.ownrange.socket.socket", refusing(number))
+    assert ownrange.foreign("10.0.0.0/24") == (
+        f"nothing can listen at 10.0.0.1: {os.strerror(number)}"
+    )
+
+
+def refusing(number: int) -> Callable[..., socket.socket]:
+    def make(*_: object) -> socket.socket:
+        raise OSError(number, os.strerror(number))
+
+    return make
 
 
 @pytest.mark.looptime
