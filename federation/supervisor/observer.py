@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 OBSERVE_SECONDS = 0.1
 """DNS leaves a cluster without backends within a second: a check (0.5 s, and 0.3 s without an
 answer), and this."""
+NEW_SECONDS = 0.25
+"""After this long one is measured that was not measured yet."""
 PAUSE = 19
 """Looking takes at most a twentieth of the time, however much there is to read."""
 
@@ -70,7 +72,8 @@ class Observer:
         self._on_seen(Seen(self._lost.look(seen), bool(seen.passing), remotes))
 
     async def run_measuring(self) -> None:
-        """Measure for ever."""
+        """Measure for ever; a gateway that is new at once: until then it counts as near."""
         while True:
             await self._measure.round(self._remotes)
-            await asyncio.sleep(MEASURE_SECONDS if self._measure.rtt else OBSERVE_SECONDS)
+            is_new = any(a and k not in self._measure.rtt for k, a in self._remotes.items())
+            await asyncio.sleep(NEW_SECONDS if is_new or not self._remotes else MEASURE_SECONDS)

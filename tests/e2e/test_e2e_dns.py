@@ -30,7 +30,7 @@ from federation.verify import guarantees
 from federation.wire import codec, methods
 from federation.wire.channel import connect
 from federation.xds.messages import Request
-from tests.e2e.documents import export, text_of
+from tests.e2e.documents import api_workload, export, service, text_of
 from tests.e2e.rig import Mesh, ask_dns, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -173,6 +173,22 @@ def test_a_withdrawn_service_has_no_name_and_a_new_one_has(mesh: Mesh) -> None:
         assert mesh.ask("us-west", name, "AAAA").header.rcode == RCODE.NOERROR
     gone = lambda: mesh.ask("us-west", name).header.rcode == RCODE.NXDOMAIN  # noqa: E731
     wait_until("the name is gone", gone, 5)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_whoever_is_told_of_a_new_address_is_let_in_there(mesh: Mesh, number: int) -> None:
+    name = f"fresh-{number}"
+    documents = (*service(name, api_workload(mesh.layout, "us-east")), export(name))
+    with mesh.edited("us-east", "fresh.yaml", text_of(*documents)):
+
+        def told() -> list[str]:
+            reply = mesh.ask("us-east", f"{name}.demo.svc.clusterset.local")
+            return [str(record.rdata) for record in reply.rr]
+
+        wait_until("it has an address", lambda: bool(told()), 5)
+        (address,) = told()
+        with socket.create_connection((address, SERVICE_PORT), timeout=5):
+            pass
 
 
 def test_a_service_that_asks_for_it_is_steered_by_dns(mesh: Mesh) -> None:

@@ -41,6 +41,8 @@ FAR_NOTICE_SECONDS = 3.0
 _START_SECONDS = 15.0
 _PULSE_SECONDS = 0.5
 _BACK_SECONDS = 1.0
+_OFTEN = 2.0
+"""Requests a second from which on a second of them is judged."""
 _BACK_SHARE = 0.98
 _AFTER_SECONDS = 2.0
 
@@ -232,21 +234,23 @@ class Stage:
         self._tails = {}
 
     def _wait_for_answers(self, step: Step) -> None:
-        """Wait until every flow is answered from home; raises Failed when one never is."""
+        """Wait until home answers every flow for a second; raises Failed when it never does.
+
+        A mesh that has just begun does not know yet how far its clusters are.
+        """
         longest = max(flow.timeout for flow in step.flows)
         deadline = time.monotonic() + _START_SECONDS + longest
-        waiting = [flow.name for flow in step.flows]
-        while waiting:
-            since = time.monotonic() - longest
-            waiting = [
-                name
-                for name in waiting
-                if not any(map(self._homes[name].answered, self._recent(name, since)))
-            ]
-            if waiting and time.monotonic() > deadline:
-                name, cluster = waiting[0], self._homes[waiting[0]].cluster
+        while waiting := [flow for flow in step.flows if not self._is_calm(flow)]:
+            if time.monotonic() > deadline:
+                name, cluster = waiting[0].name, self._homes[waiting[0].name].cluster
                 raise Failed(f"{step.name}: {name} is not answered by {cluster}")
             pause(0.05)
+
+    def _is_calm(self, flow: Flow) -> bool:
+        home, now = self._homes[flow.name], time.monotonic()
+        if flow.rate < _OFTEN:
+            return any(map(home.answered, self._recent(flow.name, now - flow.timeout)))
+        return _is_home(self._recent(flow.name, now - _BACK_SECONDS), home)
 
     def _recent(self, flow: str, since: float) -> tuple[Record, ...]:
         with suppress(NotReady):
