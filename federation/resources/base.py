@@ -36,6 +36,10 @@ def _optional_label(text: str) -> str:
     return _label(text) if text else text
 
 
+def _optional_subdomain(text: str) -> str:
+    return _subdomain(text) if text else text
+
+
 def _text(text: str) -> str:
     if len(text) > _MAX_TEXT or not text.isprintable():
         raise ValueError(f"must be printable text of at most {_MAX_TEXT} characters")
@@ -86,6 +90,7 @@ def _seconds(value: object) -> int:
 Label = Annotated[str, AfterValidator(_label)]
 Subdomain = Annotated[str, AfterValidator(_subdomain)]
 OptionalLabel = Annotated[str, AfterValidator(_optional_label)]
+OptionalSubdomain = Annotated[str, AfterValidator(_optional_subdomain)]
 Text = Annotated[str, AfterValidator(_text)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 Port = Annotated[int, AfterValidator(_port)]

@@ -1,11 +1,11 @@
 """Cluster (fedmesh.dev/v1alpha1): the operator's word about a member of the clusterset."""
 
 from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from federation.resources.base import Label, OurDocument, Ours, Subdomain
+from federation.resources.base import Label, OptionalSubdomain, OurDocument, Ours, Subdomain
 
 
 def _network(text: str) -> str:
@@ -26,7 +26,7 @@ class ClusterSpec(Ours):
 
     region: Subdomain
     zones: list[Subdomain] = Field(default_factory=list, max_length=32)
-    network: Subdomain | Literal[""] = ""
+    network: OptionalSubdomain = ""
     gateway_cidrs: list[Cidr] = Field(default_factory=list, max_length=64, alias="gatewayCIDRs")
     namespaces: list[Label] = Field(default_factory=list, max_length=1000)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from ipaddress import ip_network
 
 LOOK_SECONDS = 2.0
+_SAYS_NOTHING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""The system could not look: what was offered goes on being offered."""
 
 
 def foreign(network: str) -> str:
@@ -22,6 +24,8 @@ def foreign(network: str) -> str:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.bind((str(address), 0))
         except OSError as error:
+            if error.errno in _SAYS_NOTHING:
+                return ""
             if error.errno != errno.EADDRNOTAVAIL:
                 return f"nothing can listen at {address}: {error.strerror}"
             more = "" if found.version == 4 else "sysctl net.ipv6.ip_nonlocal_bind=1, and "  # noqa: PLR2004

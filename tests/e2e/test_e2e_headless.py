@@ -52,6 +52,19 @@ def joined(mesh: Mesh) -> Iterator[None]:
         say_network(mesh, "")
 
 
+@contextmanager
+def both_have_it(mesh: Mesh) -> Iterator[dict[str, str]]:
+    """The first two clusters share a network, and each knows the endpoints of both."""
+    own = {c: api_workload(mesh.layout, c).address for c in (EAST, WEST)}
+    with (
+        mesh.edited(EAST, "peers.yaml", peers(mesh, EAST)),
+        mesh.edited(WEST, "peers.yaml", peers(mesh, WEST)),
+        joined(mesh),
+    ):
+        wait_until("both", lambda: addresses(mesh, EAST) == set(own.values()), 5)
+        yield own
+
+
 def test_endpoints_are_named_within_a_network_and_nowhere_else(mesh: Mesh) -> None:
     own = {c: api_workload(mesh.layout, c).address for c in (EAST, WEST, FAR)}
     with ExitStack() as stack:
@@ -77,26 +90,14 @@ def test_endpoints_are_named_within_a_network_and_nowhere_else(mesh: Mesh) -> No
 
 
 def test_the_last_endpoint_of_a_cluster_leaves_and_comes_back(mesh: Mesh) -> None:
-    own = {c: api_workload(mesh.layout, c).address for c in (EAST, WEST)}
-    with (
-        mesh.edited(EAST, "peers.yaml", peers(mesh, EAST)),
-        mesh.edited(WEST, "peers.yaml", peers(mesh, WEST)),
-        joined(mesh),
-    ):
-        wait_until("both", lambda: addresses(mesh, EAST) == set(own.values()), 5)
+    with both_have_it(mesh) as own:
         with mesh.edited(WEST, "peers.yaml", peers(mesh, WEST, ready=False)):
             wait_until("one", lambda: addresses(mesh, EAST) == {own[EAST]}, 5)
         wait_until("both again", lambda: addresses(mesh, EAST) == set(own.values()), 5)
 
 
 def test_without_controller_and_agent_the_names_stay(mesh: Mesh) -> None:
-    own = {c: api_workload(mesh.layout, c).address for c in (EAST, WEST)}
-    with (
-        mesh.edited(EAST, "peers.yaml", peers(mesh, EAST)),
-        mesh.edited(WEST, "peers.yaml", peers(mesh, WEST)),
-        joined(mesh),
-    ):
-        wait_until("both", lambda: addresses(mesh, EAST) == set(own.values()), 5)
+    with both_have_it(mesh) as own:
         pause(0.5)
         mesh.kill("controller", f"{EAST}-agent")
         try:

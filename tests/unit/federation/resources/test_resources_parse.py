@@ -76,6 +76,19 @@ def test_a_cluster_has_defaults() -> None:
 
 
 @pytest.mark.parametrize(
+    ("network", "says"),
+    [
+        ("A B", "spec.network is 'A B', but must be DNS labels joined by dots (253 characters)"),
+        (7, "spec.network is 7, but must be text"),
+    ],
+)
+def test_a_network_that_cannot_be_is_one_sentence(network: object, says: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_document(cluster(network=network), "x")
+    assert str(caught.value).endswith(says)
+
+
+@pytest.mark.parametrize(
     ("version", "kind"),
     [
         ("apps/v1", "Deployment"),

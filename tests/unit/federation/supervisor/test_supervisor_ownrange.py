@@ -31,7 +31,15 @@ def test_of_ipv6_the_remedy_has_two_parts(monkeypatch: pytest.MonkeyPatch) -> No
     assert "say there: sysctl net.ipv6.ip_nonlocal_bind=1, and ip route add local" in said
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAFNOSUPPORT])
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS])
+def test_a_look_that_could_not_be_had_takes_nothing_away(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("federation.supervisor.ownrange.socket.socket", refusing(number))
+    assert ownrange.foreign("203.0.113.0/24") == ""
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EAFNOSUPPORT])
 def test_what_else_is_wrong_is_said_as_it_is(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("federation.supervisor.ownrange.socket.socket", refusing(number))
     assert ownrange.foreign("10.0.0.0/24") == (
