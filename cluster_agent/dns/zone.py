@@ -26,6 +26,8 @@ _BYTES_OF_TURNS = 32_768
 """All turns of one answer take no more, but that one of them may."""
 _MOST_BYTES = 60_000
 """Of one answer: it must fit into a message over TCP (65,535)."""
+_SRV_BYTES = 18
+"""Of an SRV record without its target: a pointer, type, class, life, length, three numbers."""
 
 
 @dataclass(slots=True)
@@ -158,10 +160,6 @@ def _fitting(endpoints: Iterable[NamedEndpoint], name: str) -> list[tuple[NamedE
             break
         found.append((endpoint, own))
     return found
-
-
-_SRV_BYTES = 18
-"""Of an SRV record without its target: a pointer, type, class, life, length, three numbers."""
 
 
 def _fits(name: str) -> bool:

@@ -56,7 +56,7 @@ def steps(layout: Layout, rate: float, *, short: bool) -> tuple[Step, ...]:
     found += [table.errors_of_an_application()]
     if not short:
         found += [table.control_plane_one_by_one()]
-    found += [table.control_plane_atonce(), table.proxy_started_alone()]
+    found += [table.control_plane_at_once(), table.proxy_started_alone()]
     if not short:
         found += [table.flapping()]
     return tuple(found)
@@ -213,7 +213,7 @@ class _Table:
             dict.fromkeys(phases, NO_CHANGE),
         )
 
-    def control_plane_atonce(self) -> Step:
+    def control_plane_at_once(self) -> Step:
         """All of them together, with all proxies left to themselves."""
         names = self._named(Role.CONTROLLER, Role.AGENT, Role.GATEWAY, Role.SIDECAR)
         fault = Fault("control plane", Way.KILL, names, alone=True)
