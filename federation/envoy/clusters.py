@@ -52,14 +52,22 @@ _BREAKERS = {
     ]
 }
 
-# Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`. Every
-# request on a connection that breaks counts, so it takes more than one connection holds: when a
-# workload behind a gateway freezes, the gateway is not to blame.
+# Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`. When a
+# workload behind a gateway freezes, the gateway is not to blame, although every request that is on
+# a connection to it counts, and a sender with few requests may have no other for 0.8 s. So it takes
+# more failures in a row than a dozen connections hold, or two seconds in which nothing succeeded.
+# Being worse than others is no reason: a gateway with one frozen workload is just that.
 _OUTLIERS = {
     "split_external_local_origin_errors": True,
-    "consecutive_local_origin_failure": {"value": _STREAMS_PER_CONNECTION + 2},
+    "consecutive_local_origin_failure": {"value": 12 * _STREAMS_PER_CONNECTION},
     "enforcing_consecutive_local_origin_failure": {"value": 100},
-    "interval": timedelta(seconds=1),
+    "enforcing_success_rate": {"value": 0},
+    "enforcing_local_origin_success_rate": {"value": 0},
+    "failure_percentage_threshold": {"value": 100},
+    "failure_percentage_request_volume": {"value": 5},
+    "failure_percentage_minimum_hosts": {"value": 1},
+    "enforcing_failure_percentage_local_origin": {"value": 100},
+    "interval": timedelta(seconds=2),
     "base_ejection_time": timedelta(seconds=5),
     "max_ejection_time": timedelta(seconds=30),
     "max_ejection_percent": {"value": 100},
