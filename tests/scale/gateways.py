@@ -181,7 +181,7 @@ async def _looking(proxy: Process) -> dict[str, Any]:
         "ms": round(1000 * took, 1),
         "supervisor_cpu_ms": round(1000 * ours, 1),
         "envoy_cpu_ms": round(1000 * its, 1),
-        "seconds_between": round(max(OBSERVE_SECONDS, PAUSE * took), 2),
+        "seconds_between": round(max(OBSERVE_SECONDS, PAUSE * ours), 2),
         "supervisor_cpu_percent": round(100 * mine / _LOOKING_SECONDS, 2),
         "envoy_cpu_percent_with_looks": with_looks,
     }
