@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from cluster_agent.proxies import Touch
+from cluster_agent.tables import Touch
 from federation.model.proxies import Kind
 
 

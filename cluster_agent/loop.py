@@ -19,10 +19,11 @@ from cluster_agent.facts import Facts, check_fact
 from cluster_agent.fresh import FRESH_SECONDS, SETTLE_SECONDS
 from cluster_agent.heard import Heard, News
 from cluster_agent.observe import account_of_workload, zone_of_workload
-from cluster_agent.proxies import Proxies, Touch
+from cluster_agent.proxies import Proxies
 from cluster_agent.seen import Recovery
 from cluster_agent.services import ServiceState
 from cluster_agent.sources.source import Batch, Condition, Key, Source
+from cluster_agent.tables import Touch
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import LEAVING, Kind, Proxy
 from federation.model.types import SECRET
@@ -210,6 +211,8 @@ class Agent:
         """What changed for them; addresses are written down before anybody is told of them."""
         self._addresses.save()
         self._audience.touch(touched)
+        if self.proxies.is_unfinished:
+            self._events.dirty.set()
         if self._entry.has_waiting and self._names_due is None:
             self._names_due = asyncio.get_running_loop().time() + FRESH_SECONDS
             self._events.times.set()

@@ -1,14 +1,15 @@
 """From facts and local endpoints to what each proxy of this cluster is sent.
 
 In: one service (facts, local endpoints, export), the bundles, a proxy that introduced itself. Out:
-tables of Envoy resources, in layers: `secrets` for all, `gateways` for all gateways, `zone/Z` for
-all sidecars of a zone, `entry` for gateways that serve clients without a sidecar, `names` for DNS
-servers, `proxyless` for gRPC's own xDS clients, and one of its own for each proxy. Calls return
-what was touched, so that `cluster_agent.workloads` wakes only the streams concerned.
+tables of Envoy resources (`cluster_agent.tables`), in layers: `secrets` for all, `gateways` for all
+gateways, `zone/Z` for all sidecars of a zone, `entry` for gateways that serve clients without a
+sidecar, `names` for DNS servers, `proxyless` for gRPC's own xDS clients, and one of its own for
+each proxy. Calls return what was touched, so that `cluster_agent.workloads` wakes only the streams
+concerned. `finish` comes after them: routes are built there, and only then goes what is gone.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cluster_agent.entry import NAMES, Entry, variants
 from cluster_agent.entry import Made as EntryMade
@@ -22,6 +23,7 @@ from cluster_agent.services import (
     inbound_ports,
     workloads_behind,
 )
+from cluster_agent.tables import Tables, Touch
 from cluster_agent.trusts import Trusts
 from cluster_agent.upstreams import Made, Upstreams
 from federation.envoy.build import Resource, domains_of
@@ -35,8 +37,7 @@ from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.planning.failover import NOTHING_SEEN
 from federation.planning.plan import plan_service
 from federation.wire import codec
-from federation.xds.resources import resource
-from federation.xds.snapshot import Layers, Table
+from federation.xds.snapshot import Layers
 from gateway.compile import OFTEN, Checking, compile_listener, compile_terminated
 from gateway.remotes import (
     REMOTE_CHECK_SECONDS,
@@ -55,15 +56,6 @@ GATEWAYS = "gateways"
 ENTRY = "entry"
 PROXYLESS = "proxyless"
 PROXYLESS_TYPES = (LISTENER, CLUSTER, ENDPOINTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """A resource of a table that changed."""
-
-    table: str
-    type_url: str
-    name: str
 
 
 def zone_table(zone: str) -> str:
@@ -91,8 +83,7 @@ class Proxies:
         self._entry = entry
         self._tcp_connection_seconds = tcp_connection_seconds
         self._serves_proxyless = serves_proxyless
-        self._tables = {name: Table() for name in (SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS)}
-        self._made: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self._tables = Tables((SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS))
         self._hosts: dict[str, dict[ServiceName, tuple[bytes, ...]]] = {}
         self._stale_routes: set[str] = set()
         self._services: dict[ServiceName, ServiceState] = {}
@@ -124,9 +115,9 @@ class Proxies:
         """
         self._synced = True
         self._entry.set_synced()
-        for table in self._tables.values():
-            table.mark_complete(*TYPES)
-        self._tables[NAMES].mark_complete(*codec.NAMES)
+        for table in self._tables:
+            self._tables.open(table).mark_complete(*TYPES)
+        self._tables.open(NAMES).mark_complete(*codec.NAMES)
         return tuple(self._tables)
 
     def layers(
@@ -134,7 +125,7 @@ class Proxies:
     ) -> tuple[str, ...]:
         """The tables that one proxy is fed from, made when they are new."""
         own = own_table(kind, proxy_id)
-        self._tables.setdefault(own, Table())
+        self._tables.open(own)
         if kind is Kind.GATEWAY:
             return (own, GATEWAYS, ENTRY, SECRETS) if has_entry else (own, GATEWAYS, SECRETS)
         if zone_table(zone) not in self._tables:
@@ -144,15 +135,14 @@ class Proxies:
 
     def view(self, layers: Iterable[str]) -> Layers:
         """Those tables as one."""
-        return Layers(*(self._tables[name] for name in layers))
+        return self._tables.view(layers)
 
     def _add_zone(self, zone: str) -> None:
-        table = self._tables[zone_table(zone)] = Table()
+        table = self._tables.open(zone_table(zone))
         self._hosts[zone] = {}
         for name, state in self._services.items():
             self._plan(name, state, zone)
-        self._stale_routes.add(zone)
-        self.finish()
+        self._build_routes(zone)
         if self._synced:
             table.mark_complete(*TYPES)
 
@@ -174,20 +164,16 @@ class Proxies:
     def _show_terminated(self) -> list[Touch]:
         """The routes that all gateways share."""
         made = compile_terminated(Gate(self._revoked, self._tcp_connection_seconds))
-        changed = self._tables[GATEWAYS].put(ROUTE, resource(made.name, made.body))
-        return [Touch(GATEWAYS, ROUTE, made.name)] if changed else []
+        return self._tables.put_one(GATEWAYS, ROUTE, made.name, made.body)
 
     def _show_trusts(self, changed: Mapping[str, bytes | None]) -> list[Touch]:
-        table = self._tables[SECRETS]
-        return [
-            Touch(SECRETS, SECRET, name)
-            for name, body in changed.items()
-            if (
-                table.drop(SECRET, name)
-                if body is None
-                else table.put(SECRET, resource(name, body))
-            )
-        ]
+        touched = []
+        for name, body in changed.items():
+            if body is None:
+                self._tables.leave(SECRETS, SECRET, name)
+            else:
+                touched += self._tables.put_one(SECRETS, SECRET, name, body)
+        return touched
 
     def set_clusters(self, clusters: Iterable[Cluster], sight: Sight = NOTHING_SEEN) -> list[Touch]:
         """Whose gateways our gateways check, with more patience when they are far."""
@@ -198,8 +184,8 @@ class Proxies:
         made = compile_remotes(self._here, others, dict(sight.rtt), interval)
         asked = [(cluster.trust_domain,) for cluster in others if cluster.gateways]
         touched = self._show_trusts(self._trusts.want("remotes", asked))
-        touched += self._put(GATEWAYS, "remotes", made)
-        touched += self._put(NAMES, "gateways", self._entry.gateways_of(known))
+        touched += self._tables.put(GATEWAYS, "remotes", made)
+        touched += self._tables.put(NAMES, "gateways", self._entry.gateways_of(known))
         self._own = next((c for c in known if c.id == self._here), None)
         for gateway in sorted(self._gateways):
             touched += self._check_siblings(gateway)
@@ -213,7 +199,7 @@ class Proxies:
         count = len(self._own.gateways)
         interval = bounded(SIBLING_CHECK_SECONDS, count, MAX_REMOTE_CHECKS_PER_SECOND)
         found = compile_siblings(self._own, gateway, interval)
-        return self._put(own_table(Kind.GATEWAY, gateway), "siblings", found)
+        return self._tables.put(own_table(Kind.GATEWAY, gateway), "siblings", found)
 
     def _check_as(self, checking: Checking) -> list[Touch]:
         """Compile all services for the gateways anew when they must check otherwise."""
@@ -223,7 +209,7 @@ class Proxies:
         own = [(checking.trust_domain,)] if checking.trust_domain else []
         touched = self._show_trusts(self._trusts.want("own", own))
         for name, state in self._services.items():
-            touched += self._put(GATEWAYS, str(name), gateway_resources(state, checking))
+            touched += self._tables.put(GATEWAYS, str(name), gateway_resources(state, checking))
         return touched
 
     def set_service(self, name: ServiceName, state: ServiceState) -> list[Touch]:
@@ -246,7 +232,7 @@ class Proxies:
         self._checks += count_checks(after) - count_checks(before)
         wanted = replace(self._checking, interval=check_interval(self._checks))
         touched = self._check_as(wanted)
-        return touched + self._put(GATEWAYS, str(name), gateway_resources(after, wanted))
+        return touched + self._tables.put(GATEWAYS, str(name), gateway_resources(after, wanted))
 
     def _index(
         self, name: ServiceName, before: ServiceState | None, after: ServiceState
@@ -275,7 +261,7 @@ class Proxies:
             self._hosts[zone][name] = hosts
         if not hosts:
             self._hosts[zone].pop(name, None)
-        touched += self._put(zone_table(zone), str(name), found)
+        touched += self._tables.put(zone_table(zone), str(name), found)
         for workload, made in self._upstreams.learn(zone, name, plan):
             touched += self._put_upstreams(workload, (made,))
         return touched
@@ -295,11 +281,11 @@ class Proxies:
         answering = [domains_of(plan.identities) for plan in used.values()]
         found = [r for plan in used.values() for r in compile_outbound(plan, ENTRY_IDENTITY)]
         touched += self._show_trusts(self._trusts.want((ENTRY, name), answering))
-        touched += self._put(PROXYLESS, str(name), proxyless)
-        return touched + self._put(ENTRY, str(name), tuple(found))
+        touched += self._tables.put(PROXYLESS, str(name), proxyless)
+        return touched + self._tables.put(ENTRY, str(name), tuple(found))
 
     def _put_entry(self, made: Iterable[EntryMade]) -> list[Touch]:
-        return [t for table, owner, found in made for t in self._put(table, owner, found)]
+        return [t for table, owner, found in made for t in self._tables.put(table, owner, found)]
 
     def release_names(self) -> list[Touch]:
         """Gateways listen at what they were told of: DNS may lead there."""
@@ -319,18 +305,23 @@ class Proxies:
 
     def _put_upstreams(self, workload: str, made: Iterable[Made]) -> list[Touch]:
         table = own_table(Kind.SIDECAR, workload)
-        return [t for name, found in made for t in self._put(table, name, found)]
+        return [t for name, found in made for t in self._tables.put(table, name, found)]
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether `finish` has something to do."""
+        return bool(self._stale_routes) or self._tables.has_left
 
     def finish(self) -> list[Touch]:
-        """Rebuild the route tables of zones in which virtual hosts changed."""
-        touched = []
-        for zone in sorted(self._stale_routes):
-            hosts = self._hosts[zone]
-            body = compile_routes(host for name in sorted(hosts) for host in hosts[name])
-            if self._tables[zone_table(zone)].put(ROUTE, resource(OUTBOUND, body)):
-                touched.append(Touch(zone_table(zone), ROUTE, OUTBOUND))
-        self._stale_routes.clear()
-        return touched
+        """Build the routes of zones in which virtual hosts changed, and drop what is gone."""
+        touched = [t for zone in sorted(self._stale_routes) for t in self._build_routes(zone)]
+        return touched + self._tables.drop_left()
+
+    def _build_routes(self, zone: str) -> list[Touch]:
+        self._stale_routes.discard(zone)
+        hosts = self._hosts[zone]
+        body = compile_routes(host for name in sorted(hosts) for host in hosts[name])
+        return self._tables.put_one(zone_table(zone), ROUTE, OUTBOUND, body)
 
     def services_behind(self, workload: str) -> frozenset[ServiceName]:
         """The services that have this workload among their endpoints."""
@@ -344,7 +335,7 @@ class Proxies:
             made = self._upstreams.want(proxy.id, proxy.upstreams)
             return touched + self._put_upstreams(proxy.id, made)
         table = own_table(proxy.kind, proxy.id)
-        self._tables.setdefault(table, Table()).mark_complete(*TYPES)
+        self._tables.open(table).mark_complete(*TYPES)
         self._gateways.add(proxy.id)
         touched = self._meet_entry(proxy) + self._check_siblings(proxy.id)
         host, port = proxy.listen_address, proxy.listen_port
@@ -352,7 +343,7 @@ class Proxies:
             host, port = proxy.address, proxy.port
         seconds = self._tcp_connection_seconds
         listener = compile_listener(host, port, self._here, proxy.id, tcp_seconds=seconds)
-        return touched + self._put(table, "listener", (listener,))
+        return touched + self._tables.put(table, "listener", (listener,))
 
     def _meet_entry(self, gateway: Proxy) -> list[Touch]:
         """A gateway may offer entry; the first that does makes all services compiled for it."""
@@ -371,10 +362,7 @@ class Proxies:
         else:
             self._gateways.discard(proxy_id)
             owners = ("siblings", *self._entry.forget(proxy_id))
-        table = own_table(kind, proxy_id)
-        self._tables.pop(table, None)
-        for owner in ("listener", "inbound", *owners):
-            self._made.pop((table, owner), None)
+        self._tables.close(own_table(kind, proxy_id), ("listener", "inbound", *owners))
 
     def _compile_sidecar(self, workload: str) -> list[Touch]:
         proxy = self._sidecars.get(workload)
@@ -394,22 +382,5 @@ class Proxies:
             self._revoked,
         )
         table = own_table(proxy.kind, workload)
-        self._tables.setdefault(table, Table()).mark_complete(*TYPES)
-        return self._put(table, "inbound", compile_inbound(inbound))
-
-    def _put(self, table: str, owner: str, wanted: tuple[Resource, ...]) -> list[Touch]:
-        """Make `wanted` the resources that `owner` has in a table; returns what changed."""
-        made = self._made.pop((table, owner), set())
-        now = {(found.type_url, found.name) for found in wanted}
-        if now:
-            self._made[table, owner] = now
-        target = self._tables[table]
-        touched = [
-            Touch(table, found.type_url, found.name)
-            for found in wanted
-            if target.put(found.type_url, resource(found.name, found.body))
-        ]
-        for type_url, name in sorted(made - now):
-            if target.drop(type_url, name):
-                touched.append(Touch(table, type_url, name))
-        return touched
+        self._tables.open(table).mark_complete(*TYPES)
+        return self._tables.put(table, "inbound", compile_inbound(inbound))

@@ -14,7 +14,8 @@ from typing import Any
 
 from cluster_agent.entry import NAMES
 from cluster_agent.identity import Authority
-from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies, Touch
+from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies
+from cluster_agent.tables import Touch
 from federation.model.errors import Denied, InvalidInput
 from federation.model.proxies import ENTRY_GATEWAY, Kind, Proxy
 from federation.model.types import SECRET

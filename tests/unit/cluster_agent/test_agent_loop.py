@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cluster_agent.loop import GATEWAYS_WAIT_SECONDS, Agent
-from cluster_agent.proxies import Touch
 from cluster_agent.sources.source import Batch, Key
+from cluster_agent.tables import Touch
 from federation.model.exports import Gateway, Tombstone
 from federation.model.imports import Bundle
 from federation.model.names import ClusterId

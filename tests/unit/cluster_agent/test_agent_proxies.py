@@ -126,6 +126,7 @@ def test_a_workload_that_left_a_service_closes_its_door() -> None:
     proxies.set_service(API, SERVED)
     elsewhere = local_service(endpoint("10.0.0.2"))
     proxies.set_service(API, replace(SERVED, local=elsewhere))
+    proxies.finish()
     assert names(proxies, layers, LISTENER) == {"outbound"}
     assert proxies.services_behind("shop/api-10.0.0.2") == {API}
 
@@ -208,7 +209,7 @@ def test_a_proxy_that_has_gone_leaves_nothing_behind() -> None:
     there.forget(Kind.SIDECAR, WORKLOAD)
     assert set(there._tables) - before == {"zone/a"}
     assert not there._sidecars
-    assert not there._made
+    assert not there._tables._made
 
 
 def others(clusters: int, gateways: int = 2) -> list[Cluster]:
@@ -233,8 +234,9 @@ def test_our_gateways_check_those_of_the_other_clusters() -> None:
     assert names(proxies, layers, CLUSTER) == expected
     assert names(proxies, sidecar, CLUSTER) == set(), "sidecars check nobody"
     assert proxies.set_clusters([*others(2, 1), here]) == []
-    gone = proxies.set_clusters([here, *others(1, 1)])
-    assert [t.name for t in gone] == ["clusterset:c1.mesh.test", "remote~c1~gw-10.1.0.0", "c1"]
+    assert proxies.set_clusters([here, *others(1, 1)]) == [], "nothing takes its place"
+    gone = {t.name for t in proxies.finish()}
+    assert gone == {"clusterset:c1.mesh.test", "remote~c1~gw-10.1.0.0", "c1"}
     assert names(proxies, layers, CLUSTER) == {"remote~c0~gw-10.0.0.0"}
 
 
@@ -249,6 +251,7 @@ def test_gateways_of_one_cluster_check_each_other() -> None:
     assert names(proxies, one, CLUSTER) == {"remote~east~gw-2"}
     assert names(proxies, other, CLUSTER) == {"remote~east~gw"}
     proxies.set_clusters([cluster("east", gateways=both[:1])])
+    proxies.finish()
     assert names(proxies, one, CLUSTER) == set()
 
 
@@ -295,6 +298,41 @@ def test_how_a_cluster_is_seen_changes_how_sidecars_are_led_there() -> None:
     proxies.set_service(API, replace(SERVED, sight=far))
     proxies.finish()
     assert names(proxies, layers, ENDPOINTS) == {OUT, OUT.replace("out~", "far~")}
+
+
+def test_a_cluster_that_routes_name_is_there_until_they_name_another() -> None:
+    proxies = Proxies(EAST, entry())
+    proxies.set_region("eu")
+    layers = meet(proxies)
+    both = replace(SERVED, sight=Sight(rtt=((ClusterId("west"), 0.5),)))
+    for before, after in ((SERVED, both), (both, SERVED), (SERVED, UNKNOWN)):
+        proxies.set_service(API, before)
+        proxies.finish()
+        proxies.set_service(API, after)
+        assert named_by_routes(proxies, layers) <= names(proxies, layers, CLUSTER)
+        meet(proxies, replace(SIDECAR, id="shop/other"), zone="b")
+        assert named_by_routes(proxies, layers) <= names(proxies, layers, CLUSTER)
+        assert proxies.is_unfinished
+        proxies.finish()
+        assert named_by_routes(proxies, layers) <= names(proxies, layers, CLUSTER)
+        assert not proxies.is_unfinished
+    assert OUT not in names(proxies, layers, CLUSTER)
+
+
+def named_by_routes(proxies: Proxies, layers: tuple[str, ...]) -> set[str]:
+    found = proxies.view(layers).get(ROUTE, "outbound")
+    assert found is not None
+    hosts = document(found.body)["virtual_hosts"]
+    return {r["route"]["cluster"] for h in hosts for r in h["routes"] if "route" in r}
+
+
+def test_a_zone_met_in_the_middle_of_a_turn_takes_no_news_from_another() -> None:
+    proxies = Proxies(EAST, entry())
+    proxies.set_region("eu")
+    meet(proxies)
+    proxies.set_service(API, SERVED)
+    meet(proxies, replace(SIDECAR, id="shop/other"), zone="b")
+    assert ("zone/a", ROUTE) in [(t.table, t.type_url) for t in proxies.finish()]
 
 
 def test_checks_of_other_gateways_are_rarer_when_there_are_many_clusters() -> None:

@@ -65,6 +65,7 @@ def test_an_upstream_listens_once_its_service_has_the_port_and_until_it_has_not(
     assert ("sidecar/shop/web-1", LISTENER, UP) in [(t.table, t.type_url, t.name) for t in touched]
     assert names(proxies, layers, ROUTE) == set()
     proxies.set_service(API, UNKNOWN)
+    proxies.finish()
     assert names(proxies, layers, LISTENER) == set()
 
 
@@ -84,6 +85,7 @@ def test_an_http_port_brings_its_routes() -> None:
     proxies.set_service(API, served(port(7000, "http-echo", "http")))
     assert names(proxies, layers, LISTENER) == names(proxies, layers, ROUTE) == {UP}
     proxies.set_service(API, served(TCP))
+    proxies.finish()
     assert names(proxies, layers, LISTENER) == {UP}
     assert names(proxies, layers, ROUTE) == set()
 
@@ -113,12 +115,14 @@ def test_a_sidecar_that_names_other_upstreams_loses_those_it_had() -> None:
     elsewhere = replace(ECHO, listen_port=17001)
     web = Upstream("127.0.0.1", 17000, API, 80)
     proxies.meet(replace(CLIENT, upstreams=(elsewhere,)))
+    proxies.finish()
     assert names(proxies, layers, LISTENER) == {"up~127.0.0.1:17001"}
     proxies.meet(replace(CLIENT, upstreams=(web, elsewhere)))
     assert names(proxies, layers, LISTENER) == {UP, "up~127.0.0.1:17001"}
     assert names(proxies, layers, ROUTE) == {UP}
     assert proxies.meet(replace(CLIENT, upstreams=(web, elsewhere))) == []
     proxies.meet(replace(CLIENT, upstreams=()))
+    proxies.finish()
     assert names(proxies, layers, LISTENER) == names(proxies, layers, ROUTE) == set()
 
 

@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from cluster_agent.facts import Facts
 from cluster_agent.observe import Index, observe_service
-from cluster_agent.proxies import TYPES, Proxies, Touch
+from cluster_agent.proxies import TYPES, Proxies
 from cluster_agent.reports import Reports
 from cluster_agent.services import ServiceState
 from cluster_agent.sources.folder import Folder
 from cluster_agent.sync import REPORT_RULES
+from cluster_agent.tables import Touch
 from federation.controller.hub import FACT_RULES
 from federation.controller.registry import Member, Registry, Touched
 from federation.model.exports import Gateway
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy, State
-from federation.model.types import CLUSTER, ENDPOINTS
+from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
 from federation.supervisor.relay import ENVOY_RULES
 from federation.wire import codec
 from federation.xds.messages import Point
@@ -31,6 +32,7 @@ from tests.unit.builders import entry
 from tests.unit.fakes.fake_envoy import FakeEnvoy
 from tests.unit.fakes.shop import shop
 from tests.unit.fakes.wires import Wire
+from tests.unit.goldens import document
 
 API = "out~80.api.shop.svc.clusterset.local"
 EAST, WEST = ClusterId("east"), ClusterId("west")
@@ -94,7 +96,9 @@ class Home:
             self.up.sender.touch(codec.BACKEND, str(name))
         facts = self.facts.of(name, self.cluster)
         self._tell(self.proxies.set_service(name, ServiceState(facts, seen.local, seen.export)))
+        self.look_at_routes()
         self._tell(self.proxies.finish())
+        self.look_at_routes()
 
     def _tell(self, touched: list[Touch]) -> None:
         for touch in touched:
@@ -117,6 +121,14 @@ class Home:
         for name in sorted(concerned.services):
             self._look_at(name)
         self.envoy.fetch()
+
+    def look_at_routes(self) -> None:
+        """Whatever is under way here, a sidecar that hears now has the clusters its routes name."""
+        self.envoy.fetch()
+        for body in self.envoy.has.get(ROUTE, {}).values():
+            routes = document(body)["virtual_hosts"]
+            named = {r["route"]["cluster"] for h in routes for r in h["routes"] if "route" in r}
+            assert named <= self.envoy.has[CLUSTER].keys()
 
     def dials(self) -> set[tuple[str, str]]:
         """Where the sidecar goes for the service: (cluster, address)."""
