@@ -13,7 +13,8 @@ from cluster_agent.belief import doubt
 from cluster_agent.conditions import conditions
 from cluster_agent.firstseen import FirstSeen
 from cluster_agent.fresh import Fresh
-from cluster_agent.observe import Index, Observed, Verdicts, observe_service
+from cluster_agent.index import Index
+from cluster_agent.observe import Observed, Verdicts, observe_service
 from cluster_agent.reports import Reports
 from cluster_agent.sources.source import Batch, Condition, Key, Source
 from cluster_agent.tombstones import Tombstones

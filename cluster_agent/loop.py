@@ -13,12 +13,12 @@ from pathlib import Path
 from cluster_agent.addresses import Addresses
 from cluster_agent.addressfile import AddressFile
 from cluster_agent.audience import Audience, Nobody
+from cluster_agent.endpoints import account_of_workload, zone_of_workload
 from cluster_agent.entry import Entry
 from cluster_agent.exports import Exports
 from cluster_agent.facts import Facts, check_fact
 from cluster_agent.fresh import FRESH_SECONDS, SETTLE_SECONDS
 from cluster_agent.heard import Heard, News
-from cluster_agent.observe import account_of_workload, zone_of_workload
 from cluster_agent.proxies import Proxies
 from cluster_agent.seen import Recovery
 from cluster_agent.services import ServiceState

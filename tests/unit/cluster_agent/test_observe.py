@@ -1,96 +1,34 @@
 """What a cluster's objects say about one service: export, backend, endpoints, validity."""
 
-from typing import Any
-
 import pytest
 
+from cluster_agent.index import Index
 from cluster_agent.observe import (
     ALL_WELL,
-    Index,
     Observed,
     Verdicts,
-    account_of_workload,
     backend_summary,
     observe_service,
-    zone_of_workload,
 )
-from cluster_agent.sources.source import Key
 from federation.model.exports import Group, ServicePort, ServiceType, Transport
 from federation.model.imports import Endpoint
-from federation.model.names import ClusterId, ServiceName
-from federation.resources.base import Document
-from federation.resources.parse import parse_document
+from federation.model.names import ClusterId
+from tests.unit.documents import (
+    API,
+    DNS,
+    HTTP,
+    Json,
+    endpoint,
+    export,
+    node,
+    pod,
+    service,
+    slice_of,
+    world,
+)
 
-API = ServiceName("shop", "api")
 EAST = ClusterId("east")
 NOW = 1_000
-Json = dict[str, Any]
-World = dict[Key, Document]
-
-HTTP = {"name": "http", "port": 80, "appProtocol": "http"}
-DNS = {"name": "dns", "port": 53, "protocol": "UDP"}
-
-
-def world(*documents: Json) -> World:
-    found: World = {}
-    for document in documents:
-        parsed = parse_document(document, "test")
-        assert parsed is not None
-        found[Key(document["kind"], parsed.namespace, parsed.name)] = parsed
-    return found
-
-
-def service(**spec: Any) -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "api", "namespace": "shop"},
-        "spec": {"ports": [HTTP], **spec},
-    }
-
-
-def export(created: str = "", **spec: Any) -> Json:
-    metadata = {"name": "api", "namespace": "shop"}
-    if created:
-        metadata["creationTimestamp"] = created
-    version = "multicluster.x-k8s.io/v1beta1"
-    return {"apiVersion": version, "kind": "ServiceExport", "metadata": metadata, "spec": spec}
-
-
-def endpoint(address: str, pod: str = "", **fields: Any) -> Json:
-    target = {"targetRef": {"kind": "Pod", "name": pod}} if pod else {}
-    return {"addresses": [address], **target, **fields}
-
-
-def slice_of(*endpoints: Json, name: str = "api-1", ports: Any = None, kind: str = "IPv4") -> Json:
-    labels = {"kubernetes.io/service-name": "api"}
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {"name": name, "namespace": "shop", "labels": labels},
-        "addressType": kind,
-        "endpoints": list(endpoints),
-        "ports": ports or [{"name": "http", "port": 8080}],
-    }
-
-
-def pod(name: str, account: str = "api", sidecar: str = "true", **metadata: Any) -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": "shop",
-            "annotations": {"fedmesh.dev/sidecar": sidecar},
-            **metadata,
-        },
-        "spec": {"serviceAccountName": account, "nodeName": "n1"},
-    }
-
-
-def node(zone: str) -> Json:
-    labels = {"topology.kubernetes.io/zone": zone}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": labels}}
 
 
 def observed(*documents: Json, verdicts: Verdicts = ALL_WELL) -> Observed:
@@ -190,45 +128,6 @@ def test_an_export_is_as_old_as_it_says_or_as_it_was_first_seen() -> None:
     assert (stated.created, silent.created) == (600, NOW)
 
 
-def test_an_endpoint_takes_identity_and_zone_from_pod_and_node() -> None:
-    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", "p1")), pod("p1"), node("a"))
-    assert found == Endpoint("10.0.0.1", "shop/p1", "a", "api", True, True, ((80, 8080),))
-
-
-def test_an_endpoints_own_zone_goes_before_its_nodes() -> None:
-    [found] = endpoints(
-        service(), slice_of(endpoint("10.0.0.1", zone="b", nodeName="n1")), node("a")
-    )
-    assert found.zone == "b"
-    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", nodeName="n1")), node("a"))
-    assert found.zone == "a"
-
-
-def test_an_endpoint_without_a_pod_has_neither_sidecar_nor_account() -> None:
-    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1")))
-    assert found == Endpoint("10.0.0.1", "", "", "", True, False, ((80, 8080),))
-
-
-def test_a_pod_that_is_not_there_is_no_pod() -> None:
-    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", "gone")))
-    assert (found.workload, found.sidecar, found.account) == ("", False, "")
-
-
-@pytest.mark.parametrize(
-    ("conditions", "ready", "draining"),
-    [
-        ({}, True, False),
-        ({"ready": False}, False, False),
-        ({"ready": False, "serving": True, "terminating": True}, False, True),
-    ],
-)
-def test_readiness_that_is_not_stated_is_readiness(
-    conditions: Json, ready: bool, draining: bool
-) -> None:
-    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1", conditions=conditions)))
-    assert (found.ready, found.draining) == (ready, draining)
-
-
 def test_a_pod_that_is_being_deleted_or_whose_sidecar_leaves_is_draining() -> None:
     documents = [service(), slice_of(endpoint("10.0.0.1", "p1"))]
     [found] = endpoints(*documents, pod("p1", deletionTimestamp="2026-08-01T12:00:00Z"))
@@ -260,28 +159,6 @@ def test_an_endpoint_with_a_port_that_still_listens_is_not_lost() -> None:
     ).local
     assert local is not None
     assert local.endpoints[0].ready
-
-
-def test_slices_are_merged_and_an_address_counts_once() -> None:
-    found = endpoints(
-        service(),
-        slice_of(endpoint("10.0.0.2"), endpoint("10.0.0.1"), name="api-1"),
-        slice_of(endpoint("10.0.0.2"), endpoint("10.0.0.3"), name="api-2"),
-    )
-    assert [e.address for e in found] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
-
-
-def test_slices_of_host_names_are_passed_over() -> None:
-    assert endpoints(service(), slice_of(endpoint("a.example"), kind="FQDN")) == ()
-
-
-def test_targets_are_found_by_port_name_and_are_of_tcp_only() -> None:
-    ports = [{"name": "dns", "port": 5353, "protocol": "UDP"}, {"name": "http", "port": 8080}]
-    extra = {"name": "admin", "port": 81}
-    [found] = endpoints(
-        service(ports=[HTTP, DNS, extra]), slice_of(endpoint("10.0.0.1"), ports=ports)
-    )
-    assert found.targets == ((80, 8080),)
 
 
 def test_a_backend_counts_what_has_a_sidecar_by_zone() -> None:
@@ -332,74 +209,6 @@ def test_the_order_of_documents_does_not_matter() -> None:
         node("a"),
     ]
     assert observed(*documents) == observed(*reversed(documents))
-
-
-def test_the_workload_server_learns_account_and_zone() -> None:
-    objects = world(pod("p1", account="acc"), node("a"))
-    assert account_of_workload("shop/p1", objects) == "acc"
-    assert account_of_workload("shop/p2", objects) is None
-    assert zone_of_workload("shop/p1", objects) == "a"
-    assert zone_of_workload("shop/p2", objects) == ""
-
-
-class Story:
-    """Objects that change step by step, and the services that each step makes dirty."""
-
-    def __init__(self, *documents: Json) -> None:
-        self.objects = world(*documents)
-        self.index = Index()
-        self.index.affected(self.objects, self.objects)
-
-    def put(self, document: Json) -> set[ServiceName]:
-        added = world(document)
-        self.objects = self.objects | added
-        return self.index.affected(added, self.objects)
-
-    def drop(self, key: Key) -> set[ServiceName]:
-        self.objects = {k: v for k, v in self.objects.items() if k != key}
-        return self.index.affected([key], self.objects)
-
-
-def test_a_change_dirties_the_services_it_concerns() -> None:
-    story = Story(service(), export(), slice_of(endpoint("10.0.0.1", "p1")), pod("p1"), node("a"))
-    assert story.put(service(ports=[DNS])) == {API}
-    assert story.drop(Key("ServiceExport", "shop", "api")) == {API}
-    assert story.put(pod("p1", account="other")) == {API}
-    assert story.put(pod("stranger")) == set()
-    assert story.put(node("b")) == {API}
-    assert story.put(slice_of(endpoint("10.0.0.9"))) == {API}
-    assert story.put(pod("p1")) == set()
-
-
-def test_a_pod_that_comes_after_its_slice_dirties_the_service() -> None:
-    story = Story(service(), slice_of(endpoint("10.0.0.1", "p1")))
-    assert story.put(pod("p1")) == {API}
-    assert story.put(node("a")) == {API}
-
-
-def test_a_slice_that_goes_or_moves_dirties_the_service_it_left() -> None:
-    story = Story(service(), slice_of(endpoint("10.0.0.1")))
-    moved = slice_of(endpoint("10.0.0.1"))
-    moved["metadata"]["labels"] = {"kubernetes.io/service-name": "web"}
-    assert story.put(moved) == {API, ServiceName("shop", "web")}
-    assert story.index.slices(API, story.objects) == []
-    assert story.drop(Key("EndpointSlice", "shop", "api-1")) == {ServiceName("shop", "web")}
-
-
-def test_a_slice_port_without_a_number_stands_for_every_port() -> None:
-    [found] = endpoints(service(), slice_of(endpoint("10.0.0.1"), ports=[{"name": "http"}]))
-    assert found.targets == ((80, 80),)
-
-
-def test_an_address_in_two_slices_has_the_ports_of_both_and_is_ready_where_one_says_so() -> None:
-    admin = {"name": "admin", "port": 81}
-    [found] = endpoints(
-        service(ports=[HTTP, admin]),
-        slice_of(endpoint("10.0.0.1", conditions={"ready": False}), name="api-1"),
-        slice_of(endpoint("10.0.0.1"), name="api-2", ports=[{"name": "admin", "port": 8081}]),
-    )
-    assert found.ready
-    assert found.targets == ((80, 8080), (81, 8081))
 
 
 @pytest.mark.parametrize(

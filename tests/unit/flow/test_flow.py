@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_agent.facts import Facts
-from cluster_agent.observe import Index, observe_service
+from cluster_agent.index import Index
+from cluster_agent.observe import observe_service
 from cluster_agent.proxies import TYPES, Proxies
 from cluster_agent.reports import Reports
 from cluster_agent.services import ServiceState
