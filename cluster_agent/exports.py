@@ -48,6 +48,8 @@ class Exports:
         self._fresh = Fresh()
         self._tombstones = Tombstones(cluster, self.reports.table)
         self._unwatched: set[ServiceName] = set()
+        self._unknown: set[ServiceName] = set()
+        self._knew = (False, False)
         self._refused: dict[tuple[str, str], str] = {}
         self._is_believed = False
 
@@ -79,8 +81,8 @@ class Exports:
 
     def look(
         self, name: ServiceName, verdicts: Verdicts, now: float, *, may_wait: bool
-    ) -> Observed:
-        """See a service anew, and report it.
+    ) -> Observed | None:
+        """See a service anew, and report it; None when what there is of it is not known yet.
 
         `may_wait`: an export that is new is not told before our own proxies can answer for it.
         """
@@ -94,6 +96,9 @@ class Exports:
             first_seen=self._first_seen.see(name, wall_seconds()) if is_exported else 0,
             verdicts=verdicts,
         )
+        if not self._is_known(name, found):
+            self._unknown.add(name)
+            return None
         is_live = name not in self._unwatched
         self._unwatched.discard(name)
         before = self._seen.get(name)
@@ -103,6 +108,28 @@ class Exports:
         if found.local is None and found.valid is None:
             del self._seen[name]
         self._report(name, found, now, may_wait=may_wait)
+        return found
+
+    def _is_known(self, name: ServiceName, found: Observed) -> bool:
+        """Whether this is all there is of a service: unknown is not absent.
+
+        Of one that was exported before this start, or is there in parts, more may come until the
+        source was read as a whole; one that is missing then, until the source is believed.
+        """
+        if self._is_believed:
+            return True
+        was_exported = str(name) in self._first_seen.names
+        if self._source.synced:
+            return found.valid is not None or not was_exported
+        return found.local is None and found.valid is None and not was_exported
+
+    def take_unknown(self) -> set[ServiceName]:
+        """The services that were not known and may be now."""
+        knows = (self._source.synced, self._is_believed)
+        if knows == self._knew:
+            return set()
+        self._knew = knows
+        found, self._unknown = self._unknown, set()
         return found
 
     # -- what is told ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Level, not edge: changes only mark services as dirty; a turn looks at each dirty
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.02
 """Planning yields to the loop after this long, so streams stay alive while 2,000 services load."""
+SOURCE_WAIT_SECONDS = 2.0
+"""Sidecars that come before the source was read wait: in which zone they are is not known yet."""
 STATUS_AFTER_SECONDS = 0.2
 GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
@@ -53,6 +56,7 @@ class _Events:
     status: asyncio.Event = field(default_factory=asyncio.Event)
     gateways: asyncio.Event = field(default_factory=asyncio.Event)
     times: asyncio.Event = field(default_factory=asyncio.Event)
+    source: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Agent:
@@ -119,6 +123,8 @@ class Agent:
         self._mark(self._exports.affected(batch))
         self._events.dirty.set()
         self._events.status.set()
+        if self._source.synced:
+            self._events.source.set()
 
     def on_facts(self, received: Received) -> None:
         """The controller told something."""
@@ -252,6 +258,12 @@ class Agent:
 
     # -- questions of the workload server --------------------------------------------------------
 
+    async def source_read(self) -> None:
+        """Wait until the source was read as a whole, for `SOURCE_WAIT_SECONDS` at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SOURCE_WAIT_SECONDS):
+                await self._events.source.wait()
+
     def account_of(self, workload: str) -> str | None:
         """The service account a Pod runs as."""
         return account_of_workload(workload, self._source.objects)
@@ -271,6 +283,21 @@ class Agent:
 
     async def turn(self) -> None:
         """One turn: all services that are dirty now."""
+        self._dirty |= self._exports.take_unknown()
+        await self._look_at_dirty()
+        if is_whole := self._exports.declare():
+            self._dirty |= self._exports.take_unknown()
+            await self._look_at_dirty()
+        if (self._exports.has_waiting or self._entry.has_waiting) and self._audience.is_quiet():
+            self.on_quiet()
+        if is_whole:
+            self._declare()
+        if self._find_problems() != self._problems:
+            self._tell_observation()
+        self._events.status.set()
+        self._events.times.set()
+
+    async def _look_at_dirty(self) -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
         touched: list[Touch] = []
@@ -282,18 +309,12 @@ class Agent:
                 await asyncio.sleep(0)
                 started = loop.time()
         self._tell_proxies(touched + self.proxies.finish())
-        if (self._exports.has_waiting or self._entry.has_waiting) and self._audience.is_quiet():
-            self.on_quiet()
-        if self._exports.declare():
-            self._declare()
-        if self._find_problems() != self._problems:
-            self._tell_observation()
-        self._events.status.set()
-        self._events.times.set()
 
     def _look_at(self, name: ServiceName, now: float) -> list[Touch]:
         verdicts = self._heard.verdicts
         observed = self._exports.look(name, verdicts, now, may_wait=self._is_synced)
+        if observed is None:
+            return []  # proxies go on with what they have
         facts = self._facts.of(name, self._cluster)
         sight = self._heard.sight
         shares = self._recovery.look(facts, observed.local, name, now, sight)

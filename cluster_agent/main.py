@@ -71,6 +71,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         token_key,
         agent.proxies,
         PROXY_RULES,
+        source_read=agent.source_read,
         account_of=agent.account_of,
         zone_of=agent.zone_of,
         on_proxy=agent.on_proxy,

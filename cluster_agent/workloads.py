@@ -7,7 +7,7 @@ certificate. A token for one namespace is of no use for another.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,10 +66,11 @@ class Node:
 class WorkloadServer:
     """Handlers for what supervisors call.
 
-    `account_of` gives the service account of a workload ("namespace/pod"), None when it is not
-    known; `zone_of` its zone. `on_proxy` hears what a proxy says of itself, `on_quiet` that every
-    connected proxy has acknowledged all it was sent, `on_believed` that every one has taken whom to
-    believe, `on_gone` that both streams of one have ended.
+    `source_read` waits until workloads can be known. `account_of` gives the service account of one
+    ("namespace/pod"), None when it is not known; `zone_of` its zone. `on_proxy` hears what a proxy
+    says of itself, `on_quiet` that every connected proxy has acknowledged all it was sent,
+    `on_believed` that every one has taken whom to believe, `on_gone` that both streams of one have
+    ended.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class WorkloadServer:
         proxies: Proxies,
         rules: Iterable[Rule],
         *,
+        source_read: Callable[[], Awaitable[None]],
         account_of: Callable[[str], str | None],
         zone_of: Callable[[str], str],
         on_proxy: Callable[[Proxy], None],
@@ -90,6 +92,7 @@ class WorkloadServer:
         self._token_key = token_key
         self._proxies = proxies
         self._rules = tuple(rules)
+        self._source_read = source_read
         self._account_of = account_of
         self._zone_of = zone_of
         self._on_proxy = on_proxy
@@ -174,6 +177,8 @@ class WorkloadServer:
         if first is None:
             return
         node = _parse_node(first.node)
+        if node.kind is Kind.SIDECAR:
+            await self._source_read()
         self._check_node(subject, node)
         zone = "" if node.kind is Kind.GATEWAY else self._zone_of(node.id)
         layers = self._proxies.layers(node.kind, node.id, zone, has_entry=node.has_entry)

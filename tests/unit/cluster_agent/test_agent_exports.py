@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from cluster_agent.exports import Exports
-from cluster_agent.observe import ALL_WELL
+from cluster_agent.observe import ALL_WELL, Observed
 from cluster_agent.sources.source import Key
-from federation.model.names import ClusterId
+from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
 from federation.xds.session import Refused
 from tests.unit.builders import API, service
@@ -25,7 +25,9 @@ class East:
         self.told: list[tuple[str, str]] = []
         self.exports.tell = lambda type_url, name: self.told.append((type_url, name))
 
-    def write(self, text: str, *, may_wait: bool = False) -> None:
+    def write(self, text: str, *, may_wait: bool = False, synced: bool = True) -> None:
+        """All objects are these, and the source has been read as a whole, or not yet."""
+        self.source.synced = synced
         batch = self.source.write(text, live=True)
         for name in self.exports.affected(batch):
             self.exports.look(name, ALL_WELL, 0.0, may_wait=may_wait)
@@ -43,6 +45,7 @@ def test_a_headless_service_is_told_with_its_endpoints(tmp_path: Path) -> None:
     east = East(tmp_path)
     east.write(shop(True).replace("spec: {", "spec: {clusterIP: None, ", 1))
     assert (codec.HEADLESS, "shop/api") in east.told
+    assert east.exports.declare()
     east.write(shop(True, exported=False))
     assert east.exports.reports.table.get(codec.HEADLESS, "shop/api") is None
 
@@ -59,9 +62,10 @@ def test_a_new_export_waits_where_it_may_and_is_told_in_time(tmp_path: Path) -> 
 
 def test_reports_are_whole_once_the_source_is(tmp_path: Path) -> None:
     east = East(tmp_path)
-    east.write(shop(True))
+    east.write(shop(True), synced=False)
     assert not east.exports.declare()
-    east.source.synced = True
+    assert east.told == [], "nor is anything told of what may be there in parts only"
+    east.write(shop(True, True))
     assert east.exports.declare()
     for type_url in (codec.EXPORT, codec.BACKEND, codec.HEADLESS):
         assert east.exports.reports.table.is_complete(type_url)
@@ -80,10 +84,45 @@ def test_a_source_that_has_lost_everything_is_not_believed(tmp_path: Path) -> No
     assert "exported shop/api before" in again.exports.doubt
 
 
+def test_what_may_be_there_in_parts_is_looked_at_again_when_all_was_read(tmp_path: Path) -> None:
+    east = East(tmp_path)
+    east.write(shop(exported=False), synced=False)
+    assert east.exports.look(API, ALL_WELL, 0.0, may_wait=False) is None
+    assert east.exports.take_unknown() == set(), "nothing has changed"
+    east.source.synced = True
+    assert east.exports.take_unknown() == {API}
+    assert east.exports.look(API, ALL_WELL, 0.0, may_wait=False) is not None
+    assert east.exports.take_unknown() == set()
+
+
+def test_of_what_was_never_here_nothing_is_unknown(tmp_path: Path) -> None:
+    east = East(tmp_path)
+    found = east.exports.look(API, ALL_WELL, 0.0, may_wait=False)
+    assert found == Observed(None, None, None, None)
+
+
+def test_what_was_exported_and_is_missing_is_unknown_until_the_source_is_believed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "first-seen.json").write_text('{"shop/api": 7, "shop/web": 8}')
+    east = East(tmp_path)
+    east.exports.load()
+    east.source.break_file("web.yaml")
+    east.write(shop(True))
+    web = ServiceName("shop", "web")
+    assert east.exports.look(web, ALL_WELL, 0.0, may_wait=False) is None
+    assert not east.exports.declare()
+    east.source.mend_file("web.yaml")
+    assert east.exports.declare()
+    assert east.exports.take_unknown() == {web}
+    assert east.exports.look(web, ALL_WELL, 0.0, may_wait=False) is not None
+
+
 def test_services_are_found_by_the_addresses_behind_them(tmp_path: Path) -> None:
     east = East(tmp_path)
     east.write(shop(True))
     found = east.exports.look(API, ALL_WELL, 0.0, may_wait=False)
+    assert found is not None
     assert found.local is not None
     address = found.local.endpoints[0].address
     assert east.exports.with_addresses(frozenset({address})) == {API}

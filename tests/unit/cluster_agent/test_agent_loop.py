@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_agent.loop import GATEWAYS_WAIT_SECONDS, Agent
+from cluster_agent.loop import GATEWAYS_WAIT_SECONDS, SOURCE_WAIT_SECONDS, Agent
 from cluster_agent.sources.source import Batch, Key
 from cluster_agent.tables import Touch
 from federation.model.exports import Gateway, Tombstone
@@ -203,6 +203,52 @@ async def test_an_agent_that_starts_again_plans_with_the_facts_it_held(tmp_path:
     layers = again.agent.proxies.layers(Kind.SIDECAR, "shop/client", "a")
     names = again.agent.proxies.view(layers).names(CLUSTER)
     assert list(names) == ["out~80.api.shop.svc.clusterset.local"]
+
+
+async def test_an_agent_that_starts_again_leads_nobody_away_before_it_knows_what_is_here(
+    tmp_path: Path,
+) -> None:
+    """Facts are on disk, objects are read file by file: to its own sidecars nothing has changed."""
+    (tmp_path / "first-seen.json").write_text('{"shop/api": 7}')
+    world = World(tmp_path)
+    world.agent.load()
+    for cluster_id in ("east", "west"):
+        there = cluster(cluster_id, gateways=(WESTERN,) if cluster_id == "west" else ())
+        world.fact(codec.CLUSTER, cluster_id, codec.encode_cluster(there))
+        found = codec.encode_backend(backend(cluster_id))
+        world.fact(codec.BACKEND, f"shop/api@{cluster_id}", found)
+    world.fact(codec.SERVICE, "shop/api", codec.encode_service(service("east", "west")))
+    for part in ("", shop(exported=False), shop()):
+        world.agent.on_source(world.source.write(part, live=False))
+        await world.complete_facts()
+        assert table_of_sidecar(world, ENDPOINTS) == {}
+        assert world.reported() == set()
+        assert world.streams.woken == 0
+    await world.write(shop(True))
+    assert "10.1.0.1" in table_of_sidecar(world, ENDPOINTS)[OUT]
+    assert world.streams.woken == 1
+
+
+async def test_what_was_here_and_is_missing_leaves_proxies_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "first-seen.json").write_text('{"shop/api": 7}')
+    world = World(tmp_path)
+    world.agent.load()
+    await know_west(world)
+    assert table_of_sidecar(world, ENDPOINTS) == {}
+    await world.write("kind: Node\napiVersion: v1\nmetadata: {name: n1}\n")
+    assert list(table_of_sidecar(world, ENDPOINTS)) == [OUT], "believed: it is gone"
+
+
+@pytest.mark.looptime
+async def test_sidecars_wait_until_the_source_was_read_but_not_for_ever(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    now = asyncio.get_running_loop().time
+    began = now()
+    await world.agent.source_read()
+    assert now() - began == SOURCE_WAIT_SECONDS
+    await world.write("")
+    await world.agent.source_read()
+    assert now() - began == SOURCE_WAIT_SECONDS
 
 
 WEST = ClusterId("west")

@@ -47,6 +47,7 @@ class World:
         self.authority: Authority = make_authority(utc_now())
         self.proxies = Proxies(ClusterId("east"), entry())
         self.heard: list[Proxy] = []
+        self.waited = 0
         self.quiet = 0
         self.believed = 0
         self.gone: list[tuple[Kind, str]] = []
@@ -56,6 +57,7 @@ class World:
             KEY,
             self.proxies,
             PROXY_RULES,
+            source_read=self._read,
             account_of={POD: "api"}.get,
             zone_of=lambda _: "a",
             on_proxy=self._hear,
@@ -66,6 +68,9 @@ class World:
         self.calls: dict[str, Callable[[Any, Peer], Awaitable[Any]]] = {
             method.path: handler for method, handler in self.server.handlers()
         }
+
+    async def _read(self) -> None:
+        self.waited += 1
 
     def _hear(self, proxy: Proxy) -> None:
         self.heard.append(proxy)

@@ -40,3 +40,7 @@ class FakeSource:
     def break_file(self, name: str) -> None:
         """Another file is there, and cannot be read."""
         self._folder.set_broken(name, "it is not YAML")
+
+    def mend_file(self, name: str) -> None:
+        """It can be read now, and has no objects."""
+        self._folder.update({name: ""})
