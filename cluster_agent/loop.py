@@ -337,7 +337,7 @@ class Agent:
         """Source and facts are known as wholes: let proxies hear what does not exist."""
         if not self._is_synced and all(self.receiver.is_complete(t) for t in codec.FACTS):
             self._is_synced = True
-            self.proxies.set_synced()
+            self._tell_proxies(self.proxies.set_synced())
             self._audience.wake_all()
             log.info(event("synced", services=len(self._exports)))
 

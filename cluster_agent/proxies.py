@@ -55,6 +55,7 @@ SECRETS = "secrets"
 GATEWAYS = "gateways"
 ENTRY = "entry"
 PROXYLESS = "proxyless"
+SHARED = (SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS)
 PROXYLESS_TYPES = (LISTENER, CLUSTER, ENDPOINTS)
 
 
@@ -83,7 +84,7 @@ class Proxies:
         self._entry = entry
         self._tcp_connection_seconds = tcp_connection_seconds
         self._serves_proxyless = serves_proxyless
-        self._tables = Tables((SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS))
+        self._tables = Tables(SHARED)
         self._hosts: dict[str, dict[ServiceName, tuple[bytes, ...]]] = {}
         self._stale_routes: set[str] = set()
         self._services: dict[ServiceName, ServiceState] = {}
@@ -108,17 +109,21 @@ class Proxies:
         known = tuple(self._services.items())
         return [t for name, state in known for t in self.set_service(name, state)]
 
-    def set_synced(self) -> tuple[str, ...]:
+    def set_synced(self) -> list[Touch]:
         """Facts and source are known as wholes: what no table holds does not exist.
 
-        Returns the tables whose streams may now speak.
+        Only now there are resources that say something about all services, such as the routes of a
+        zone: a part of them would take the rest away.
         """
         self._synced = True
         self._entry.set_synced()
-        for table in self._tables:
+        touched = self.finish()
+        for workload in sorted(self._sidecars):
+            touched += self._compile_sidecar(workload)
+        for table in (*SHARED, *map(zone_table, self._hosts)):
             self._tables.open(table).mark_complete(*TYPES)
         self._tables.open(NAMES).mark_complete(*codec.NAMES)
-        return tuple(self._tables)
+        return touched
 
     def layers(
         self, kind: Kind, proxy_id: str, zone: str, *, has_entry: bool = False
@@ -310,7 +315,7 @@ class Proxies:
     @property
     def is_unfinished(self) -> bool:
         """Whether `finish` has something to do."""
-        return bool(self._stale_routes) or self._tables.has_left
+        return (self._synced and bool(self._stale_routes)) or self._tables.has_left
 
     def finish(self) -> list[Touch]:
         """Build the routes of zones in which virtual hosts changed, and drop what is gone."""
@@ -318,6 +323,9 @@ class Proxies:
         return touched + self._tables.drop_left()
 
     def _build_routes(self, zone: str) -> list[Touch]:
+        if not self._synced:
+            self._stale_routes.add(zone)
+            return []
         self._stale_routes.discard(zone)
         hosts = self._hosts[zone]
         body = compile_routes(host for name in sorted(hosts) for host in hosts[name])
@@ -366,7 +374,7 @@ class Proxies:
 
     def _compile_sidecar(self, workload: str) -> list[Touch]:
         proxy = self._sidecars.get(workload)
-        if proxy is None:
+        if proxy is None or not self._synced:
             return []
         behind = self._behind.get(workload, set())
         ports = [p for name in behind for p in inbound_ports(self._services[name], workload)]

@@ -5,7 +5,7 @@ until `drop_left`, since others in the table may still name it: a route names th
 until all routes are built anew.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from federation.envoy.build import Resource
@@ -32,9 +32,6 @@ class Tables:
 
     def __contains__(self, name: str) -> bool:
         return name in self._tables
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tables)
 
     def open(self, name: str) -> Table:
         """The table of that name, made when it is new."""

@@ -104,3 +104,34 @@ def test_a_proxy_starts_from_its_cache_while_agent_and_controller_are_away(
     mesh.start("controller", "us-east-agent")
     wait_until("the controller serves", mesh.client.is_healthy, 20)
     follows_edits(mesh, "us-east", "eu-west")
+
+
+def test_an_agent_that_starts_without_its_folder_leads_nobody_away(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    """It has facts of the others on its disk, and knows nothing of its own cluster."""
+    source = mesh.source("us-east")
+    aside = source.with_name("aside")
+
+    def connected() -> int:
+        return mesh.log("us-east-agent").count("proxy connected proxy=sidecar/demo/web-1")
+
+    with mesh.traffic("us-east", tmp_path) as load:
+        before = connected()
+        mesh.kill_alone("us-east-agent")
+        source.rename(aside)
+        try:
+            mesh.start("us-east-agent")
+            wait_until("said", lambda: "the folder cannot be read" in problems(mesh), 20)
+            wait_until("the sidecar is back", lambda: connected() > before, 20)
+            pause(2.0)
+        finally:
+            aside.rename(source)
+        wait_until("read", lambda: problems(mesh) == "", 20)
+        pause(1.0)
+    assert_nothing_failed(load)
+    assert {record.cluster for record in load.over.records} == {"us-east"}
+
+
+def problems(mesh: Mesh) -> str:
+    return "; ".join(next(c for c in mesh.client.clusters() if c["id"] == "us-east")["problems"])

@@ -42,6 +42,13 @@ SERVED = ServiceState(FACTS, local_service(endpoint()), export("east"))
 UNKNOWN = ServiceState(None, None, None)
 
 
+def known(*, tcp_connection_seconds: float = 0) -> Proxies:
+    """Those of an agent that knows everything there is."""
+    found = Proxies(EAST, entry(), tcp_connection_seconds)
+    found.set_synced()
+    return found
+
+
 def meet(proxies: Proxies, proxy: Proxy = SIDECAR, zone: str = "a") -> tuple[str, ...]:
     layers = proxies.layers(proxy.kind, proxy.id, zone)
     proxies.meet(replace(proxy, outbound_address="127.0.0.2", outbound_port=15001))
@@ -53,7 +60,7 @@ def names(proxies: Proxies, layers: tuple[str, ...], type_url: str) -> set[str]:
 
 
 def test_a_service_reaches_gateways_zones_and_the_sidecars_behind_it() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_region("eu")
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     touched = proxies.set_service(API, SERVED) + proxies.finish()
@@ -72,7 +79,7 @@ def test_a_service_reaches_gateways_zones_and_the_sidecars_behind_it() -> None:
 
 
 def test_an_unchanged_service_touches_nothing() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     meet(proxies)
     proxies.set_service(API, SERVED)
     proxies.finish()
@@ -80,7 +87,7 @@ def test_an_unchanged_service_touches_nothing() -> None:
 
 
 def test_a_service_that_is_gone_leaves_only_what_does_not_depend_on_it() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     empty = {t: names(proxies, sidecar, t) | names(proxies, gateway, t) for t in TYPES}
     proxies.set_service(API, SERVED)
@@ -95,7 +102,7 @@ def test_a_service_that_is_gone_leaves_only_what_does_not_depend_on_it() -> None
 
 
 def test_a_service_that_is_not_exported_opens_no_door() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     proxies.set_service(API, ServiceState(None, local_service(endpoint()), None))
     assert names(proxies, sidecar, LISTENER) == {"outbound"}
@@ -104,7 +111,7 @@ def test_a_service_that_is_not_exported_opens_no_door() -> None:
 
 
 def test_a_zone_met_late_gets_the_services_known_before() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_region("eu")
     proxies.set_service(API, SERVED)
     early = meet(proxies, zone="a")
@@ -115,13 +122,13 @@ def test_a_zone_met_late_gets_the_services_known_before() -> None:
 
 
 def test_a_sidecar_met_late_gets_the_doors_of_its_workload() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_service(API, SERVED)
     assert names(proxies, meet(proxies), LISTENER) == {"inbound", "outbound"}
 
 
 def test_a_workload_that_left_a_service_closes_its_door() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     layers = meet(proxies)
     proxies.set_service(API, SERVED)
     elsewhere = local_service(endpoint("10.0.0.2"))
@@ -132,7 +139,7 @@ def test_a_workload_that_left_a_service_closes_its_door() -> None:
 
 
 def test_endpoints_without_a_pod_are_behind_no_sidecar() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     bare: Endpoint = replace(endpoint(), workload="", sidecar=False)
     proxies.set_service(API, replace(SERVED, local=local_service(bare)))
     assert proxies.services_behind("") == frozenset()
@@ -142,14 +149,32 @@ def test_nothing_is_complete_before_everything_is_known() -> None:
     proxies = Proxies(EAST, entry())
     layers = meet(proxies)
     assert not proxies.view(layers).is_complete(CLUSTER)
-    assert set(proxies.set_synced()) >= set(layers)
+    proxies.set_synced()
     assert proxies.view(layers).is_complete(CLUSTER)
+
+
+def test_what_speaks_of_all_services_is_not_said_before_all_are_known() -> None:
+    """Routes of a zone and doors of a workload: a part of them would take the rest away."""
+    proxies = Proxies(EAST, entry())
+    proxies.set_region("eu")
+    layers = meet(proxies)
+    proxies.set_service(API, SERVED)
+    proxies.finish()
+    assert not proxies.is_unfinished
+    assert names(proxies, layers, ROUTE) == names(proxies, layers, LISTENER) == set()
+    touched = {(t.table, t.type_url, t.name) for t in proxies.set_synced()}
+    assert ("zone/a", ROUTE, "outbound") in touched
+    assert (f"sidecar/{WORKLOAD}", LISTENER, "inbound") in touched
+    assert OUT in named_by_routes(proxies, layers)
 
 
 def test_a_proxy_that_has_not_said_what_it_is_gets_nothing_that_looks_whole() -> None:
     """Its own table is empty because it is not known, not because nothing is there."""
-    proxies = Proxies(EAST, entry())
-    proxies.set_synced()
+    early = Proxies(EAST, entry())
+    layers = early.layers(Kind.SIDECAR, WORKLOAD, "a")
+    early.set_synced()
+    assert not early.view(layers).is_complete(LISTENER)
+    proxies = known()
     layers = proxies.layers(Kind.SIDECAR, WORKLOAD, "a")
     assert not proxies.view(layers).is_complete(LISTENER)
     meet(proxies)
@@ -157,7 +182,7 @@ def test_a_proxy_that_has_not_said_what_it_is_gets_nothing_that_looks_whole() ->
 
 
 def test_bundles_reach_everybody_once_in_any_order() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     one, other = Bundle("east.mesh.test", ("A",)), Bundle("west.mesh.test", ("B",))
     (touch,) = proxies.set_bundles([one, other])
     assert (touch.table, touch.type_url) == (SECRETS, SECRET)
@@ -165,7 +190,7 @@ def test_bundles_reach_everybody_once_in_any_order() -> None:
 
 
 def test_the_region_of_the_cluster_changes_every_plan() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     meet(proxies)
     proxies.set_service(API, replace(SERVED, facts=facts(service("east"))))
     touched = proxies.set_region("eu")
@@ -180,7 +205,7 @@ def listeners(proxies: Proxies, layers: tuple[str, ...], name: str) -> dict[str,
 
 
 def test_a_gateway_listens_where_it_says_though_others_dial_elsewhere() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     for proxy, at in (
         (GATEWAY, ("10.1.0.1", 15443)),
         (replace(GATEWAY, listen_address="0.0.0.0", listen_port=443), ("0.0.0.0", 443)),
@@ -193,7 +218,7 @@ def test_the_life_of_tcp_connections_changes_no_listener_when_the_agent_starts_a
     state = replace(SERVED, export=export("east", ports=(port(80, "db", ""),)))
     bodies = []
     for seconds in (60.0, 60.0, 0.0):
-        proxies = Proxies(EAST, entry(), seconds)
+        proxies = known(tcp_connection_seconds=seconds)
         proxies.set_service(API, state)
         bodies.append(listeners(proxies, meet(proxies), "inbound"))
     first, again, unbounded = bodies
@@ -203,11 +228,11 @@ def test_the_life_of_tcp_connections_changes_no_listener_when_the_agent_starts_a
 
 
 def test_a_proxy_that_has_gone_leaves_nothing_behind() -> None:
-    there = Proxies(EAST, entry())
-    before = set(there._tables)
+    there = known()
+    before = set(there._tables._tables)
     meet(there)
     there.forget(Kind.SIDECAR, WORKLOAD)
-    assert set(there._tables) - before == {"zone/a"}
+    assert set(there._tables._tables) - before == {"zone/a"}
     assert not there._sidecars
     assert not there._tables._made
 
@@ -220,7 +245,7 @@ def others(clusters: int, gateways: int = 2) -> list[Cluster]:
 
 
 def test_our_gateways_check_those_of_the_other_clusters() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     layers = meet(proxies, GATEWAY)
     sidecar = meet(proxies)
     here = cluster("east", gateways=(replace(gateway_at("10.1.0.1"), name="gw"),))
@@ -241,7 +266,7 @@ def test_our_gateways_check_those_of_the_other_clusters() -> None:
 
 
 def test_gateways_of_one_cluster_check_each_other() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     one, other = meet(proxies, GATEWAY), meet(proxies, replace(GATEWAY, id="gw-2"))
     both = (
         replace(gateway_at("10.1.0.1"), name="gw"),
@@ -256,7 +281,7 @@ def test_gateways_of_one_cluster_check_each_other() -> None:
 
 
 def test_every_secret_that_a_cluster_names_is_there() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     sidecar, gateway = meet(proxies), meet(proxies, GATEWAY)
     proxies.set_bundles([Bundle("east.mesh.test", ("PEM",))])
     own = (replace(gateway_at("10.1.0.1"), name="gw"), gateway_at("10.1.0.2"))
@@ -274,7 +299,7 @@ def test_every_secret_that_a_cluster_names_is_there() -> None:
 
 
 def remote_intervals(clusters: int) -> set[str]:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     layers = meet(proxies, GATEWAY)
     own = tuple(gateway_at(f"10.200.0.{n}") for n in range(9))
     proxies.set_clusters([cluster("east", gateways=own), *others(clusters)])
@@ -286,7 +311,7 @@ def remote_intervals(clusters: int) -> set[str]:
 
 
 def test_how_a_cluster_is_seen_changes_how_sidecars_are_led_there() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_region("eu")
     layers = meet(proxies)
     proxies.set_service(API, SERVED)
@@ -301,7 +326,7 @@ def test_how_a_cluster_is_seen_changes_how_sidecars_are_led_there() -> None:
 
 
 def test_a_cluster_that_routes_name_is_there_until_they_name_another() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_region("eu")
     layers = meet(proxies)
     both = replace(SERVED, sight=Sight(rtt=((ClusterId("west"), 0.5),)))
@@ -327,7 +352,7 @@ def named_by_routes(proxies: Proxies, layers: tuple[str, ...]) -> set[str]:
 
 
 def test_a_zone_met_in_the_middle_of_a_turn_takes_no_news_from_another() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_region("eu")
     meet(proxies)
     proxies.set_service(API, SERVED)
@@ -343,7 +368,7 @@ def test_checks_of_other_gateways_are_rarer_when_there_are_many_clusters() -> No
 
 
 def test_a_revoked_cluster_is_refused_by_routes_everywhere_and_nothing_else_changes() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     meet(proxies, GATEWAY)
     meet(proxies)
     proxies.set_service(API, SERVED)
@@ -361,7 +386,7 @@ def test_a_revoked_cluster_is_refused_by_routes_everywhere_and_nothing_else_chan
 
 
 def test_a_sidecar_that_comes_after_a_revocation_refuses_as_well() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_bundles([Bundle("west.mesh.test", ())])
     proxies.set_service(API, SERVED)
     layers = meet(proxies)
@@ -375,7 +400,7 @@ LISTENING = {f"up~10.9.0.{preferred(str(API)) % 254 + 1}:80", "east-west"}
 
 
 def test_a_gateway_with_entry_has_the_ways_of_a_sidecar_under_an_identity_of_its_own() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_region("eu")
     proxies.set_service(API, SERVED)
     layers = proxies.layers(Kind.GATEWAY, "gw", "", has_entry=True)
@@ -392,7 +417,7 @@ def test_a_gateway_with_entry_has_the_ways_of_a_sidecar_under_an_identity_of_its
 
 
 def test_a_gateway_with_entry_that_comes_back_is_told_all_again() -> None:
-    proxies = Proxies(EAST, entry())
+    proxies = known()
     proxies.set_service(API, SERVED)
     for _ in range(2):
         layers = proxies.layers(Kind.GATEWAY, "gw", "", has_entry=True)
