@@ -150,10 +150,8 @@ class _Table:
         name = "one of n remote workloads frozen"
         home = Place(self._other.id)
         exceptions = _of_tcp({LOST: Promise(worst=2.5), BACK: NO_FAILURE})
-        # Few requests may all be on one connection, and to a client of that cluster the workload is
-        # one of two local ones: some of them leave until its gateway notices, 1 s at most.
-        for flow in ("no sidecar gRPC", f"no sidecar {self._other.id}"):
-            exceptions[LOST, flow] = Promise(worst=1.0, most_left=0.1)
+        # To a client of that cluster it is one of two local ones, until its gateway notices.
+        exceptions[LOST, f"no sidecar {self._other.id}"] = Promise(worst=1.0, most_left=0.1)
         return Step(name, self._flows("orders"), home, act, promises, exceptions, check=once)
 
     def errors_of_an_application(self) -> Step:
