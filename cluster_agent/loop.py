@@ -285,8 +285,9 @@ class Agent:
         """One turn: all services that are dirty now."""
         self._dirty |= self._exports.take_unknown()
         await self._look_at_dirty()
-        if is_whole := self._exports.declare():
-            self._dirty |= self._exports.take_unknown()
+        is_whole = self._exports.declare()
+        if unknown := self._exports.take_unknown():
+            self._dirty |= unknown
             await self._look_at_dirty()
         if (self._exports.has_waiting or self._entry.has_waiting) and self._audience.is_quiet():
             self.on_quiet()

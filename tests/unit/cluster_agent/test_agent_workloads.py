@@ -114,6 +114,15 @@ async def test_the_right_token_opens_the_stream_of_its_proxy() -> None:
     await world.ask("sidecar/shop/not-known-yet", token("shop/api"))
 
 
+async def test_a_sidecar_waits_for_the_source_and_a_gateway_does_not() -> None:
+    """In which zone a workload is, and as whom it runs, is not known before."""
+    world = World()
+    await world.ask("gateway/gw", token("gateway"))
+    assert world.waited == 0
+    await world.ask("sidecar/shop/api-1", token("shop/api"))
+    assert world.waited == 1
+
+
 @pytest.mark.parametrize(("clock", "is_said"), [(None, False), (-29.0, False), (-90.0, True)])
 async def test_a_proxy_whose_clock_is_off_is_said(
     clock: float | None, is_said: bool, caplog: pytest.LogCaptureFixture
