@@ -16,9 +16,10 @@ from federation.model.imports import Cluster, LocalService, Plan, Service, Servi
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Upstream
 from federation.model.zones import Choice, GatewayNames, ServiceNames
+from federation.planning.attraction import fair
 from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering
 from federation.wire import codec
-from federation.wire.codec_zones import encode_gateway_names, encode_service_names
+from federation.wire.codec_zones import MAX_ENDPOINTS, encode_gateway_names, encode_service_names
 from sidecar.upstreams import Way, compile_upstream, ways
 
 NAMES = "names"
@@ -298,11 +299,17 @@ def _addresses_in(names: ServiceNames) -> set[str]:
 def _endpoints(
     here: ClusterId, facts: ServiceFacts, local: LocalService | None
 ) -> tuple[NamedEndpoint, ...]:
-    """The ready endpoints of a headless service that clients here can dial."""
+    """The ready endpoints of a headless service that clients here can dial, or a fair part."""
     service = facts.service
     if service.type is not ServiceType.HEADLESS:
         return ()
     own = named_endpoints(local, here) if local is not None and here in service.exporters else ()
     known = {cluster.id for cluster in facts.clusters}
-    others = (h for h in facts.headless if h.cluster in known and h.cluster in service.exporters)
-    return (*own, *(endpoint for found in others for endpoint in found.endpoints))
+    others = {
+        h.cluster: h.endpoints
+        for h in facts.headless
+        if h.cluster in known and h.cluster in service.exporters
+    }
+    every = {here: own} | others
+    parts = fair({cluster: [1] * len(found) for cluster, found in every.items()}, MAX_ENDPOINTS)
+    return tuple(e for cluster, found in every.items() for e in found[: parts[cluster]])

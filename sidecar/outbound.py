@@ -32,8 +32,6 @@ from federation.model.names import ServiceName, host_name, terminated_sni
 OUTBOUND = "outbound"
 NO_SUCH_SERVICE = "fedmesh: no such service in the clusterset\n"
 
-_DEFAULT_HTTP_PORT = 80
-
 
 @dataclass(frozen=True, slots=True)
 class _Ways:
@@ -68,14 +66,10 @@ def compile_outbound(plan: Plan, shown: str = IDENTITY) -> tuple[Resource, ...]:
 
 def virtual_hosts(plan: Plan) -> tuple[bytes, ...]:
     """The serialized virtual hosts of a plan, one per HTTP port, for `compile_routes`."""
-    numbers = [port.port.number for port in plan.ports if _is_http(port)]
-    if not numbers:
-        return ()
-    default = _DEFAULT_HTTP_PORT if _DEFAULT_HTTP_PORT in numbers else min(numbers)
     return tuple(
         http.virtual_host(
             _near_name(port),
-            _domains(plan.service, port.port.number, port.port.number == default),
+            _domains(plan.service, port.port.number, port.port.number == plan.default_port),
             route_cluster(port),
         ).SerializeToString(deterministic=True)
         for port in plan.ports

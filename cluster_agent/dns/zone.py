@@ -14,7 +14,9 @@ from cluster_agent.dns.reply import Body, body, kind_of
 from cluster_agent.dns.words import Type, Zones, question, wire_name
 from federation.model.errors import InvalidInput
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType
+from federation.model.names import ClusterId
 from federation.model.zones import Choice, GatewayNames, ServiceNames
+from federation.planning.attraction import fair
 
 DNS_VERSION = "1.0.0"
 VERSION_TTL = 28_800
@@ -124,7 +126,7 @@ def _say_srv(
 
 def _say_headless(found: "_Saying", name: str, names: ServiceNames) -> None:
     """Endpoints with names of their own; without a ready one the name does not exist."""
-    known = _fitting(names.endpoints, name)
+    known = _fitting(names, name)
     found.address(name, [a for e, _ in known for a in e.addresses])
     own: dict[str, list[str]] = {}
     for endpoint, its_name in known:
@@ -144,22 +146,25 @@ def _say_headless(found: "_Saying", name: str, names: ServiceNames) -> None:
     _say_srv(found, name, sorted(every))
 
 
-def _fitting(endpoints: Iterable[NamedEndpoint], name: str) -> list[tuple[NamedEndpoint, str]]:
+def _fitting(names: ServiceNames, name: str) -> list[tuple[NamedEndpoint, str]]:
     """The endpoints with their own names, as many as fit into an answer of any type.
 
-    A subset of the implementation's choice, the same for all types (KEP-1645).
+    A subset of the implementation's choice, the same for all types (KEP-1645); no cluster takes the
+    place of another one's.
     """
-    found: list[tuple[NamedEndpoint, str]] = []
-    size = 0
-    for endpoint in endpoints:
+    asked = {(port.name, port.transport) for port in names.ports}
+    every: dict[ClusterId, list[tuple[NamedEndpoint, str]]] = {}
+    costs: dict[ClusterId, list[int]] = {}
+    for endpoint in names.endpoints:
         own = f"{endpoint.hostname}.{endpoint.cluster}.{name}"
         if not _fits(own):
             continue
-        size += (len(own) + 2 + _SRV_BYTES) * max(1, len(endpoint.ports))
-        if size > _MOST_BYTES:
-            break
-        found.append((endpoint, own))
-    return found
+        said = sum((port.name, port.transport) in asked for port in endpoint.ports)
+        every.setdefault(endpoint.cluster, []).append((endpoint, own))
+        size = (len(own) + 2 + _SRV_BYTES) * max(1, said)
+        costs.setdefault(endpoint.cluster, []).append(size)
+    parts = fair(costs, _MOST_BYTES)
+    return [known for cluster, found in every.items() for known in found[: parts[cluster]]]
 
 
 def _fits(name: str) -> bool:

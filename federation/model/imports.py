@@ -22,13 +22,18 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An exported service as the whole clusterset sees it (a ServiceImport to be)."""
+    """An exported service as the whole clusterset sees it (a ServiceImport to be).
+
+    `ports` come in the order of their exports, the oldest export's first. `default_port` is the
+    one that a call over HTTP without a port means, 0 when the oldest export has none.
+    """
 
     name: ServiceName
     type: ServiceType
     ports: tuple[ServicePort, ...]
     exporters: tuple[ClusterId, ...]
     conflicts: tuple[Disagreement, ...] = ()
+    default_port: int = 0
     session_affinity: str = "None"
     session_seconds: int = 0
     internal_traffic_policy: str = "Cluster"
@@ -202,9 +207,11 @@ class PortPlan:
 class Plan:
     """Everything a sidecar must know to reach one service, failover included.
 
-    `identities` are the exact SPIFFE ids that may answer, sorted.
+    `ports` come in the service's order. `identities` are the exact SPIFFE ids that may answer,
+    sorted. `default_port` is the service's.
     """
 
     service: ServiceName
     ports: tuple[PortPlan, ...]
     identities: tuple[str, ...]
+    default_port: int = 0

@@ -1,18 +1,22 @@
-"""How much of a tier one cluster may draw to itself by what it says of itself.
+"""How much one cluster may draw to itself by what it says of itself.
 
-In: the destinations of a tier, weighted by reported ready endpoints. Out: the same with the weight
+Of a tier: in the destinations, weighted by reported ready endpoints; out the same with the weight
 of the largest cluster limited, as long as the tier has another cluster. Distance is the operator's
 word and counts are capped when they are read (`federation.wire.codec`), so a cluster that lies can
-take neither another tier nor a whole one.
+take neither another tier nor a whole one. Of an answer that holds so much and no more: see `fair`.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
+from typing import TypeVar
 
 from federation.model.imports import Destination
 
 LARGEST_SHARE_PERCENT = 95
+
+_Owner = TypeVar("_Owner", bound=Hashable)
 
 
 def bounded(destinations: Iterable[Destination]) -> tuple[Destination, ...]:
@@ -32,3 +36,17 @@ def bounded(destinations: Iterable[Destination]) -> tuple[Destination, ...]:
         replace(d, weight=max(1, d.weight * most // weight)) if d.cluster == largest else d
         for d in found
     )
+
+
+def fair(costs: Mapping[_Owner, Sequence[int]], most: int) -> dict[_Owner, int]:
+    """How many of its items each owner may have, the first ones, for `most` in all.
+
+    Who needs less than an equal share leaves the rest to those who need more.
+    """
+    found: dict[_Owner, int] = {}
+    left = most
+    for done, owner in enumerate(sorted(costs, key=lambda one: sum(costs[one]))):
+        share = left // (len(costs) - done)
+        found[owner] = sum(total <= share for total in accumulate(costs[owner]))
+        left -= sum(costs[owner][: found[owner]])
+    return found

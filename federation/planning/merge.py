@@ -2,18 +2,29 @@
 
 In: the exports that the clusters reported. Out: a `Service` with merged ports and the conflicts,
 in the rules of KEP-1645: the oldest export wins, the lowest cluster id
-among equally old ones; ports are united. Next: `federation.planning.plan`.
+among equally old ones; ports are united. A later exporter adds ports and decides nothing for those
+who do not name them. Next: `federation.planning.plan`.
 """
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from federation.model.errors import InvalidInput
-from federation.model.exports import MAX_PORTS, Backend, Export, Pairs, ServicePort
+from federation.model.exports import (
+    MAX_PORTS,
+    AppProtocol,
+    Backend,
+    Export,
+    Pairs,
+    ServicePort,
+    Transport,
+    app_protocol,
+)
 from federation.model.imports import Disagreement, Service
 from federation.model.names import ClusterId
 
 _LONGEST_VALUE = 200
+_HTTP_PORT = 80
 
 
 def merge(exports: Iterable[Export]) -> Service:
@@ -32,6 +43,7 @@ def merge(exports: Iterable[Export]) -> Service:
         ports=ports,
         exporters=tuple(sorted(export.cluster for export in ordered)),
         conflicts=_port_conflict(ordered, ports) + _other_conflicts(ordered),
+        default_port=default_port(winner.ports),
         session_affinity=winner.session_affinity,
         session_seconds=winner.session_seconds,
         internal_traffic_policy=winner.internal_traffic_policy,
@@ -40,6 +52,19 @@ def merge(exports: Iterable[Export]) -> Service:
         annotations=winner.annotations,
         ip_families=winner.ip_families,
     )
+
+
+def default_port(ports: Iterable[ServicePort]) -> int:
+    """Which of the ports of one export a call over HTTP without a port means: 80 or the lowest.
+
+    0 when it has none for HTTP.
+    """
+    numbers = [
+        port.number
+        for port in ports
+        if port.transport is Transport.TCP and app_protocol(port) is not AppProtocol.TCP
+    ]
+    return _HTTP_PORT if _HTTP_PORT in numbers else min(numbers, default=0)
 
 
 def exposing(backends: Iterable[Backend], port: int) -> tuple[Backend, ...]:
@@ -67,13 +92,14 @@ def _check(ordered: list[Export]) -> None:
 def _union(ordered: list[Export]) -> tuple[ServicePort, ...]:
     """Oldest first, a port joins when neither its name nor its protocol and number is taken.
 
-    Only so many join that every agent can still read the service.
+    That order stays: whoever takes the first that fits takes one of the oldest export. Only so many
+    join that every agent can still read the service.
     """
     names: set[str] = set()
     numbers: set[tuple[str, int]] = set()
     kept: list[ServicePort] = []
     for export in ordered:
-        for port in export.ports:
+        for port in sorted(export.ports, key=_port_order):
             number = (port.transport.value, port.number)
             if len(kept) == MAX_PORTS:
                 break
@@ -81,7 +107,7 @@ def _union(ordered: list[Export]) -> tuple[ServicePort, ...]:
                 names.add(port.name)
                 numbers.add(number)
                 kept.append(port)
-    return tuple(sorted(kept, key=_port_order))
+    return tuple(kept)
 
 
 def _port_order(port: ServicePort) -> tuple[int, str, str]:

@@ -64,10 +64,11 @@ def plan_service(
                 ),
             ),
         )
-        for port in sorted(service.ports, key=lambda port: (port.number, port.name))
+        for port in service.ports
         if port.transport is Transport.TCP
     )
-    return Plan(service.name, ports, _identities(facts, endpoints, importer.cluster))
+    identities = _identities(facts, endpoints, importer.cluster)
+    return Plan(service.name, ports, identities, service.default_port)
 
 
 def _identities(

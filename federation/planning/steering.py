@@ -50,7 +50,8 @@ def nearest(plan: Plan) -> tuple[tuple[ClusterId, int], ...]:
 
     They are those of the best such tier of each part, which share what the part has; a part
     without one gives its share to the rest. Without anything healthy those that may still answer,
-    since what others see may be wrong. DNS knows no ports: the first that has something counts.
+    since what others see may be wrong. DNS knows no ports: the first that has something counts, and
+    those of the oldest export come first.
     """
     for health in (Health.HEALTHY, Health.DEGRADED):
         for port in plan.ports:

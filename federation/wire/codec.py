@@ -112,6 +112,7 @@ def encode_service(service: Service) -> bytes:
         ports=write_ports(service.ports),
         exporters=service.exporters,
         conflicts=[pb.Disagreement(reason=c.reason, message=c.message) for c in service.conflicts],
+        default_port=service.default_port,
         session_affinity=service.session_affinity,
         session_seconds=service.session_seconds,
         internal_traffic_policy=service.internal_traffic_policy,
@@ -208,6 +209,7 @@ def decode_service(body: bytes) -> Service:
             Disagreement(printable(c.reason, "reason"), printable(c.message, "message"))
             for c in few(message.conflicts, MAX_CONFLICTS, "conflicts")
         ),
+        default_port=parse_port(message.default_port, "port") if message.default_port else 0,
         session_affinity=word(message.session_affinity, "session affinity"),
         session_seconds=message.session_seconds,
         internal_traffic_policy=word(message.internal_traffic_policy, "traffic policy"),

@@ -24,7 +24,7 @@ def encode_service_names(names: ServiceNames) -> bytes:
         type=names.type,
         ports=write_ports(names.ports),
         addresses=names.addresses,
-        endpoints=write_endpoints(names.endpoints[:MAX_ENDPOINTS]),
+        endpoints=write_endpoints(names.endpoints),
         nearest=[pb.Choice(share=c.share, addresses=c.addresses) for c in names.nearest],
         only=[pb.Only(cluster=cluster, addresses=found) for cluster, found in names.only],
     ).SerializeToString(deterministic=True)

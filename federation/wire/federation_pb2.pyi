@@ -788,12 +788,15 @@ class Service(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     ANNOTATIONS_FIELD_NUMBER: _builtins.int
     IP_FAMILIES_FIELD_NUMBER: _builtins.int
+    DEFAULT_PORT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     type: _builtins.str
     session_affinity: _builtins.str
     session_seconds: _builtins.int
     internal_traffic_policy: _builtins.str
     traffic_distribution: _builtins.str
+    default_port: _builtins.int
+    """Of the oldest export: what a call over HTTP without a port means, 0 when it has none."""
     @_builtins.property
     def ports(self) -> _containers.RepeatedCompositeFieldContainer[Global___Port]: ...
     @_builtins.property
@@ -821,10 +824,11 @@ class Service(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         annotations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         ip_families: _abc.Iterable[_builtins.str] | None = ...,
+        default_port: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "conflicts", b"conflicts", "exporters", b"exporters", "internal_traffic_policy", b"internal_traffic_policy", "ip_families", b"ip_families", "labels", b"labels", "name", b"name", "ports", b"ports", "session_affinity", b"session_affinity", "session_seconds", b"session_seconds", "traffic_distribution", b"traffic_distribution", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "conflicts", b"conflicts", "default_port", b"default_port", "exporters", b"exporters", "internal_traffic_policy", b"internal_traffic_policy", "ip_families", b"ip_families", "labels", b"labels", "name", b"name", "ports", b"ports", "session_affinity", b"session_affinity", "session_seconds", b"session_seconds", "traffic_distribution", b"traffic_distribution", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,6 +24,7 @@ from federation.model.imports import (
 )
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
+from federation.planning.merge import default_port
 
 DOMAIN = "mesh.test"
 API = ServiceName("shop", "api")
@@ -141,7 +142,7 @@ def service(
     *exporters: str, ports: tuple[ServicePort, ...] = (HTTP,), name: ServiceName = API
 ) -> Service:
     ids = tuple(ClusterId(exporter) for exporter in exporters)
-    return Service(name, ServiceType.CLUSTERSET_IP, ports, ids)
+    return Service(name, ServiceType.CLUSTERSET_IP, ports, ids, default_port=default_port(ports))
 
 
 def facts(

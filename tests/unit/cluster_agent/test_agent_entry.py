@@ -1,5 +1,8 @@
 """Services get addresses at gateways, listeners there, and names that lead to them."""
 
+from collections import Counter
+from dataclasses import replace
+
 from cluster_agent.addresses import Addresses, preferred
 from cluster_agent.entry import NAMES, Entry, Made, variants
 from federation.envoy.build import Resource
@@ -139,6 +142,22 @@ def test_endpoints_of_other_clusters_that_may_be_dialled_from_here_are_named_as_
         ("west", "pod-1", ("10.2.0.2",)),
     ], "south is not known"
     assert said(learn(entry(), endpoints=others)).endpoints == (), "it has an address"
+
+
+def test_of_more_endpoints_than_dns_takes_each_cluster_names_its_fair_part() -> None:
+    others = [f"c{n}" for n in range(5)]
+    of = replace(service("east", *others), type=ServiceType.HEADLESS)
+    clusters = tuple(map(cluster, ("east", *others)))
+    there = tuple(
+        headless(name, *(f"10.{n}.0.{i}" for i in range(250 if n else 3)))
+        for n, name in enumerate(others)
+    )
+    about = facts(of, (), clusters, there)
+    local = local_service(*(endpoint(f"10.9.0.{i}") for i in range(250)))
+    plan = plan_service(about, local, Importer(EAST, Locality("eu", "")))
+    made = entry().learn(API, about, local, {"": plan})
+    counts = Counter(e.cluster for e in said(by_owner(made)).endpoints)
+    assert counts == {"east": 199, "c0": 3, "c1": 199, "c2": 199, "c3": 200, "c4": 200}
 
 
 def test_a_service_that_is_gone_takes_listeners_and_names_along_and_keeps_its_address() -> None:

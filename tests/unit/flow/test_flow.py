@@ -131,6 +131,14 @@ class Home:
             named = {r["route"]["cluster"] for h in routes for r in h["routes"] if "route" in r}
             assert named <= self.envoy.has[CLUSTER].keys()
 
+    def leads(self, host: str) -> str:
+        """The cluster to which the sidecar's routes lead calls with this Host header."""
+        (body,) = self.envoy.has[ROUTE].values()
+        hosts = document(body)["virtual_hosts"]
+        (found,) = (h for h in hosts if host in h["domains"])
+        (cluster,) = {r["route"]["cluster"] for r in found["routes"]}
+        return str(cluster)
+
     def dials(self) -> set[tuple[str, str]]:
         """Where the sidecar goes for the service: (cluster, address)."""
         if API not in self.envoy.has.get(CLUSTER, {}):
@@ -232,6 +240,18 @@ def test_a_cluster_without_ready_endpoints_is_left_while_another_one_has_some() 
     world.east.write(shop(False, net=1))
     world.settle()
     assert world.west.dials() == {("west", "10.2.0.1")}
+
+
+def test_a_later_exporter_with_port_80_gets_no_call_that_names_no_port() -> None:
+    world = World()
+    world.west.write(shop(True, net=2, port=8080))
+    world.settle()
+    world.east.write(shop(True, net=1, port=80, name="aux", created="2001-01-01T00:00:00Z"))
+    world.settle()
+    for home in world.homes:
+        assert home.leads("api.shop.svc.clusterset.local") == API.replace("80", "8080")
+        assert home.leads("api.shop") == API.replace("80", "8080")
+        assert home.leads("api.shop:80") == API
 
 
 def test_a_controller_that_starts_again_with_nothing_takes_nothing_away() -> None:

@@ -319,6 +319,16 @@ def test_the_host_without_a_port_means_the_lowest_http_port_when_there_is_no_80(
     assert second == ["api.shop.svc.clusterset.local:9090", "api.shop.svc:9090", "api.shop:9090"]
 
 
+def test_the_host_without_a_port_means_nothing_when_the_oldest_export_has_no_http_port() -> None:
+    made = replace(plan(ports=(b.port(80),)), default_port=0)
+    host, _ = document(compile_routes(virtual_hosts(made)))["virtual_hosts"]
+    assert host["domains"] == [
+        "api.shop.svc.clusterset.local:80",
+        "api.shop.svc:80",
+        "api.shop:80",
+    ]
+
+
 def test_tcp_ports_have_no_virtual_host() -> None:
     assert virtual_hosts(CASES["tcp"]) == ()
 

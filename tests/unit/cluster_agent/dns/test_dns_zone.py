@@ -120,6 +120,30 @@ def test_of_a_thousand_endpoints_as_many_are_told_as_fit_into_an_answer_of_any_t
     assert len(both.rr) == 2 * len(addresses.rr)
 
 
+def test_a_cluster_with_many_endpoints_and_ports_takes_no_place_from_those_of_others() -> None:
+    ports = (port("http", 80),)
+    greedy = tuple(port("http", number) for number in range(1, 101))
+    names = headless(
+        *(NamedEndpoint(EAST, f"{i}-{'x' * 50}", (f"10.1.0.{i}",), greedy) for i in range(250)),
+        *(NamedEndpoint(ClusterId("west"), f"db-{i}", (f"10.2.0.{i}",), ports) for i in range(200)),
+        ports=ports,
+    )
+    addresses = [str(record.rdata) for record in asked(names, "db.data.svc", "A").rr]
+    assert sum(address.startswith("10.2.") for address in addresses) == 200
+    assert 0 < sum(address.startswith("10.1.") for address in addresses) < 10
+    both = asked(names, "db.data.svc", "SRV")
+    assert (both.header.tc, len(both.rr) > 200) == (0, True)
+
+
+def test_ports_that_the_service_has_not_cost_an_endpoint_nothing() -> None:
+    others = tuple(port(f"p{number}", number) for number in range(1, 101))
+    names = headless(
+        *(NamedEndpoint(EAST, f"db-{i}", (f"10.1.0.{i}",), others) for i in range(250)),
+        ports=(port("http", 80),),
+    )
+    assert len(asked(names, "db.data.svc", "A").rr) == 250
+
+
 def test_records_are_as_dnslib_makes_them() -> None:
     names = ServiceNames(DB, ServiceType.CLUSTERSET_IP, (port("http", 80),), ("10.0.0.1", "fd::1"))
     reply = asked(names, "_http._tcp.db.data.svc", "SRV")

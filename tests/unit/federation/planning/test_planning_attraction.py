@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from federation.model.imports import Destination, Target
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
-from federation.planning.attraction import LARGEST_SHARE_PERCENT, bounded
+from federation.planning.attraction import LARGEST_SHARE_PERCENT, bounded, fair
 from federation.planning.failover import tiers
 from tests.unit.builders import backend, cluster, gateway, importer
 
@@ -52,3 +52,28 @@ def test_a_lying_cluster_leaves_a_plan_its_other_clusters() -> None:
     backends = [backend(c, ready=n) for c, n in claims.items()]
     (tier,) = tiers(80, backends, clusters, (), importer("home"))
     assert {d.cluster: d.weight for d in tier.destinations} == {"liar": 57, "honest": 3}
+
+
+# -- answers that hold so much and no more ---------------------------------------------------------
+
+
+def test_who_needs_little_leaves_the_rest_to_the_others() -> None:
+    assert fair({"a": [1] * 10, "b": [1] * 2, "c": [1] * 10}, 12) == {"a": 5, "b": 2, "c": 5}
+    assert fair({"a": [1] * 3}, 12) == {"a": 3}
+    assert fair({}, 12) == {}
+
+
+@given(
+    st.dictionaries(st.integers(0, 5), st.lists(st.integers(1, 30), max_size=9)),
+    st.integers(0, 300),
+)
+def test_all_have_no_more_than_there_is_and_each_its_equal_share_if_it_wants_it(
+    costs: dict[int, list[int]], most: int
+) -> None:
+    found = fair(costs, most)
+    spent = {owner: sum(costs[owner][:count]) for owner, count in found.items()}
+    assert found.keys() == costs.keys()
+    assert sum(spent.values()) <= most
+    for owner, items in costs.items():
+        is_whole = found[owner] == len(items)
+        assert is_whole or spent[owner] + items[found[owner]] > most // len(costs)

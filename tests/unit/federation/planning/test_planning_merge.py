@@ -1,5 +1,7 @@
 """The MCS merge rules (KEP-1645), one test each; names R and O are those of the suite."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -203,6 +205,32 @@ def test_merged_ports_are_a_valid_import(exports: list[Export]) -> None:
     numbers = [(port.transport, port.number) for port in merged.ports]
     assert len(set(names)) == len(names)
     assert len(set(numbers)) == len(numbers)
+
+
+@given(EXPORTS)
+def test_the_youngest_export_adds_ports_and_decides_nothing(exports: list[Export]) -> None:
+    *older, _ = sorted(exports, key=lambda export: (export.created, export.cluster))
+    if not older:
+        return
+    before, after = merge(older), merge(exports)
+    assert after.ports[: len(before.ports)] == before.ports
+    assert before == replace(
+        after, ports=before.ports, exporters=before.exporters, conflicts=before.conflicts
+    )
+
+
+def test_a_call_without_a_port_means_port_80_or_the_lowest_of_the_oldest_export() -> None:
+    web, high = b.port(8080, "web"), b.port(9090, "high")
+    oldest = b.export("west", created=1, ports=(high, web))
+    for lesser in (b.HTTP, b.port(79, "aux"), b.port(8081, "aux")):
+        assert merge([oldest, b.export("east", created=2, ports=(lesser,))]).default_port == 8080
+    assert merge([b.export(ports=(b.port(79, "aux"), b.HTTP))]).default_port == 80
+
+
+def test_an_oldest_export_without_http_over_tcp_has_no_port_for_calls_without_one() -> None:
+    udp = b.port(81, "http-3", "http", Transport.UDP)
+    oldest = b.export("west", created=1, ports=(TCP, udp))
+    assert merge([oldest, b.export("east", created=2)]).default_port == 0
 
 
 @given(EXPORTS)

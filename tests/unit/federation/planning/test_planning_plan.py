@@ -25,8 +25,8 @@ def test_a_plan_has_the_tcp_ports_with_their_server_names() -> None:
     ports = (b.port(53, "dns", "", Transport.UDP), b.port(443, "grpc", "grpc"), b.HTTP)
     plan = plan_service(b.facts(b.service("east", ports=ports)), None, b.importer())
     assert [(port.port.name, port.sni) for port in plan.ports] == [
-        ("http", "80.api.shop.svc.clusterset.local"),
         ("grpc", "443.api.shop.svc.clusterset.local"),
+        ("http", "80.api.shop.svc.clusterset.local"),
     ]
     assert [[(p.name, p.weight) for p in port.parts] for port in plan.ports] == [
         [("default", 1)],

@@ -5,11 +5,24 @@ from dataclasses import replace
 from federation.model.imports import Importer, Plan
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.planning.merge import merge
 from federation.planning.plan import plan_service
 from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering
-from tests.unit.builders import backend, cluster, endpoint, facts, gateway, local_service, service
+from tests.unit.builders import (
+    backend,
+    cluster,
+    endpoint,
+    export,
+    facts,
+    gateway,
+    local_service,
+    port,
+    service,
+)
 
 EAST, WEST, FAR = ClusterId("east"), ClusterId("west"), ClusterId("far")
+NAMES = (EAST, WEST, FAR)
+HERE = Locality("eu", "a")
 
 
 def plan(*, ready: bool = True, west: int = 3, far: int = 1) -> Plan:
@@ -56,6 +69,17 @@ def test_the_nearest_healthy_clusters_have_their_shares() -> None:
     assert nearest(plan(ready=False)) == ((WEST, 1),)
     assert nearest(plan(ready=False, west=0)) == ((FAR, 1),)
     assert nearest(plan(ready=False, west=0, far=0)) == ()
+
+
+def test_the_port_of_a_later_export_does_not_decide_which_cluster_is_the_nearest() -> None:
+    aux = port(1, "aux")
+    clusters = tuple(cluster(c, gateways=(gateway(f"10.{n}.0.1"),)) for n, c in enumerate(NAMES))
+    merged = merge(
+        [export("far", created=1), export("west", created=2), export("east", ports=(aux,))]
+    )
+    behind = (backend("west"), backend("far"), backend("east", ports=(1,)))
+    found = plan_service(facts(merged, behind, clusters), None, Importer(ClusterId("home"), HERE))
+    assert nearest(found) == ((FAR, 1), (WEST, 1))
 
 
 def split(**weights: int) -> Plan:

@@ -27,6 +27,7 @@ SERVICE = Service(
     (ClusterId("east"), ClusterId("west")),
     (Disagreement("PortConflict", "port http is 81"),),
     labels=(("a", "b"),),
+    default_port=80,
 )
 
 
