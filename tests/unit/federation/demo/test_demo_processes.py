@@ -128,6 +128,8 @@ def test_an_envoy_is_known_by_its_state_folder(table: ProcessTable, tmp_path: Pa
     state.mkdir()
     command = (*WAIT, "-c", f"{state}/bootstrap.json")
     process = table.start("envoy", command, tmp_path / "envoy.log")
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        os.sched_yield()  # the kernel shows a new program's arguments a moment after it began
     assert envoy_of(state) is None
     (state / "envoy.pid").write_text(f"{process.pid}\n")
     assert envoy_of(state) == process.pid
