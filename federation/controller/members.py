@@ -19,14 +19,15 @@ from federation.trust.pem import (
     PublicKey,
     csr_key,
     key_sha256,
-    load_certificates,
     pem,
     read_csr,
+    read_twin,
 )
 from federation.trust.spiffe import trust_domain
 from federation.trust.tokens import (
     JoinRecord,
     JoinToken,
+    check_secret,
     format_join_token,
     parse_join_token,
     redeem,
@@ -120,12 +121,12 @@ class Members:
     ) -> Joined:
         """Redeem a token for an intermediate. The same key may ask again when an answer was lost.
 
+        Nothing that a stranger sent beside the token is looked at before the token is known good.
         Raises Denied for a token that is wrong, expired, foreign or used with another key, and for
         a key that was revoked; InvalidInput for documents that are not what they should be; and
         Conflict for another key than that of an agent which `is_present`.
         """
         token = parse_join_token(token_text)
-        key = csr_key(read_csr(csr))
         entry = await self._store.read(f"{_TOKENS}{token.id}")
         if entry is None:
             raise Denied(
@@ -133,19 +134,21 @@ class Members:
                 "revoked or has left since"
             )
         record = JoinRecord(**json.loads(entry.value))
+        check_secret(record, token.secret, now.timestamp())
+        key = csr_key(read_csr(csr))
         redeemed = redeem(record, token.secret, key_sha256(key), now.timestamp())
         found = await self._store.read(f"{_MEMBERS}{record.cluster}")
         if found is None:
             raise Denied(f"cluster {record.cluster} is not a member any more")
         member = _read_member(found.value)
         await self._check_key(member, key, is_present)
-        twins = load_certificates(twin)
-        check_twin(twins[0], public_key=key, trust_domain=member.trust_domain, now=now)
+        shown = read_twin(twin)
+        check_twin(shown, public_key=key, trust_domain=member.trust_domain, now=now)
         intermediate = self._authority.certify_cluster(member.trust_domain, key, now)
         if redeemed != record:
             value = json.dumps(asdict(redeemed)).encode()
             await self._store.write(f"{_TOKENS}{token.id}", value, entry.revision)
-        anchor = pem(twins[0]).decode()
+        anchor = pem(shown).decode()
         if anchor not in member.anchors:
             kept = (anchor, *member.anchors)[: 1 + _OLD_ANCHORS]
             member = replace(member, anchors=kept, revoked=False, replace_key="")
@@ -228,7 +231,7 @@ class Members:
         """
         key = csr_key(read_csr(csr))
         digest = key_sha256(key)
-        anchor = load_certificates(twin)[0]
+        anchor = read_twin(twin)
 
         async def add(member: Member) -> Member:
             check_twin(anchor, public_key=key, trust_domain=member.trust_domain, now=now)

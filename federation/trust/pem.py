@@ -17,50 +17,54 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from federation.model.errors import InvalidInput
+from federation.trust.gate import check_size, p256_key
 
 PrivateKey = ec.EllipticCurvePrivateKey
 PublicKey = ec.EllipticCurvePublicKey
 
+LARGEST_FROM_OUTSIDE = 4096
+"""Bytes of a request, or of a certificate that comes with one; ours have less than 1,000."""
 _LARGEST_PEM = 1 << 20
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 def read_csr(pem: bytes) -> x509.CertificateSigningRequest:
-    """Parse a request and check its own signature and that its key is P-256; raises InvalidInput.
+    """Parse a request and check that its key is P-256 and its own signature; raises InvalidInput.
 
-    Only the key of the request counts: names and extensions are the issuer's decision.
+    Only the key of the request counts: names and extensions are the issuer's decision. What is
+    cheap is judged first, and the signature last.
     """
-    _check_size(pem, "certificate request")
+    what = "certificate request"
+    check_size(pem, LARGEST_FROM_OUTSIDE, what)
     try:
         csr = x509.load_pem_x509_csr(pem)
-        signed, key = csr.is_signature_valid, csr.public_key()
+        p256_key(csr, what)
+        is_signed = csr.is_signature_valid
     except _UNREADABLE as error:
         raise InvalidInput(
             "certificate request cannot be read, but must be PEM of one PKCS #10 request"
         ) from error
-    if not signed:
+    if not is_signed:
         raise InvalidInput(
             "signature of certificate request is wrong, but must be made by the key that it carries"
         )
-    if not _is_p256(key):
-        raise InvalidInput("key of certificate request is not an EC key on the curve P-256")
     return csr
 
 
 def csr_key(csr: x509.CertificateSigningRequest) -> PublicKey:
-    """The P-256 key of a request that `read_csr` accepted; raises InvalidInput for another kind."""
-    key = csr.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise InvalidInput("key of certificate request is not an EC key on the curve P-256")
-    return key
+    """The P-256 key of a request; raises InvalidInput for another kind."""
+    return p256_key(csr, "certificate request")
 
 
 def certificate_key(cert: x509.Certificate) -> PublicKey:
     """The P-256 key of a certificate; raises InvalidInput for another kind."""
-    key = cert.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise InvalidInput("key of the certificate is not an EC key on the curve P-256")
-    return key
+    return p256_key(cert, "the certificate")
+
+
+def read_twin(pem: bytes) -> x509.Certificate:
+    """The twin certificate that comes with a request; raises InvalidInput. Not judged yet."""
+    check_size(pem, LARGEST_FROM_OUTSIDE, "twin certificate")
+    return load_certificates(pem)[0]
 
 
 def pem(*documents: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
@@ -75,7 +79,7 @@ def key_pem(key: PrivateKey) -> bytes:
 
 def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     """All certificates in `pem`, in their order, at least one; raises InvalidInput."""
-    _check_size(pem, "certificate file")
+    check_size(pem, _LARGEST_PEM, "certificate file")
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
     except _UNREADABLE as error:
@@ -86,7 +90,7 @@ def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
 
 def load_key(pem: bytes) -> PrivateKey:
     """The P-256 key in `pem`, not encrypted; raises InvalidInput."""
-    _check_size(pem, "private key")
+    check_size(pem, _LARGEST_PEM, "private key")
     try:
         key = load_pem_private_key(pem, password=None)
     except _UNREADABLE as error:
@@ -112,8 +116,3 @@ def certificate_sha256(cert: x509.Certificate) -> str:
 
 def _is_p256(key: object) -> bool:
     return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
-
-
-def _check_size(pem: bytes, what: str) -> None:
-    if len(pem) > _LARGEST_PEM:
-        raise InvalidInput(f"{what} has {len(pem)} bytes, but must have at most {_LARGEST_PEM}")

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from federation.model.errors import InvalidInput
+from federation.trust.gate import p256_key
 from federation.trust.spiffe import SpiffeId, parse
 
 Kind = TypeVar("Kind", bound=x509.ExtensionType)
@@ -159,17 +159,6 @@ def check_signed_by(cert: x509.Certificate, issuer: x509.Certificate, what: str)
     named = extension(cert, x509.AuthorityKeyIdentifier, what).value.key_identifier
     own = extension(issuer, x509.SubjectKeyIdentifier, f"issuer of {what}").value.digest
     demand(named == own, f"{what} names another key of {signer} as its issuer")
-
-
-def p256_key(cert: x509.Certificate, what: str) -> ec.EllipticCurvePublicKey:
-    """The certificate's key, which must be P-256."""
-    try:
-        key = cert.public_key()
-    except UNREADABLE as error:
-        raise InvalidInput(f"key of {what} cannot be read") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise InvalidInput(f"key of {what} is not an EC key on the curve P-256")
-    return key
 
 
 def extension(cert: x509.Certificate, kind: type[Kind], what: str) -> x509.Extension[Kind]:

@@ -91,20 +91,27 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def redeem(record: JoinRecord, token_secret: str, csr_key_sha256: str, now: float) -> JoinRecord:
-    """Spend the token on a key; returns the record to store by compare-and-swap.
+def check_secret(record: JoinRecord, token_secret: str, now: float) -> None:
+    """Raise Denied for a wrong secret, and for a token that has expired.
 
-    The cluster that joins is the record's, whatever the token says. The same key may come again
-    before the token expires, since an answer can be lost. Raises Denied for a wrong secret, an
-    expired token, and one spent on another key. The secret is judged first: who does not know it
-    learns nothing of the token's state.
+    The secret is judged first: who does not know it learns nothing of the token's state.
     """
-    if not _SHA256_HEX.fullmatch(csr_key_sha256):
-        raise InvalidInput("digest of the request's key is not a SHA-256 in hexadecimal")
     if not _equal(secret_hash(token_secret), record.secret_sha256):
         raise Denied(f"secret of join token {record.id} is wrong")
     if now >= record.expires:
         raise Denied(f"join token {record.id} for cluster {record.cluster} has expired")
+
+
+def redeem(record: JoinRecord, token_secret: str, csr_key_sha256: str, now: float) -> JoinRecord:
+    """Spend the token on a key; returns the record to store by compare-and-swap.
+
+    The cluster that joins is the record's, whatever the token says. The same key may come again
+    before the token expires, since an answer can be lost. Raises Denied as `check_secret` does, and
+    for a token that was spent on another key.
+    """
+    if not _SHA256_HEX.fullmatch(csr_key_sha256):
+        raise InvalidInput("digest of the request's key is not a SHA-256 in hexadecimal")
+    check_secret(record, token_secret, now)
     if record.used_by and not _equal(record.used_by, csr_key_sha256):
         raise Denied(
             f"join token {record.id} for cluster {record.cluster} was already used for another key"

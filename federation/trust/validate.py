@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from federation.model.errors import Denied, InvalidInput
 from federation.model.imports import Bundle
+from federation.trust.gate import p256_key
 from federation.trust.rules import (
     UNREADABLE,
     check_authority,
@@ -28,7 +29,6 @@ from federation.trust.rules import (
     demand,
     extension,
     leaf_identity,
-    p256_key,
 )
 from federation.trust.spiffe import SpiffeId, controller_id, parse
 

@@ -15,7 +15,7 @@ from federation.model import exports
 from federation.runtime import health, refusals, yamldocs
 from federation.supervisor import refusals as watching
 from federation.supervisor.settings import ProxySettings
-from federation.trust import spiffe, tokens, validate
+from federation.trust import pem, spiffe, tokens, validate
 from federation.wire import border, channel, codec, codec_zones
 from federation.wire import server as wire_server
 from tests.docs.pages import ROOT
@@ -84,6 +84,7 @@ STATED: dict[str, str] = {
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
     "8443: line of a head": f"{door.LINE_BYTES:,} bytes",
     "8443: headers of a request": f"{door.HEADERS}",
+    "certificate request, and the certificate beside it": (f"{pem.LARGEST_FROM_OUTSIDE // KB} KB"),
     "lines about refused calls in a log": (
         f"{refusals.BURST}, then {refusals.LINES_PER_SECOND:g} a second"
     ),

@@ -1,6 +1,7 @@
 """Joining: a token is good once, for one key; what was acknowledged is on the disk."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from federation.model.names import ClusterId
 from federation.trust.issue import make_csr, make_twin, new_key
 from federation.trust.pem import PrivateKey, key_sha256, load_certificates, pem
 from federation.trust.profile import twin_profile
+from federation.trust.tokens import format_join_token, parse_join_token
 from federation.trust.validate import check_intermediate
+from tests.unit.fakes.costly import dsa_request, rsa_request
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 EAST = ClusterId("east")
@@ -80,6 +83,28 @@ async def test_a_token_of_another_controller_is_refused(members: Members, tmp_pa
         await other.state(Member(EAST, "", "eu"))
         with pytest.raises(Denied, match="not made by this controller"):
             await members.join(await token(other), *documents(new_key()), NOW)
+
+
+@pytest.mark.parametrize("csr", [dsa_request(10_000), b"rubbish"])
+async def test_before_its_secret_is_right_nothing_beside_a_token_is_read(
+    members: Members, csr: bytes
+) -> None:
+    known = parse_join_token(await token(members))
+    stranger = format_join_token(replace(known, id="00ff"))
+    guessed = format_join_token(replace(known, secret="guessed"))
+    for text, reason in ((stranger, "not made by this controller"), (guessed, "secret of join")):
+        with pytest.raises(Denied, match=reason):
+            await members.join(text, csr, b"x", NOW)
+    with pytest.raises(Denied, match="expired"):
+        await members.join(format_join_token(known), csr, b"x", NOW + timedelta(hours=1))
+
+
+async def test_a_good_token_with_a_costly_key_is_refused_and_not_spent(members: Members) -> None:
+    text, (_, twin) = await token(members), documents(new_key())
+    for csr in (dsa_request(7_000), rsa_request(3_072, 3_071), rsa_request(16_384, 17)):
+        with pytest.raises(InvalidInput, match="certificate request"):
+            await members.join(text, csr, twin, NOW)
+    await members.join(text, *documents(new_key()), NOW)
 
 
 async def test_a_twin_of_another_key_or_domain_spends_no_token(members: Members) -> None:
