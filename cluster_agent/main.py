@@ -22,7 +22,7 @@ from federation.planning.recovery import Damping
 from federation.resources.entry import run_process, state_folder
 from federation.resources.sockets import check_socket
 from federation.runtime.clock import utc_now
-from federation.runtime.files import read_if_there, write_private
+from federation.runtime.files import read_if_there, set_socket_mode, write_private
 from federation.runtime.tasks import run_until_stopped
 from federation.supervisor.identity import anchors_beside
 from federation.wire import methods
@@ -125,7 +125,7 @@ async def _proxyless(path: Path | None, workloads: WorkloadServer) -> AsyncItera
     if _is_used(path):
         raise Failed(f"grpc_socket {path} is in use by another process that still runs")
     async with serve(f"unix:{path}", [(methods.ENVOY_STATE, workloads.serve_proxyless)]):
-        _open_to_group(path)
+        set_socket_mode(path, 0o660)
         yield
 
 
@@ -142,10 +142,6 @@ def _is_used(path: Path) -> bool:
     """Whether somebody takes connections there; a socket that was left behind takes none."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         return probe.connect_ex(str(path)) == 0
-
-
-def _open_to_group(path: Path) -> None:
-    path.chmod(0o660)
 
 
 def _token_key(file: Path) -> bytes:

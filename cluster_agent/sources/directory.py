@@ -19,7 +19,7 @@ from watchfiles import awatch
 from cluster_agent.sources.folder import Folder
 from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
 from federation.runtime.clock import wall_seconds
-from federation.runtime.files import write_atomic
+from federation.runtime.files import write_inside
 from federation.runtime.logs import event
 from federation.runtime.tasks import cancel, start, wait_for_event
 from federation.runtime.yamldocs import MAX_BYTES
@@ -27,7 +27,7 @@ from federation.runtime.yamldocs import MAX_BYTES
 log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
-STATUS_FOLDER = ".fedmesh"
+STATUS_FOLDER, STATUS_FILE = ".fedmesh", "status.yaml"
 SETTLED_SECONDS = 0.03
 """A file changed less than this ago may still be being written."""
 SHRINK_SECONDS = 0.5
@@ -179,7 +179,7 @@ class DirectorySource:
                 wait = min(wait, SETTLED_SECONDS - found.age)
                 continue
             try:
-                text = await asyncio.to_thread(_text, found.path)
+                text = await asyncio.to_thread(_text, found.path, self._path)
             except (OSError, ValueError) as error:
                 self._folder.set_broken(name, f"the file cannot be read: {_reason(error)}")
                 self._stamps[name] = found.stamp
@@ -205,11 +205,11 @@ class DirectorySource:
         if text == self._written:
             return
         try:
-            (self._path / STATUS_FOLDER).mkdir(exist_ok=True)
-            write_atomic(self._path / STATUS_FOLDER / "status.yaml", text.encode())
+            write_inside(self._path, STATUS_FOLDER, STATUS_FILE, text.encode())
             self._written = text
         except OSError as error:
-            log.warning(event("status cannot be written", reason=error.strerror))
+            where = self._path / STATUS_FOLDER / STATUS_FILE
+            log.warning(event("status cannot be written", file=where, reason=error.strerror))
             self._written = text  # said once; the next news is tried again
 
 
@@ -245,8 +245,12 @@ def _files(
     return found
 
 
-def _text(path: Path) -> str:
-    with path.open("rb") as file:
+def _text(path: Path, folder: Path) -> str:
+    """The text of a file; what was put in its place since it was found may be anything."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        opened = Path(f"/proc/self/fd/{file.fileno()}").readlink()
+        if not opened.is_relative_to(folder.resolve()):
+            raise ValueError("it is a link that leads out of the folder")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES} bytes")

@@ -12,7 +12,7 @@ from federation.model.errors import Failed, FedmeshError
 from federation.resources.settings import Model, load_settings
 from federation.runtime import logs
 from federation.runtime.descriptors import raise_limit
-from federation.runtime.files import exclusive, private_folder
+from federation.runtime.files import exclusive, private_folder, remove_unfinished
 from federation.runtime.tasks import run
 
 _FOLDER_IS_UNUSABLE = (EACCES, EDQUOT, EEXIST, ENOSPC, ENOTDIR, EPERM, EROFS)
@@ -45,6 +45,7 @@ def state_folder(path: Path) -> Iterator[Path]:
     try:
         private_folder(path)
         with exclusive(path):
+            remove_unfinished(path)
             yield path
     except BlockingIOError as error:
         raise Failed(f"state folder {path} is in use by another process that still runs") from error

@@ -13,6 +13,7 @@ import click
 from federation.cli.io import IO, Format, aligned, rounded, standard_io
 from federation.cli.options import output_option, state_option
 from federation.model.errors import InvalidInput
+from federation.runtime.files import write_atomic
 
 if TYPE_CHECKING:
     from federation.demo.layout import Layout
@@ -85,7 +86,7 @@ def run(options: Options, io: IO) -> int:
         text = json.dumps(document, indent=1) + "\n"
         if options.report.suffix == ".md":
             text = report.markdown_of(found, about)
-        options.report.write_text(text, "utf-8")
+        write_atomic(options.report, text.encode())
     if options.output is not Format.TABLE:
         io.show(options.output, document, (), ())
     for note in found.notes:
@@ -101,11 +102,10 @@ def _check_writable(report: Path | None) -> None:
         return
     if not report.parent.is_dir():
         raise InvalidInput(f"--report is {report}, but there is no folder {report.parent}")
-    try:
-        report.open("a").close()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InvalidInput(f"--report is {report}, but cannot be written: {reason}") from error
+    if report.is_symlink() or (report.exists() and not report.is_file()):
+        raise InvalidInput(f"--report is {report}, but that is no file: name a new one")
+    if not os.access(report.parent, os.W_OK):
+        raise InvalidInput(f"--report is {report}, but its folder cannot be written into")
 
 
 def _perform(options: Options, wanted: "Layout", io: IO) -> tuple["Report", "Layout"]:

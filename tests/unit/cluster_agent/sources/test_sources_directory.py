@@ -4,7 +4,9 @@ import asyncio
 import os
 from pathlib import Path
 
-from cluster_agent.sources.directory import DirectorySource
+import pytest
+
+from cluster_agent.sources.directory import DirectorySource, _text
 from cluster_agent.sources.source import Batch, Condition, Key
 from federation.runtime.tasks import cancel, start
 
@@ -229,3 +231,38 @@ async def test_a_broken_file_that_was_never_read_is_named(tmp_path: Path) -> Non
     source = DirectorySource(tmp_path)
     assert await settled(source) == {"api"}
     assert source.unread == ("a.yaml",)
+
+
+async def test_whoever_may_write_the_folder_cannot_have_the_agent_write_elsewhere(
+    tmp_path: Path,
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / ".fedmesh").symlink_to(victim)
+    source = DirectorySource(folder)
+    await settled(source)
+    key = Key("ServiceExport", "shop", "api")
+    source.write_conditions({key: [Condition("Valid", "True", "Valid", "well")]})
+    assert list(victim.iterdir()) == []
+    (folder / ".fedmesh").unlink()
+    (folder / ".fedmesh").mkdir()
+    (folder / ".fedmesh" / "status.yaml").symlink_to(victim / "passwd")
+    source.write_conditions({key: [Condition("Valid", "False", "Other", "news")]})
+    assert list(victim.iterdir()) == []
+    assert "news" in (folder / ".fedmesh" / "status.yaml").read_text()
+
+
+def test_a_link_that_was_put_in_place_of_a_file_after_the_look_is_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "a.yaml").symlink_to(tmp_path / "secret")
+    (folder / "b.yaml").write_text("b: 1")
+    (folder / "c.yaml").symlink_to("b.yaml")
+    with pytest.raises(ValueError, match="leads out of the folder"):
+        _text(folder / "a.yaml", folder)
+    assert _text(folder / "c.yaml", folder) == "b: 1"
+    os.mkfifo(folder / "d.yaml")
+    assert _text(folder / "d.yaml", folder) == ""

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from federation.cli import demo
+from federation.cli.commands import run_failover
 from federation.cli.io import IO
 from federation.demo.layout import Layout, plan_layout
+from federation.model.errors import InvalidInput
 
 WANTED = plan_layout("127.30")
 QUIET = IO(sys.stdout, sys.stderr, is_terminal=False)
@@ -50,3 +52,12 @@ def test_a_demo_that_runs_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_
     with demo.running(tmp_path, WANTED, QUIET) as layout:
         assert layout == there
     assert mesh.done == []
+
+
+def test_a_report_is_written_into_no_link_and_no_device(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "victim")
+    for path in (tmp_path / "link", Path("/dev/null"), tmp_path / "none" / "f"):
+        with pytest.raises(InvalidInput, match="--report is"):
+            run_failover._check_writable(path)
+    run_failover._check_writable(tmp_path / "new.json")
+    assert [f.name for f in tmp_path.iterdir()] == ["link"]

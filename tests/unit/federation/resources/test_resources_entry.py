@@ -1,5 +1,6 @@
 """A process ends with one sentence on standard error and the code of what went wrong."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,3 +77,16 @@ def test_two_processes_never_share_a_state_folder(tmp_path: Path) -> None:
             pass
     with state_folder(wanted):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_state_folder_of_another_user_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, -1)
+    with pytest.raises(Failed, match="cannot be used: it belongs to another user"):
+        state_folder(tmp_path).__enter__()
+
+
+def test_what_was_half_written_is_gone_when_a_process_starts_again(tmp_path: Path) -> None:
+    (tmp_path / ".f.0123456789abcdef.tmp").write_bytes(b"half")
+    with state_folder(tmp_path):
+        assert [f.name for f in tmp_path.iterdir()] == [".lock"]
