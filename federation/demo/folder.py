@@ -5,7 +5,6 @@ A folder is ours when it holds our marker file; nothing else is ever removed or 
 
 import contextlib
 import fcntl
-import os
 import secrets
 import shutil
 import time
@@ -18,6 +17,7 @@ import yaml
 from federation.demo import configs
 from federation.demo.configs import Paths
 from federation.demo.layout import Layout, members
+from federation.demo.owner import check_ours
 from federation.demo.processes import pause
 from federation.demo.sources import source_files
 from federation.demo.topology import marker_text
@@ -37,10 +37,9 @@ def claim(folder: Path, layout: Layout) -> None:
     Raises Conflict when it holds something else or another demo, Failed when it cannot be made.
     """
     try:
-        private_folder(folder)
-        stat = folder.lstat()
-        if stat.st_uid != os.getuid():
-            raise Conflict(f"{folder} belongs to another user: choose another folder with --state")
+        if not folder.is_symlink():
+            private_folder(folder)
+        check_ours(folder)
         if any(folder.iterdir()):
             raise Conflict(
                 f"{folder} is not empty and not a demo's: choose another folder with --state"
@@ -62,6 +61,7 @@ def locked(folder: Path, seconds: float = 0.0) -> Iterator[None]:
     Raises Conflict when another one is still at it after some seconds, FileNotFoundError when there
     is no demo.
     """
+    check_ours(folder)
     deadline = time.monotonic() + seconds
     with Paths(folder).marker.open("r+") as marker:
         while not _lock(marker):
@@ -126,6 +126,7 @@ def _write_tokens(layout: Layout, paths: Paths) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a folder that is ours, the marker last: a half removed one can be removed again."""
+    check_ours(folder)
     marker = Paths(folder).marker
     if not marker.exists():
         return

@@ -13,6 +13,7 @@ from federation.api.documents import cluster_document
 from federation.demo import configs, folder, readiness
 from federation.demo.configs import Paths
 from federation.demo.layout import Layout, Member, Role, Site, members
+from federation.demo.owner import check_ours
 from federation.demo.ports import check_free
 from federation.demo.processes import (
     ProcessTable,
@@ -39,6 +40,7 @@ _LOOK_SECONDS = 1.0
 
 def is_running(state: Path) -> bool:
     """Whether a process of a demo in this folder lives."""
+    check_ours(state)
     return Paths(state).marker.exists() and bool(marked(state))
 
 
@@ -48,6 +50,7 @@ def up(state: Path, layout: Layout, tell: Tell) -> float:
     Raises FedmeshError when something does not start; all is taken down again by then.
     """
     began = time.monotonic()
+    check_ours(state)
     paths = Paths(state)
     configs.check_depth(layout, paths)
     if is_running(state):
@@ -123,6 +126,7 @@ def _admit(client: Client, site: Site, paths: Paths) -> None:
 
 def down(state: Path) -> bool:
     """Stop everything and remove the folder; False when there was no demo."""
+    check_ours(state)
     if not Paths(state).marker.exists():
         return False
     with folder.locked(state, _LOCK_SECONDS):

@@ -33,6 +33,7 @@ from federation.demo.layout import (
     plan_layout,
     service_host,
 )
+from federation.demo.owner import check_ours
 from federation.demo.processes import ProcessTable, envoy_of
 from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.runtime.files import read_if_there, write_atomic
@@ -149,7 +150,11 @@ def _outbound(site: Site) -> str:
 
 
 def read_layout(folder: Path) -> Layout:
-    """The layout of the demo in this folder; raises NotReady when there is none."""
+    """The layout of the demo in this folder; raises NotReady when there is none.
+
+    Raises Denied, as all that reads the folder, when others could have written into it.
+    """
+    check_ours(folder)
     data = read_if_there(Paths(folder).marker)
     if data is None:
         raise NotReady(f"no demo is running in {folder}: start one with 'fedctl demo up'")
