@@ -21,6 +21,7 @@ from federation.model.errors import (
     NotReady,
     PeerBroke,
 )
+from federation.runtime.escapes import visible
 
 Json = dict[str, Any]
 
@@ -190,7 +191,7 @@ def error_of(status: int, answer: Json | None, call: str) -> FedmeshError:
         message = f"{said['field']}: {message}"
     if known is Denied and status == http.client.UNAUTHORIZED:
         message = f"{message}: check token_file in fedctl's configuration"
-    return known(str(message))
+    return known(visible(str(message)))
 
 
 def _parse(data: bytes) -> Json | None:

@@ -1,7 +1,7 @@
 """What a command talks to: results on `out`, everything else on `err`.
 
 Tables: aligned with a header on a terminal, tab-separated without one in a pipe; JSON and YAML
-wherever something is listed.
+wherever something is listed. What clusters, peers and files say is shown as text, whatever it is.
 """
 
 import json
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TextIO
+
+from federation.runtime.escapes import LINES, visible
 
 Rows = Sequence[Sequence[object]]
 
@@ -32,12 +34,12 @@ class IO:
 
     def result(self, text: str) -> None:
         """A line of the result."""
-        self.out.write(f"{text}\n")
+        self.out.write(f"{visible(text, LINES)}\n")
         self.out.flush()
 
     def say(self, text: str) -> None:
         """A line about the progress, or the next thing to try."""
-        self.err.write(f"{text}\n")
+        self.err.write(f"{visible(text, LINES)}\n")
         self.err.flush()
 
     def show(self, output: Format, document: Any, columns: Sequence[str], rows: Rows) -> None:
@@ -53,7 +55,7 @@ class IO:
                 self.result(aligned(columns, rows))
             case Format.TABLE:
                 for row in rows:
-                    self.result("\t".join(map(str, row)))
+                    self.result("\t".join(visible(str(cell)) for cell in row))
 
 
 def standard_io() -> IO:
@@ -63,7 +65,7 @@ def standard_io() -> IO:
 
 def aligned(columns: Sequence[str], rows: Rows) -> str:
     """A table for people: a header, columns two spaces apart."""
-    table = [[c.upper() for c in columns], *([str(cell) for cell in row] for row in rows)]
+    table = [[c.upper() for c in columns], *([visible(str(cell)) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
     lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in table)
     return "\n".join(line.rstrip() for line in lines)

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from federation.model.errors import FedmeshError
+from federation.runtime.escapes import LINES, visible
 
 _INTERRUPTED = 130
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -78,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except FedmeshError as error:
-        sys.stderr.write(f"fedctl: {error}\n")
+        sys.stderr.write(f"fedctl: {visible(str(error), LINES)}\n")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("fedctl: interrupted\n")
@@ -89,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"fedctl: {where}{error.strerror or error}\n")
+        sys.stderr.write(f"fedctl: {visible(f'{where}{error.strerror or error}')}\n")
         return 1
     return code if isinstance(code, int) else 0
 

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from federation.demo.scenarios.stage import Told
+from federation.runtime.escapes import visible
 from federation.verify.guarantees import failures, percentile, shares
 from federation.verify.history import Record
 
@@ -49,7 +51,7 @@ class Picture:
             table.add_column(column, justify="left")
         for flow, recent in self._flows.items():
             found = shares(recent)
-            names = ", ".join(f"{cluster} {share:.0%}" for cluster, share in found)
+            names = ", ".join(f"{escape(visible(c))} {share:.0%}" for c, share in found)
             p99 = percentile((record.latency for record in recent), 99) * 1000
             failed = len(failures(recent))
             table.add_row(flow, names, self._bar(found), f"{failed}", f"{p99:.0f} ms")

@@ -12,6 +12,7 @@ from federation.model.errors import Failed, FedmeshError
 from federation.resources.settings import Model, load_settings
 from federation.runtime import logs
 from federation.runtime.descriptors import raise_limit
+from federation.runtime.escapes import visible
 from federation.runtime.files import exclusive, private_folder, remove_unfinished
 from federation.runtime.tasks import run
 
@@ -56,5 +57,5 @@ def state_folder(path: Path) -> Iterator[Path]:
 
 
 def _said(name: str, reason: str, code: int) -> int:
-    sys.stderr.write(f"{name}: {reason}\n")
+    sys.stderr.write(f"{name}: {visible(reason)}\n")
     return code

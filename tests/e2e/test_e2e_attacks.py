@@ -5,8 +5,10 @@ which only the second lock is left it has the root's key as well. Every refusal 
 that nothing crashed and everybody else goes on is checked around each test (`conftest.py`).
 """
 
+import contextlib
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,7 @@ from federation.xds.messages import Request, Response
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource
 from tests.e2e import forge, tls
+from tests.e2e.flood import client_hello
 from tests.e2e.forge import DOMAIN, FORGED, Forger, stolen
 from tests.e2e.rig import Mesh, fedctl, finish, pause, wait_until
 from tests.e2e.test_e2e_only_ours import DOORS, certify, workload_token
@@ -100,6 +103,33 @@ def test_what_was_wrong_with_a_certificate_is_in_the_logs(
     assert any("certificate_has_expired" in line for line in refusals())
     assert all(f"server_name={server_name}" in line for line in refusals())
     wait_until("the supervisor tells how many", lambda: _told(mesh, name, told), 12)
+
+
+NAMES = {b"\x1b[31mred.example": "__31mred", b"a\n[refused] forged": "a__refused__forged"}
+"""What a ClientHello may hold as its server name, and what Envoy makes of it."""
+
+
+def test_a_server_name_is_written_to_the_log_as_text_only(mesh: Mesh) -> None:
+    log = mesh.paths.state(SIDECAR) / "envoy.log"
+    before = len(log.read_bytes())
+    host, _, port = mesh.member(SIDECAR).address("inbound").rpartition(":")
+    for raw in (*NAMES, "a\x9b31m".encode(), "a\u202ebc".encode()):
+        name = ("ab" * len(raw))[: len(raw)].encode()
+        hello = client_hello(name.decode()).replace(name, raw)
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(hello)
+            connection.recv(16_384)
+            connection.sendall(b"\x16\x03\x03\x00\x05hello")  # no handshake goes on so
+            with contextlib.suppress(ConnectionResetError):
+                while connection.recv(16_384):
+                    pass
+
+    def said() -> str:
+        return log.read_bytes()[before:].decode()
+
+    wait_until("Envoy tells of each", lambda: said().count("server_name=invalid:") == 4, 12)
+    assert all(f"server_name=invalid:{text}" in said() for text in NAMES.values())
+    assert all(line.isprintable() and line.startswith("[2") for line in said().splitlines())
 
 
 def _told(mesh: Mesh, name: str, before: int) -> bool:

@@ -7,6 +7,7 @@ import click
 
 from federation.cli.io import IO, standard_io
 from federation.cli.options import state_option
+from federation.runtime.escapes import LINES, visible
 
 _BLOCK_BYTES = 64 * 1024
 _LOOK_SECONDS = 0.2
@@ -41,7 +42,7 @@ def run(options: Options, io: IO) -> int:
         while True:
             block = log.read(_BLOCK_BYTES)
             if block:
-                io.out.write(block.decode("utf-8", "replace"))
+                io.out.write(visible(block.decode("utf-8", "replace"), LINES))
                 io.out.flush()
             elif not options.follow or not path.exists():
                 return 0

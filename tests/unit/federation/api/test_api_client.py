@@ -35,6 +35,13 @@ def test_the_field_that_is_wrong_is_said_first() -> None:
     assert str(error) == "spec.region: is 7"
 
 
+def test_what_a_server_says_cannot_look_like_a_line_of_fedctl() -> None:
+    error = error_of(
+        400, {"error": {"message": "no\nfedctl: done\x1b[2J", "field": "a\r"}}, "PUT x"
+    )
+    assert str(error) == r"a\r: no\nfedctl: done\x1b[2J"
+
+
 @pytest.mark.parametrize("answer", [None, {}, {"error": "text"}, {"error": {}}])
 def test_an_answer_without_a_reason_names_the_call(answer: dict[str, object] | None) -> None:
     error = error_of(502, answer, "GET https://c/v1/x")

@@ -42,3 +42,21 @@ def test_progress_does_not_mix_with_the_result() -> None:
 
 def test_a_table_without_rows_is_its_header() -> None:
     assert aligned(COLUMNS, []) == "CLUSTER  EXPORTS"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_others_say_does_nothing_to_a_terminal_nor_to_the_rows(is_terminal: bool) -> None:
+    out = StringIO()
+    rows = [("east\nwest\t9", "\x1b[2J"), ("eu", "\x9b31m")]
+    IO(out, StringIO(), is_terminal).show(Format.TABLE, {}, COLUMNS, rows)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == (3 if is_terminal else 2)
+    assert all(line.replace("\t", " ").isprintable() for line in lines)
+    assert r"east\nwest\t9" in lines[-2]
+
+
+def test_sentences_keep_their_lines_and_nothing_else() -> None:
+    io = IO(StringIO(), StringIO(), is_terminal=True)
+    io.say("two\nlines\x1b[2J")
+    io.result("\ttab\r")
+    assert (io.out.getvalue(), io.err.getvalue()) == ("\ttab\\r\n", "two\nlines\\x1b[2J\n")  # type: ignore[attr-defined]

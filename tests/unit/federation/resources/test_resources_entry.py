@@ -57,6 +57,13 @@ def test_the_machines_refusal_names_the_file(
     assert capsys.readouterr().err == "it: No space left on device: some/file\n"
 
 
+def test_a_reason_is_one_line_whatever_a_peer_put_into_it(
+    run: Callable[[Exception | None], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(Denied("the controller says no\nit: fine\x1b[2J"))
+    assert capsys.readouterr().err == "it: the controller says no\\nit: fine\\x1b[2J\n"
+
+
 def test_a_good_end_is_silent(
     run: Callable[[Exception | None], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
