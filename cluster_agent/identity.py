@@ -27,6 +27,7 @@ from tenacity import (
 from cluster_agent import keyfiles
 from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
+from federation.resources.secretfile import read_token_file
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, write_atomic, write_private
 from federation.runtime.logs import event
@@ -171,7 +172,7 @@ async def open_authority(
     if not (folder / "member.json").exists():
         await join(folder, _read_token(cluster, token_file))
     standing = read_standing(folder, cluster)
-    key = load_key((folder / "ca.key").read_bytes())
+    key = _load_key(folder / "ca.key")
     keyfiles.show_anchors(folder, standing.membership.trust_domain)
     return Authority(standing, key, leaf_life)
 
@@ -190,14 +191,14 @@ def read_standing(folder: Path, cluster: ClusterId) -> Standing:
 
 
 def _read_token(cluster: ClusterId, file: Path | None) -> JoinToken:
-    data = read_if_there(file) if file is not None else None
-    if data is None:
+    text = read_token_file(file, f"join_token_file {file}") if file is not None else None
+    if text is None:
         raise Failed(
             f"cluster {cluster} has not joined yet and join_token_file is "
             f"{'not set' if file is None else f'{file}, which is not there'}: "
             f"make a token with `fedctl token create {cluster}`"
         )
-    return read_join_token(data, cluster)
+    return read_join_token(text.encode(), cluster)
 
 
 def read_join_token(data: bytes, cluster: ClusterId) -> JoinToken:
@@ -259,12 +260,18 @@ async def join(folder: Path, token: JoinToken, *, is_patient: bool = True) -> No
 
 def _authority_key(file: Path) -> PrivateKey:
     """The key, written down before it is used: a lost answer is repeated with the same key."""
-    found = read_if_there(file)
-    if found is not None:
-        return load_key(found)
+    if file.exists():
+        return _load_key(file)
     key = new_key()
     write_private(file, key_pem(key))
     return key
+
+
+def _load_key(file: Path) -> PrivateKey:
+    try:
+        return load_key(file.read_bytes())
+    except InvalidInput as error:
+        raise InvalidInput(f"the cluster's key {file} is damaged: {error}") from error
 
 
 def _check_same_domain(file: Path, domain: str) -> None:

@@ -25,6 +25,7 @@ from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, set_socket_mode, write_private
 from federation.runtime.tasks import run_until_stopped
 from federation.supervisor.identity import anchors_beside
+from federation.trust.tokens import check_token_key
 from federation.wire import methods
 from federation.wire.server import serve
 from federation.xds.session import Rule
@@ -150,9 +151,7 @@ def _token_key(file: Path) -> bytes:
     if found is None:
         found = secrets.token_bytes(_TOKEN_KEY_BYTES)
         write_private(file, found)
-    if len(found) < _TOKEN_KEY_BYTES:
-        raise Failed(f"{file} has {len(found)} bytes, but must have {_TOKEN_KEY_BYTES} random ones")
-    return found
+    return check_token_key(found, f"key of workload tokens {file}")
 
 
 def main() -> None:

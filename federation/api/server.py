@@ -8,6 +8,7 @@ given as an `Application`.
 import asyncio
 import hmac
 import logging
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from aiohttp import web
 from federation.api.door import HANDSHAKE_SECONDS, SETTINGS, Door
 from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
 from federation.runtime.refusals import RefusalLog
+from federation.wire.channel import Identity
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ class Application(Protocol):
 
 def make_api(application: Application, admin_token: str, door: Door) -> web.Application:
     """The API as an aiohttp application; `serve_api` has it listen behind the same door."""
+    if not admin_token:
+        raise InvalidInput("the API's token is empty: nobody could be told from a stranger")
     refused = RefusalLog(log)
 
     @web.middleware
@@ -96,7 +100,7 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
 def _check_token(request: web.Request, admin_token: str) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     shown = token.encode(errors="surrogateescape")  # a header may hold any bytes
-    is_right = hmac.compare_digest(shown, admin_token.encode())
+    is_right = hmac.compare_digest(shown, admin_token.encode()) and bool(shown)
     if scheme.lower() != "bearer" or not is_right:
         raise Denied("the bearer token is missing or wrong: check token_file of fedctl")
 
@@ -219,12 +223,22 @@ async def _listen(
         ) from error
 
 
-def tls_context(certificate_file: str) -> ssl.SSLContext:
-    """TLS 1.3 (and 1.2) with the key and chain in one PEM file.
-
-    Loading the file again into the same context renews it for the next connections.
-    """
+def tls_context(identity: Identity) -> ssl.SSLContext:
+    """TLS 1.3 (and 1.2) of a server that shows this key and chain."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate_file)
+    show(context, identity)
     return context
+
+
+def show(context: ssl.SSLContext, identity: Identity) -> None:
+    """Show another key and chain from the next connection on.
+
+    The library reads them from files only: this one lies in memory, and nowhere on a disk.
+    """
+    handle = os.memfd_create("api", os.MFD_CLOEXEC)
+    try:
+        os.write(handle, identity.key + identity.chain)
+        context.load_cert_chain(f"/proc/self/fd/{handle}")
+    finally:
+        os.close(handle)

@@ -16,6 +16,7 @@ import yaml
 
 from federation.api.client import Client
 from federation.model.errors import InvalidInput
+from federation.resources.secretfile import read_token_file
 
 VARIABLE = "FEDCTL_CONFIG"
 _FIELDS = ("controller", "ca_file", "token_file")
@@ -71,11 +72,7 @@ def _parse(path: Path, found: object) -> Config:
 
 def open_client(config: Config) -> Client:
     """A client of the controller; raises InvalidInput when the token cannot be read."""
-    try:
-        token = config.token_file.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InvalidInput(f"token_file {config.token_file} cannot be read: {reason}") from error
-    if not token or not token.isprintable() or " " in token:
-        raise InvalidInput(f"token_file {config.token_file} does not hold one token")
+    token = read_token_file(config.token_file, f"token_file {config.token_file}")
+    if token is None:
+        raise InvalidInput(f"token_file {config.token_file} is not there")
     return Client(config.controller, config.ca_file, token)

@@ -1,9 +1,11 @@
-"""The root key and what it signs: the controller's own leaf and the clusters' intermediates.
+"""The root key and what it signs: the controller's own leaves and the clusters' intermediates.
 
-The key lies in the controller's state folder with mode 0600 and is used nowhere else.
+The key lies in the controller's state folder with mode 0600 and is used nowhere else. The keys of
+the two leaves, for agents and for the API, are never written down: a copy of the folder has no key
+but the root's, and that one not in clear where there is a passphrase.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,17 +26,55 @@ from federation.trust.pem import (
 )
 from federation.trust.profile import (
     INTERMEDIATE_LIFE,
+    LeafProfile,
+    api_profile,
     controller_profile,
     intermediate_profile,
     root_profile,
 )
 from federation.trust.rotation import due_at, is_due
-from federation.trust.validate import check_intermediate, check_root
+from federation.trust.validate import check_api, check_controller, check_intermediate, check_root
 from federation.wire.channel import Identity
 
 
+class _Shown:
+    """A leaf of the root with its key, renewed when due; both are in memory alone.
+
+    `check` judges what was made.
+    """
+
+    def __init__(
+        self,
+        root: x509.Certificate,
+        root_key: PrivateKey,
+        profile: LeafProfile,
+        check: Callable[[x509.Certificate, datetime], None],
+    ) -> None:
+        self._root = root
+        self._root_key = root_key
+        self._profile = profile
+        self._check = check
+        self._identity = Identity(b"")
+        self.leaf: x509.Certificate | None = None
+
+    def at(self, now: datetime) -> Identity:
+        """The leaf and its key."""
+        if self.leaf is None or is_due(self.leaf, now):
+            key = new_key()
+            made = issue_controller(
+                self._root, self._root_key, key.public_key(), self._profile, now
+            )
+            self._check(made, now)
+            self.leaf, self._identity = made, Identity(pem(self._root), key_pem(key), pem(made))
+        return self._identity
+
+    def due_at(self) -> datetime | None:
+        """When it is renewed, None before it was shown."""
+        return due_at(self.leaf) if self.leaf is not None else None
+
+
 class Authority:
-    """Signs with the root key. `hosts` are names and addresses the controller is reached at.
+    """Signs with the root key. `hosts` are names and addresses the API is reached at.
 
     `intermediate_life` is that of the authorities which it signs for clusters.
     """
@@ -47,9 +87,15 @@ class Authority:
         self.root = root
         self._key = key
         addresses, names = _sorted(hosts)
-        self._profile = controller_profile(domain, names, addresses)
-        self._leaf: x509.Certificate | None = None
-        self._identity = Identity(b"")
+
+        def check_own(cert: x509.Certificate, now: datetime) -> None:
+            check_controller(cert, root=root, domain=domain, now=now)
+
+        def check_of_api(cert: x509.Certificate, now: datetime) -> None:
+            check_api(cert, root=root, domain=domain, now=now)
+
+        self._own = _Shown(root, key, controller_profile(domain), check_own)
+        self._api = _Shown(root, key, api_profile(domain, names, addresses), check_of_api)
 
     @property
     def root_pem(self) -> bytes:
@@ -67,23 +113,21 @@ class Authority:
         return certificate_sha256(self.root)
 
     def identity(self, now: datetime) -> Identity:
-        """What the controller shows, renewed when due."""
-        if self._leaf is None or is_due(self._leaf, now):
-            key = new_key()
-            self._leaf = issue_controller(
-                self.root, self._key, key.public_key(), self._profile, now
-            )
-            self._identity = Identity(self.root_pem, key_pem(key), pem(self._leaf))
-        return self._identity
+        """What the controller shows to agents."""
+        return self._own.at(now)
+
+    def api_identity(self, now: datetime) -> Identity:
+        """What the API shows, which is nobody's identity."""
+        return self._api.at(now)
 
     @property
     def leaf(self) -> x509.Certificate | None:
-        """What the controller shows, None before it was shown."""
-        return self._leaf
+        """What the controller shows to agents, None before it was shown."""
+        return self._own.leaf
 
-    def due_at(self) -> datetime | None:
-        """When what the controller shows is renewed, None before it was shown."""
-        return due_at(self._leaf) if self._leaf is not None else None
+    def api_due_at(self) -> datetime | None:
+        """When what the API shows is renewed, None before it was shown."""
+        return self._api.due_at()
 
     def certify_cluster(self, trust_domain: str, key: PublicKey, now: datetime) -> x509.Certificate:
         """The intermediate of a cluster for the key it made."""

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from federation.api.door import Door
-from federation.api.server import make_api, serve_api, tls_context
+from federation.api.server import make_api, serve_api, show, tls_context
+from federation.controller.admintoken import open_admin_token
 from federation.controller.application import Controller
 from federation.controller.authority import Authority, open_authority
 from federation.controller.backup import Backups, check_whole
@@ -23,7 +24,7 @@ from federation.model.names import parse_subdomain
 from federation.resources.entry import run_process, state_folder
 from federation.resources.settings import Address
 from federation.runtime.clock import utc_now
-from federation.runtime.files import read_if_there, write_private
+from federation.runtime.files import forget_private
 from federation.runtime.tasks import run_until_stopped
 from federation.trust.lives import seconds_until
 from federation.wire.server import serve
@@ -53,7 +54,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         members = Members(store, authority, settings.domain, url)
         federation = Federation(Registry(), store)
         await federation.load(await members.load())
-        token = _admin_token(folder)
+        token = open_admin_token(folder / "admin.token")
         backups = Backups(store, authority, token)
         departures = Departures(federation, members)
         application = Controller(
@@ -68,8 +69,8 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         door = Door()
         api = make_api(application, token, door)
         listen = settings.api_listen
-        _show(authority, folder / "api.pem")
-        context = tls_context(str(folder / "api.pem"))
+        forget_private(folder / "api.pem")
+        context = tls_context(authority.api_identity(utc_now()))
         agents = AgentServer(federation, members, authority).handlers()
         async with (
             serve(str(settings.grpc_listen), agents, lambda: authority.identity(utc_now())),
@@ -81,37 +82,19 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
                     "verdicts": federation.run_verdicts(),
                     "writing": federation.run_writing(),
                     "departures": departures.run(),
-                    "renewal": _renew(context, authority, folder / "api.pem"),
+                    "renewal": _renew(context, authority),
                 }
             )
 
 
-def _admin_token(folder: Path) -> str:
-    file = folder / "admin.token"
-    found = read_if_there(file)
-    if found is None:
-        found = secrets.token_urlsafe(32).encode()
-        write_private(file, found)
-    return found.decode().strip()
-
-
-def _show(authority: Authority, file: Path) -> bool:
-    """Write key and leaf for the API's TLS; returns whether they changed."""
-    identity = authority.identity(utc_now())
-    wanted = identity.key + identity.chain
-    if read_if_there(file) == wanted:
-        return False
-    write_private(file, wanted)
-    return True
-
-
-async def _renew(context: ssl.SSLContext, authority: Authority, file: Path) -> None:
+async def _renew(context: ssl.SSLContext, authority: Authority) -> None:
+    """Have the API show a certificate that lives, for ever."""
     while True:
         now = utc_now()
-        due = authority.due_at() or now
+        due = authority.api_due_at() or now
         await asyncio.sleep(seconds_until(due, now, least=RENEW_AGAIN_SECONDS, most=LOOK_SECONDS))
-        if _show(authority, file):
-            context.load_cert_chain(file)
+        if utc_now() >= due:
+            show(context, authority.api_identity(utc_now()))
 
 
 def main() -> None:

@@ -38,14 +38,14 @@ def read_root_key(file: Path, passphrase: str) -> PrivateKey | None:
     if data is None:
         return None
     if not is_sealed(data):
-        key = load_key(data)
+        key = _load(data, file)
         if passphrase:
             overwrite_private(file, _sealed(key, passphrase))
         return key
     if not passphrase:
         raise InvalidInput(f"root key {file} is encrypted: name its passphrase by {_SETTING}")
     try:
-        return load_key(unseal(data, passphrase, _PURPOSE, f"root key {file}"))
+        return _load(unseal(data, passphrase, _PURPOSE, f"root key {file}"), file)
     except Denied as error:
         raise InvalidInput(f"{_SETTING} does not fit: {error}") from error
 
@@ -53,6 +53,13 @@ def read_root_key(file: Path, passphrase: str) -> PrivateKey | None:
 def write_root_key(file: Path, key: PrivateKey, passphrase: str) -> None:
     """Write a new key, under the passphrase unless that is empty."""
     write_private(file, _sealed(key, passphrase) if passphrase else key_pem(key))
+
+
+def _load(data: bytes, file: Path) -> PrivateKey:
+    try:
+        return load_key(data)
+    except InvalidInput as error:
+        raise InvalidInput(f"root key {file} is damaged: {error}") from error
 
 
 def _sealed(key: PrivateKey, passphrase: str) -> bytes:

@@ -30,7 +30,8 @@ class ControllerSettings(Settings, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(
             description="names and addresses under which others reach the controller; the first "
-            "is put into join tokens; default: the host of api_listen"
+            "is put into join tokens; default: the host of api_listen. Not the domain itself, by "
+            "which agents know the controller"
         ),
     ] = ()
     intermediate_seconds: Annotated[

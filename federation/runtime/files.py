@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EPERM
 from pathlib import Path
+from typing import BinaryIO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -89,9 +90,27 @@ def overwrite_private(path: Path, data: bytes) -> None:
     """
     with path.open("r+b") as before:
         write_private(path, data)
-        before.write(bytes(os.fstat(before.fileno()).st_size))
-        before.flush()
-        os.fsync(before.fileno())
+        _blank(before)
+
+
+def forget_private(path: Path) -> None:
+    """Remove a file that held a secret, overwritten with zeros; nothing when it is not there.
+
+    As far as the file system overwrites in place, as in `overwrite_private`.
+    """
+    try:
+        with path.open("r+b") as before:
+            _blank(before)
+    except FileNotFoundError:
+        return
+    path.unlink()
+    sync_folder(path.parent)
+
+
+def _blank(file: BinaryIO) -> None:
+    file.write(bytes(os.fstat(file.fileno()).st_size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_folder(path: Path) -> None:

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from federation.model.errors import Denied, Failed, NotReady
+from federation.model.errors import Failed, NotReady
+from federation.resources.secretfile import read_token_file
 from federation.runtime.files import read_if_there, write_private
 from federation.trust.lives import renew_at
 from federation.wire import federation_pb2 as pb
@@ -19,7 +20,6 @@ from federation.wire.channel import Connection, Identity
 
 _END_OF_KEY = b"-----END PRIVATE KEY-----\n"
 _DOMAIN_LINE = "# fedmesh trust domain: "
-_LARGEST_TOKEN = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,14 @@ def read_trust(file: Path) -> Trust:
 
 
 def read_token(file: Path) -> str:
-    """The workload token; read at every use, since whoever provides it may renew it."""
-    data = read_if_there(file)
-    if data is None:
+    """The workload token; read at every use, since whoever provides it may renew it.
+
+    Raises NotReady when it is not there, InvalidInput for something else than a token.
+    """
+    found = read_token_file(file, f"token_file {file}")
+    if found is None:
         raise NotReady(f"token_file {file} is not there")
-    if len(data) > _LARGEST_TOKEN:
-        raise Denied(f"token_file {file} has {len(data)} bytes, too many for a token")
-    return data.decode(errors="replace").strip()
+    return found
 
 
 def load_certified(file: Path) -> Certified | None:

@@ -66,7 +66,7 @@ def issue_controller(
     profile: LeafProfile,
     now: datetime,
 ) -> x509.Certificate:
-    """The controller's leaf, signed by the root itself; never outlives it."""
+    """A leaf of the controller or its API, signed by the root itself; never outlives it."""
     return issue_leaf(root, root_key, public_key, profile, now)
 
 
@@ -124,10 +124,12 @@ def _authority(profile: AuthorityProfile, public_key: PublicKey) -> x509.Certifi
 
 
 def _leaf(profile: LeafProfile, public_key: PublicKey) -> x509.CertificateBuilder:
-    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(profile.uri)]
+    names: list[x509.GeneralName] = []
+    names += [x509.UniformResourceIdentifier(uri) for uri in (profile.uri,) if uri]
     names += [x509.DNSName(name) for name in profile.dns_names]
     names += [x509.IPAddress(address) for address in profile.addresses]
-    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH]
+    purposes += [ExtendedKeyUsageOID.CLIENT_AUTH] if profile.is_client else []
     return (
         _started(profile.common_name, public_key)
         .add_extension(x509.BasicConstraints(False, None), critical=True)

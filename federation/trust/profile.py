@@ -49,9 +49,10 @@ class AuthorityProfile:
 
 @dataclass(frozen=True, slots=True)
 class LeafProfile:
-    """A certificate that proves one identity, as a server and as a client.
+    """A certificate that proves one identity, as a server and (`is_client`) as a client.
 
-    `uri` is its SPIFFE id and its only URI. With an empty `common_name` the subject is empty, and
+    `uri` is its SPIFFE id and its only URI; empty for a server that is nobody of the mesh. With an
+    empty `common_name` the subject is empty, and
     the alternative names are critical (RFC 5280, 4.2.1.6).
     """
 
@@ -60,6 +61,7 @@ class LeafProfile:
     common_name: str = ""
     dns_names: tuple[str, ...] = ()
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+    is_client: bool = True
 
     @property
     def backdate(self) -> timedelta:
@@ -106,23 +108,44 @@ def agent_host(trust_domain: str) -> str:
     return f"agent.{trust_domain}"
 
 
-def controller_profile(
-    domain: str,
-    hosts: Iterable[str] = (),
-    addresses: Iterable[str] = (),
-    life: timedelta = CONTROLLER_LIFE,
-) -> LeafProfile:
-    """The controller's leaf, signed by the root itself.
+def controller_profile(domain: str, life: timedelta = CONTROLLER_LIFE) -> LeafProfile:
+    """The controller's identity, signed by the root itself: what agents talk to.
 
-    It serves under the clusterset's domain (which members ask for wherever it really listens),
-    `hosts` and `addresses` (IP literals). Raises InvalidInput.
+    It serves under the clusterset's domain, which members ask for wherever it really listens.
     """
     return LeafProfile(
         controller_id(domain),
         life,
         common_name="fedmesh controller",
-        dns_names=_hosts((domain, *hosts), "controller certificate"),
+        dns_names=_hosts((domain,), "controller certificate"),
+    )
+
+
+def api_profile(
+    domain: str,
+    hosts: Iterable[str],
+    addresses: Iterable[str],
+    life: timedelta = CONTROLLER_LIFE,
+) -> LeafProfile:
+    """The certificate of the controller's API, signed by the root itself: a server, and nobody.
+
+    It has no SPIFFE id and not the name by which agents know the controller, so it is of no use
+    there. Serves under `hosts` and `addresses` (IP literals). Raises InvalidInput.
+    """
+    names = _hosts(hosts, "API certificate")
+    if domain in names:
+        raise InvalidInput(
+            f"the API is to be reached as {domain}, but that is the clusterset's domain, by which "
+            "agents know the controller: advertise another name, such as controller."
+            f"{domain}"
+        )
+    return LeafProfile(
+        "",
+        life,
+        common_name="fedmesh API",
+        dns_names=names,
         addresses=tuple(sorted({_address(text) for text in addresses}, key=str)),
+        is_client=False,
     )
 
 
@@ -135,5 +158,5 @@ def _address(text: str) -> IPv4Address | IPv6Address:
         return ip_address(text)
     except ValueError as error:
         raise InvalidInput(
-            f"address of controller certificate is {text[:80]!r}, but must be an IP address"
+            f"address of API certificate is {text[:80]!r}, but must be an IP address"
         ) from error

@@ -30,10 +30,16 @@ _SCRYPT = {"n": 1 << 15, "r": 8, "p": 3}
 
 
 def check_passphrase(text: str, what: str) -> str:
-    """The passphrase; raises InvalidInput that names `what` when it is too short or too long."""
-    if not SHORTEST_PASSPHRASE <= len(text) <= LONGEST_PASSPHRASE:
+    """The passphrase; raises InvalidInput that names `what` when it is too short or too long.
+
+    White space around it is part of it, but does not count; zeros are what a crash leaves.
+    """
+    if "\0" in text or not text.strip():
+        raise InvalidInput(f"{what} is {'damaged' if text.strip() else 'empty'}")
+    size = len(text) if len(text) > LONGEST_PASSPHRASE else len(text.strip())
+    if not SHORTEST_PASSPHRASE <= size <= LONGEST_PASSPHRASE:
         raise InvalidInput(
-            f"{what} has {len(text)} characters, but must have between {SHORTEST_PASSPHRASE} and "
+            f"{what} has {size} characters, but must have between {SHORTEST_PASSPHRASE} and "
             f"{LONGEST_PASSPHRASE}"
         )
     return text

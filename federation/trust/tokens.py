@@ -23,6 +23,8 @@ _WORKLOAD_PREFIX = "fmw1."
 _LONGEST_TOKEN = 4096
 _SUBJECTS = (GATEWAY_SUBJECT, ENTRY_SUBJECT, DNS_SUBJECT)
 _SHORTEST_KEY = 32
+_LEAST_CHANCE = 12
+"""Different bytes in a key; 32 random ones have 30, hardly ever less than 22."""
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 _URL = re.compile(
     r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII
@@ -119,6 +121,14 @@ def redeem(record: JoinRecord, token_secret: str, csr_key_sha256: str, now: floa
     return replace(record, used_by=csr_key_sha256)
 
 
+def check_token_key(key: bytes, what: str) -> bytes:
+    """The key of workload tokens; raises InvalidInput that names `what` for one of no use."""
+    _check_length(key, what)
+    if len(set(key)) < _LEAST_CHANCE:
+        raise InvalidInput(f"{what} is damaged: it does not hold random bytes")
+    return key
+
+
 def mint_workload_token(key: bytes, subject: str, expires: int) -> str:
     """A token for `NAMESPACE/ACCOUNT`, `gateway`, `entry` or `dns` until `expires`.
 
@@ -177,11 +187,13 @@ def _check_url(url: str) -> None:
 
 
 def _signature(key: bytes, signed: str) -> str:
-    if len(key) < _SHORTEST_KEY:
-        raise InvalidInput(
-            f"key of workload tokens has {len(key)} bytes, but must have at least {_SHORTEST_KEY}"
-        )
+    _check_length(key, "key of workload tokens")
     return _base64(hmac.digest(key, signed.encode(), "sha256"))
+
+
+def _check_length(key: bytes, what: str) -> None:
+    if len(key) < _SHORTEST_KEY:
+        raise InvalidInput(f"{what} has {len(key)} bytes, but must have at least {_SHORTEST_KEY}")
 
 
 def _encode(values: dict[str, str | int]) -> str:

@@ -14,6 +14,7 @@ from hmac import compare_digest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from federation.model.errors import Denied, InvalidInput
 from federation.model.imports import Bundle
@@ -115,6 +116,29 @@ def check_controller(
     demand(str(identity) == controller_id(domain), f"{what} says it is {identity}")
     names = extension(cert, x509.SubjectAlternativeName, what).value
     demand(domain in names.get_values_for_type(x509.DNSName), f"{what} lacks the name {domain}")
+    check_root(root, now)
+    check_issued_by(cert, root, what)
+
+
+def check_api(
+    cert: x509.Certificate, *, root: x509.Certificate, domain: str, now: datetime
+) -> None:
+    """The certificate of the controller's API, by which nobody can be the controller to agents."""
+    what = "API certificate"
+    check_form(cert, now, what)
+    names = extension(cert, x509.SubjectAlternativeName, what).value
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    demand(not uris, f"{what} has the id {', '.join(uris)}, but must have none")
+    hosts = names.get_values_for_type(x509.DNSName)
+    demand(
+        domain not in hosts, f"{what} has the name {domain}, by which agents know the controller"
+    )
+    purposes = list(extension(cert, x509.ExtendedKeyUsage, what).value)
+    demand(purposes == [ExtendedKeyUsageOID.SERVER_AUTH], f"{what} must be for servers alone")
+    demand(
+        not extension(cert, x509.BasicConstraints, what).value.ca,
+        f"{what} is an authority, which serves nobody",
+    )
     check_root(root, now)
     check_issued_by(cert, root, what)
 

@@ -37,7 +37,7 @@ def command(subject: str, agent_state: Path, expires: int) -> int:
 def run(options: Options, io: IO) -> int:
     """Make the token and print it, and nothing else, to stdout."""
     from federation.model.errors import InvalidInput  # noqa: PLC0415
-    from federation.trust.tokens import mint_workload_token  # noqa: PLC0415
+    from federation.trust.tokens import check_token_key, mint_workload_token  # noqa: PLC0415
 
     path = options.agent_state / "workload-tokens.key"
     try:
@@ -47,5 +47,6 @@ def run(options: Options, io: IO) -> int:
             f"{path} cannot be read ({error.strerror}): --agent-state must be the state folder of "
             "the cluster's agent, and the agent must have started once"
         ) from error
+    check_token_key(key, str(path))
     io.result(mint_workload_token(key, options.subject, options.expires))
     return 0

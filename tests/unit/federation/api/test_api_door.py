@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -20,14 +19,15 @@ HOST = "127.0.0.1"
 REQUEST = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
+def shown() -> ssl.SSLContext:
+    return tls_context(make_authority(utc_now()).identity(utc_now()))
+
+
 @asynccontextmanager
-async def served(folder: Path, most: int, seconds: float = 0.3) -> AsyncIterator[tuple[int, Door]]:
-    shown = make_authority(utc_now()).identity(utc_now())
-    file = folder / "api.pem"
-    file.write_bytes(shown.key + shown.chain)
+async def served(most: int, seconds: float = 0.3) -> AsyncIterator[tuple[int, Door]]:
     door, port = Door(most, seconds), int(free_address().rpartition(":")[2])
     api = make_api(FakeApplication(), "token", door)
-    async with serve_api(api, door, HOST, port, tls_context(str(file))):
+    async with serve_api(api, door, HOST, port, shown()):
         yield port, door
 
 
@@ -67,8 +67,8 @@ async def ended(reader: asyncio.StreamReader) -> bool:
     ],
     ids=["nothing", "half-a-head", "half-a-body"],
 )
-async def test_who_brings_no_whole_request_in_time_is_cut_off(tmp_path: Path, said: bytes) -> None:
-    async with served(tmp_path, 5) as (port, door):
+async def test_who_brings_no_whole_request_in_time_is_cut_off(said: bytes) -> None:
+    async with served(5) as (port, door):
         reader, writer = await entered(port)
         writer.write(said)
         assert await ended(reader)
@@ -76,8 +76,8 @@ async def test_who_brings_no_whole_request_in_time_is_cut_off(tmp_path: Path, sa
         writer.close()
 
 
-async def test_a_connection_that_goes_on_asking_stays(tmp_path: Path) -> None:
-    async with served(tmp_path, 5) as (port, _):
+async def test_a_connection_that_goes_on_asking_stays() -> None:
+    async with served(5) as (port, _):
         reader, writer = await entered(port)
         for _ in range(4):
             writer.write(REQUEST)
@@ -87,8 +87,8 @@ async def test_a_connection_that_goes_on_asking_stays(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_the_longest_silent_makes_room_for_who_asks(tmp_path: Path) -> None:
-    async with served(tmp_path, 3, 60.0) as (port, door):
+async def test_the_longest_silent_makes_room_for_who_asks() -> None:
+    async with served(3, 60.0) as (port, door):
         silent = [await entered(port) for _ in range(6)]
         assert b"200" in await answer(port)
         assert len(door) <= 3
@@ -97,9 +97,9 @@ async def test_the_longest_silent_makes_room_for_who_asks(tmp_path: Path) -> Non
             writer.close()
 
 
-async def test_an_address_that_is_taken_says_so(tmp_path: Path) -> None:
-    async with served(tmp_path, 3) as (port, door):
+async def test_an_address_that_is_taken_says_so() -> None:
+    async with served(3) as (port, door):
         api = make_api(FakeApplication(), "token", door)
         with pytest.raises(Failed, match="taken by another program"):
-            async with serve_api(api, door, HOST, port, tls_context(str(tmp_path / "api.pem"))):
+            async with serve_api(api, door, HOST, port, shown()):
                 pass

@@ -114,6 +114,7 @@ PROTECTED = [
         {"authorization": "Bearer wrong"},
         {"authorization": f"Basic {TOKEN}"},
         {"authorization": "Bearer"},
+        {"authorization": "Bearer "},
         {"authorization": "Bearer \udcff\udcfe"},
         {"authorization": "Bearer ü"},
     ],
@@ -124,6 +125,11 @@ async def test_without_the_token_nothing_is_told(
     status, text = await world.ask(method, path, shown, json={})
     assert status == 403
     assert "token" in text
+
+
+def test_without_a_token_there_is_no_api() -> None:
+    with pytest.raises(InvalidInput, match="the API's token is empty"):
+        make_api(FakeApplication(), "", Door())
 
 
 async def test_a_backup_is_bytes(world: World) -> None:

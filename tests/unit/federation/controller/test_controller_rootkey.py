@@ -1,6 +1,6 @@
 """The root key lies under its passphrase, and nowhere else."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from federation.trust.issue import new_key
 from federation.trust.pem import key_pem
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+LATER = NOW + timedelta(days=4)
 WORDS = "correct horse battery"
 
 
@@ -99,13 +100,23 @@ def test_an_encrypted_key_without_a_passphrase_names_the_setting(tmp_path: Path)
         opened(tmp_path)
 
 
+def test_what_the_controller_and_its_api_show_is_never_written_down(tmp_path: Path) -> None:
+    made = opened(tmp_path, WORDS)
+    for shown in (made.identity(NOW), made.api_identity(NOW), made.api_identity(LATER)):
+        assert b"PRIVATE KEY" in shown.key
+    assert {file.name for file in tmp_path.iterdir()} == {"root.pem", "root.key"}
+    assert shows_key(tmp_path, made) == []
+    assert made.identity(NOW).key != made.api_identity(NOW).key
+
+
 def test_a_key_that_is_not_there_is_none_and_a_damaged_one_an_error(tmp_path: Path) -> None:
     file = tmp_path / "root.key"
     assert read_root_key(file, WORDS) is None
-    file.write_bytes(b"-----BEGIN")
-    with pytest.raises(InvalidInput, match="private key cannot be read"):
-        read_root_key(file, WORDS)
-    assert file.read_bytes() == b"-----BEGIN", "what cannot be read is not encrypted"
+    for damaged in (b"", b"-----BEGIN", bytes(200)):
+        file.write_bytes(damaged)
+        with pytest.raises(InvalidInput, match=r"root key \S+ is damaged: private key cannot be"):
+            read_root_key(file, WORDS)
+        assert file.read_bytes() == damaged, "what cannot be read is not encrypted"
     key = new_key()
     write_root_key(file, key, "")
     assert file.read_bytes() == key_pem(key)
@@ -125,6 +136,10 @@ def test_a_passphrase_is_the_files_text_without_the_end_of_its_line(tmp_path: Pa
     [
         (None, r"field \S+ cannot be read: No such file"),
         (b"short", r"field \S+ has 5 characters, but must have between 12"),
+        (b"", r"field \S+ is empty"),
+        (b" \n" * 20, r"field \S+ is empty"),
+        (b"  short  \t    ", r"field \S+ has 5 characters, but must have between 12"),
+        (bytes(32), r"field \S+ is damaged"),
         (b"\xff" * 20, r"field \S+ does not hold text"),
     ],
 )

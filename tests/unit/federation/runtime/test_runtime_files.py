@@ -9,6 +9,7 @@ import pytest
 
 from federation.runtime.files import (
     exclusive,
+    forget_private,
     overwrite_private,
     private_folder,
     read_if_there,
@@ -153,3 +154,13 @@ def test_only_a_socket_gets_the_mode_of_a_socket(tmp_path: Path) -> None:
         with pytest.raises(PermissionError, match="not a socket"):
             set_socket_mode(tmp_path / other, 0o660)
     assert stat.S_IMODE((tmp_path / "victim").stat().st_mode) == 0o600
+
+
+def test_a_secret_that_is_forgotten_leaves_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    forget_private(file)
+    file.write_bytes(b"the old secret")
+    with file.open("rb") as before:
+        forget_private(file)
+        assert before.read() == bytes(len(b"the old secret"))
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.model.errors import Denied, Failed, NotReady
+from federation.model.errors import Failed, InvalidInput, NotReady
 from federation.supervisor.keys import (
     Certified,
     Trust,
@@ -68,9 +68,23 @@ def test_a_token_is_read_anew_without_white_space(tmp_path: Path) -> None:
         read_token(file)
     file.write_text("  abc\n")
     assert read_token(file) == "abc"
-    file.write_text("x" * 16_385)
-    with pytest.raises(Denied, match="too many for a token"):
-        read_token(file)
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        (b"", "is empty, but must hold one token"),
+        (b" \n", "is empty, but must hold one token"),
+        (bytes(40), "does not hold one token"),
+        (b"two words", "does not hold one token"),
+        (b"\xff\xfe", "does not hold one token"),
+        (b"x" * 4_097, "more than 4096 characters"),
+    ],
+)
+def test_what_is_no_token_is_said_in_one_sentence(tmp_path: Path, held: bytes, reason: str) -> None:
+    (tmp_path / "token").write_bytes(held)
+    with pytest.raises(InvalidInput, match=f"token_file .*/token .*{reason}"):
+        read_token(tmp_path / "token")
 
 
 async def test_the_key_made_belongs_to_its_request() -> None:

@@ -22,7 +22,7 @@ CONTROLLER = issue.issue_controller(
     ROOT.cert,
     ROOT.key,
     LEAF_KEY.public_key(),
-    profile.controller_profile(DOMAIN, ["ctl.example"], ["192.0.2.1"]),
+    profile.controller_profile(DOMAIN),
     NOW,
 )
 LEAF = EAST_MEMBER.leaf(LEAF_KEY, API, (profile.agent_host(EAST),))
@@ -108,10 +108,21 @@ def test_alternative_names_are_critical_exactly_when_the_subject_is_empty() -> N
     assert not names(CONTROLLER).critical
 
 
-def test_the_controller_serves_names_and_addresses() -> None:
+def test_the_controller_serves_the_domain_alone() -> None:
     found = names(CONTROLLER).value
-    assert found.get_values_for_type(x509.DNSName) == ["ctl.example", "mesh.test"]
+    assert found.get_values_for_type(x509.DNSName) == ["mesh.test"]
+    assert found.get_values_for_type(x509.IPAddress) == []
+
+
+def test_the_api_serves_names_and_addresses_and_is_nobody() -> None:
+    wanted = profile.api_profile(DOMAIN, ["ctl.example"], ["192.0.2.1"])
+    made = issue.issue_controller(ROOT.cert, ROOT.key, LEAF_KEY.public_key(), wanted, NOW)
+    found = names(made).value
+    assert found.get_values_for_type(x509.DNSName) == ["ctl.example"]
     assert found.get_values_for_type(x509.IPAddress) == [ip_address("192.0.2.1")]
+    assert found.get_values_for_type(x509.UniformResourceIdentifier) == []
+    purposes = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(purposes) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def test_times_follow_the_profile() -> None:

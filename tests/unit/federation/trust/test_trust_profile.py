@@ -42,11 +42,24 @@ def test_only_the_root_is_not_confined() -> None:
     assert profile.intermediate_profile(EAST).path_length == 0
 
 
-def test_the_controller_serves_under_the_domain_and_where_it_is_told() -> None:
-    wanted = profile.controller_profile("mesh.test", ["ctl.example", "ctl.example"], ["::1"])
+def test_the_controller_serves_under_the_domain_and_nowhere_else() -> None:
+    wanted = profile.controller_profile("mesh.test")
     assert wanted.uri == "spiffe://mesh.test/controller"
-    assert wanted.dns_names == ("ctl.example", "mesh.test")
+    assert (wanted.dns_names, wanted.addresses) == (("mesh.test",), ())
+
+
+def test_the_api_serves_where_it_is_told_and_has_no_id() -> None:
+    wanted = profile.api_profile("mesh.test", ["ctl.example", "ctl.example"], ["::1"])
+    assert (wanted.uri, wanted.is_client) == ("", False)
+    assert wanted.dns_names == ("ctl.example",)
     assert wanted.addresses == (ip_address("::1"),)
+
+
+def test_the_api_does_not_serve_under_the_name_by_which_agents_know_the_controller() -> None:
+    with pytest.raises(
+        InvalidInput, match=r"advertise another name, such as controller\.mesh\.test"
+    ):
+        profile.api_profile("mesh.test", ["ctl.example", "mesh.test"], [])
 
 
 def test_an_agent_serves_inside_its_trust_domain() -> None:
@@ -54,10 +67,10 @@ def test_an_agent_serves_inside_its_trust_domain() -> None:
 
 
 def test_rubbish_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="address of controller certificate is 'localhost'"):
-        profile.controller_profile("mesh.test", addresses=["localhost"])
-    with pytest.raises(InvalidInput, match="dns name of controller certificate"):
-        profile.controller_profile("mesh.test", hosts=["*.mesh.test"])
+    with pytest.raises(InvalidInput, match="address of API certificate is 'localhost'"):
+        profile.api_profile("mesh.test", [], ["localhost"])
+    with pytest.raises(InvalidInput, match="dns name of API certificate"):
+        profile.api_profile("mesh.test", ["*.mesh.test"], [])
     with pytest.raises(InvalidInput, match="must have a path"):
         profile.leaf_profile("spiffe://east.mesh.test")
     with pytest.raises(InvalidInput, match="clusterset domain"):

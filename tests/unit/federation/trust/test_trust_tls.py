@@ -70,11 +70,22 @@ def shake(
 def test_members_and_controller_understand_each_other(tmp_path: Path) -> None:
     west = (WEST_MEMBER.leaf(LEAF_KEY, API_WEST), WEST_MEMBER.intermediate)
     shake(tmp_path, west)
-    wanted = profile.controller_profile(DOMAIN, ["ctl.example"], ["192.0.2.1"])
-    key = LEAF_KEY.public_key()
-    controller = (issue.issue_controller(ROOT.cert, ROOT.key, key, wanted, NOW),)
-    for name in (DOMAIN, "ctl.example", "192.0.2.1"):
-        shake(tmp_path, west, server=controller, name=name)
+    shake(tmp_path, west, server=(by_root(profile.controller_profile(DOMAIN)),), name=DOMAIN)
+
+
+def by_root(wanted: profile.LeafProfile) -> x509.Certificate:
+    return issue.issue_controller(ROOT.cert, ROOT.key, LEAF_KEY.public_key(), wanted, NOW)
+
+
+def test_the_apis_certificate_makes_nobody_the_controller(tmp_path: Path) -> None:
+    west = (WEST_MEMBER.leaf(LEAF_KEY, API_WEST), WEST_MEMBER.intermediate)
+    api = (by_root(profile.api_profile(DOMAIN, ["ctl.example"], ["192.0.2.1"])),)
+    for name in ("ctl.example", "192.0.2.1"):
+        shake(tmp_path, west, server=api, name=name)
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        shake(tmp_path, west, server=api, name=DOMAIN)
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"(unsuitable|unsupported).*purpose"):
+        shake(tmp_path, api)
 
 
 def test_a_twin_is_anchor_enough_for_its_own_members_only(tmp_path: Path) -> None:

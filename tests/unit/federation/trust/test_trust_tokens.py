@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 from dataclasses import asdict, replace
 
 import pytest
@@ -152,7 +153,7 @@ def test_a_changed_token_is_denied_wherever_it_is_changed() -> None:
 
 
 def test_a_token_of_another_cluster_is_denied() -> None:
-    token = tokens.mint_workload_token(bytes(32), "shop/api", expires=1000)
+    token = tokens.mint_workload_token(KEY[::-1], "shop/api", expires=1000)
     with pytest.raises(Denied, match="not signed by this cluster's agent"):
         tokens.check_workload_token(KEY, token, now=1.0)
 
@@ -166,3 +167,24 @@ def test_rubbish_is_no_workload_token(token: str) -> None:
 def test_a_short_key_signs_nothing() -> None:
     with pytest.raises(InvalidInput, match="at least 32"):
         tokens.mint_workload_token(KEY[:31], "gateway", expires=1000)
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        (b"", "workload-tokens.key has 0 bytes, but must have at least 32"),
+        (KEY[:31], "workload-tokens.key has 31 bytes"),
+        (bytes(32), "workload-tokens.key is damaged"),
+        (b"\n" * 64, "workload-tokens.key is damaged"),
+        (KEY[:11] + bytes(21), "workload-tokens.key is damaged"),
+    ],
+)
+def test_a_key_that_a_crash_left_is_refused(key: bytes, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        tokens.check_token_key(key, "workload-tokens.key")
+
+
+def test_a_key_of_chance_is_taken() -> None:
+    for _ in range(100):
+        key = secrets.token_bytes(32)
+        assert tokens.check_token_key(key, "key") == key

@@ -31,7 +31,7 @@ CONTROLLER = issue.issue_controller(
     ROOT.cert,
     ROOT.key,
     LEAF_KEY.public_key(),
-    profile.controller_profile(DOMAIN, ["ctl.example"], ["192.0.2.1"]),
+    profile.controller_profile(DOMAIN),
     NOW,
 )
 OTHER_ROOT = make_root()
@@ -52,6 +52,26 @@ def test_all_that_issue_makes_is_valid() -> None:
     validate.check_controller(CONTROLLER, root=ROOT.cert, domain=DOMAIN, now=NOW)
     for issuer in (east.intermediate, east.twin):
         validate.check_leaf(LEAF, issuer=issuer, spiffe_id=API, now=NOW)
+
+
+def test_the_apis_certificate_is_nobodys_identity() -> None:
+    def by_root(wanted: profile.LeafProfile) -> x509.Certificate:
+        return issue.issue_controller(ROOT.cert, ROOT.key, LEAF_KEY.public_key(), wanted, NOW)
+
+    def check(cert: x509.Certificate) -> None:
+        validate.check_api(cert, root=ROOT.cert, domain=DOMAIN, now=NOW)
+
+    wanted = profile.api_profile(DOMAIN, ["ctl.example"], [])
+    check(by_root(wanted))
+    with pytest.raises(InvalidInput, match="must be for servers and for clients"):
+        validate.check_controller(by_root(wanted), root=ROOT.cert, domain=DOMAIN, now=NOW)
+    for changed, reason in (
+        (replace(wanted, uri="spiffe://mesh.test/controller"), "but must have none"),
+        (replace(wanted, dns_names=(DOMAIN,)), "by which agents know the controller"),
+        (replace(wanted, is_client=True), "must be for servers alone"),
+    ):
+        with pytest.raises(InvalidInput, match=reason):
+            check(by_root(changed))
 
 
 def test_a_pinned_root_is_the_one_that_the_token_names() -> None:

@@ -31,7 +31,7 @@ CONTROLLER = issue.issue_controller(
     ROOT.cert,
     ROOT.key,
     LEAF_KEY.public_key(),
-    profile.controller_profile(DOMAIN, ["ctl.example"], ["192.0.2.1"]),
+    profile.controller_profile(DOMAIN),
     NOW,
 )
 OTHER_ROOT = make_root()

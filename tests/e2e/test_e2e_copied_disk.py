@@ -1,0 +1,65 @@
+"""What a copy of the controller's disk is worth, and what a damaged file on it opens: nothing."""
+
+import signal
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.api.client import Client
+from federation.model.errors import Denied
+from tests.e2e.lone_controller import lone_controller
+
+pytestmark = pytest.mark.timeout(60)
+
+DOMAIN = "mesh.test"
+
+
+def names_shown(address: tuple[str, int], root: Path, server_name: str) -> Any:
+    """The names in the certificate of a server, which must be good for `server_name`."""
+    context = ssl.create_default_context(cafile=str(root))
+    with (
+        socket.create_connection(address) as plain,
+        context.wrap_socket(plain, server_hostname=server_name) as wrapped,
+    ):
+        shown: Any = wrapped.getpeercert()
+        return shown["subjectAltName"]
+
+
+def keys_in(folder: Path) -> list[str]:
+    """The files in which a private key stands in clear."""
+    return [f.name for f in folder.iterdir() if b"PRIVATE KEY" in f.read_bytes()]
+
+
+def test_a_copy_of_the_disk_has_no_key_of_the_controller(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text("correct horse battery\n")
+    with lone_controller(tmp_path, root_key_passphrase_file=str(words)) as controller:
+        controller.state.mkdir(mode=0o700)
+        (controller.state / "api.pem").write_text("-----BEGIN PRIVATE KEY-----\nof before\n")
+        controller.start()
+        assert keys_in(controller.state) == []
+        assert not (controller.state / "api.pem").exists()
+        root = controller.state / "root.pem"
+        names = names_shown((controller.host, 8443), root, controller.host)
+        assert names == (("IP Address", controller.host),)
+        with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+            names_shown((controller.host, 8443), root, DOMAIN)
+
+
+@pytest.mark.parametrize("held", ["", "\n", "short"])
+def test_an_empty_token_opens_nothing(tmp_path: Path, held: str) -> None:
+    with lone_controller(tmp_path) as controller:
+        controller.start()
+        stranger = Client(f"https://{controller.host}:8443", controller.state / "root.pem", "", 5)
+        with pytest.raises(Denied, match="missing or wrong"):
+            stranger.status()
+        controller.end(signal.SIGTERM)
+        (controller.state / "admin.token").write_text(held)
+        assert controller.spawn().wait(20) == 2
+        *_, last = controller.log.splitlines()
+        assert last.startswith("fedmesh-controller: the API's token ")
+        assert last.endswith("or remove the file, and the next start makes one")
+        assert "Traceback" not in controller.log
