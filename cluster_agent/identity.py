@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -160,6 +161,11 @@ class Authority:
         return leaf
 
 
+def whole_seconds(life: timedelta) -> int:
+    """The life of leaves as the controller is told it."""
+    return ceil(life.total_seconds())
+
+
 async def open_authority(
     folder: Path, cluster: ClusterId, token_file: Path | None, leaf_life: timedelta
 ) -> Authority:
@@ -170,7 +176,7 @@ async def open_authority(
     """
     keyfiles.complete(folder)
     if not (folder / "member.json").exists():
-        await join(folder, _read_token(cluster, token_file))
+        await join(folder, _read_token(cluster, token_file), leaf_life)
     standing = read_standing(folder, cluster)
     key = _load_key(folder / "ca.key")
     keyfiles.show_anchors(folder, standing.membership.trust_domain)
@@ -209,11 +215,14 @@ def read_join_token(data: bytes, cluster: ClusterId) -> JoinToken:
     return token
 
 
-async def join(folder: Path, token: JoinToken, *, is_patient: bool = True) -> None:
+async def join(
+    folder: Path, token: JoinToken, leaf_life: timedelta, *, is_patient: bool = True
+) -> None:
     """Redeem a token and keep what it gives in `folder`, where key and twin stay if they are there.
 
-    Patient: waits while the controller cannot be reached. Raises Denied and InvalidInput
-    for a token that is of no use here, and NotReady when not patient.
+    The controller is told how long leaves live here: for so long it keeps the anchor of a key that
+    this one replaces. Patient: waits while the controller cannot be reached. Raises Denied and
+    InvalidInput for a token that is of no use here, and NotReady when not patient.
     """
     cluster = token.cluster
     patient = AsyncRetrying(
@@ -240,8 +249,9 @@ async def join(folder: Path, token: JoinToken, *, is_patient: bool = True) -> No
     domain = trust_domain(cluster, _domain_of(root))
     _check_same_domain(folder / "member.json", domain)
     twin = _twin(folder / "twin.pem", key, domain, now)
-    body = {
+    body: dict[str, str | int] = {
         "token": format_join_token(token),
+        "leaf_seconds": whole_seconds(leaf_life),
         "csr": pem(make_csr(key, domain)).decode(),
         "twin": pem(twin).decode(),
     }
@@ -307,7 +317,7 @@ def _domain_of(root: x509.Certificate) -> str:
 
 
 def _ask(
-    url: str, path: str, body: dict[str, str] | None = None, root_pem: bytes | None = None
+    url: str, path: str, body: dict[str, str | int] | None = None, root_pem: bytes | None = None
 ) -> bytes:
     """One HTTPS request. Without `root_pem` the server is not verified: only for the root itself,
     which is checked by its hash.

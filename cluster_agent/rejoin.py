@@ -6,7 +6,6 @@ what the token gave, with the key and the anchor that all others know: traffic g
 
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 from cluster_agent.identity import Authority, join, read_join_token, read_standing
@@ -17,8 +16,6 @@ from federation.runtime.logs import event
 from federation.trust.tokens import JoinToken
 
 log = logging.getLogger(__name__)
-
-_ONCE = partial(join, is_patient=False)
 
 
 class Rejoin:
@@ -31,13 +28,13 @@ class Rejoin:
         cluster: ClusterId,
         token_file: Path | None,
         *,
-        redeem: Callable[[Path, JoinToken], Awaitable[None]] = _ONCE,
+        redeem: Callable[[Path, JoinToken], Awaitable[None]] | None = None,
     ) -> None:
         self._authority = authority
         self._folder = folder
         self._cluster = cluster
         self._file = token_file
-        self._redeem = redeem
+        self._redeem = redeem or self._once
         self._of_no_use = b""
         self._said = ""
 
@@ -60,6 +57,9 @@ class Rejoin:
             self._say(str(error))
         except (FedmeshError, OSError) as error:
             self._say(str(error))  # it may pass: again before the next connection
+
+    async def _once(self, folder: Path, token: JoinToken) -> None:
+        await join(folder, token, self._authority.leaf_life, is_patient=False)
 
     def _read(self) -> bytes:
         try:

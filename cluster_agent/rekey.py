@@ -16,7 +16,7 @@ from random import SystemRandom
 from cryptography import x509
 
 from cluster_agent import keyfiles
-from cluster_agent.identity import Authority
+from cluster_agent.identity import Authority, whole_seconds
 from cluster_agent.keyfiles import Next
 from federation.model.errors import FedmeshError
 from federation.runtime.backoff import Backoff
@@ -79,7 +79,7 @@ class Rekeying:
             case Step.SPREAD if coming is not None:
                 await self._spread(coming, now)
             case Step.ACTIVATE if coming is not None:
-                self._activate(coming, now)
+                await self._activate(coming, now)
             case Step.RETIRE:
                 await self._retire()
             case _:
@@ -113,7 +113,10 @@ class Rekeying:
 
     async def _spread(self, coming: Next, now: datetime) -> None:
         key = load_key(coming.key.encode())
-        request = pb.CertifyRequest(csr=self._csr(key), twin=coming.twin.encode())
+        life = whole_seconds(self._authority.leaf_life)
+        request = pb.CertifyRequest(
+            csr=self._csr(key), twin=coming.twin.encode(), leaf_seconds=life
+        )
         answer = await self._ask(request)
         made = _first(answer.chain.decode())
         domain, root = self._authority.membership.trust_domain, self._authority.root
@@ -125,7 +128,7 @@ class Rekeying:
             log.info(event("new key spreads", waiting=", ".join(waiting) or "for nobody"))
         self._waiting = waiting
 
-    def _activate(self, coming: Next, now: datetime) -> None:
+    async def _activate(self, coming: Next, now: datetime) -> None:
         end = self._authority.intermediate.not_valid_after_utc
         keyfiles.activate(self._folder, coming, retire_at(now, self._authority.leaf_life, end))
         self._authority.take_key(load_key(coming.key.encode()), _first(coming.intermediate))
@@ -133,6 +136,17 @@ class Rekeying:
         waiting = ", ".join(self._waiting or ()) or "nobody"
         log.info(event("new key signs", without_waiting_for=waiting))
         self._waiting = None
+        await self._show()
+
+    async def _show(self) -> None:
+        """Let the controller see the new key, so that the old one speaks no more from now on.
+
+        One that is away sees it when this agent connects again.
+        """
+        try:
+            await self._ask(pb.CertifyRequest(csr=self._authority.request()))
+        except FedmeshError as error:
+            log.info(event("controller sees the new key later", reason=error))
 
     async def _retire(self) -> None:
         await self._ask(pb.CertifyRequest(csr=self._authority.request(), alone=True))

@@ -6,7 +6,7 @@ from federation.controller.authority import Authority
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
 from federation.controller.loop import Federation
-from federation.controller.members import Members
+from federation.controller.members import HOUR, Members
 from federation.controller.refusals import Refusals
 from federation.controller.registry import Member
 from federation.controller.status import all_problems, life_of, told
@@ -56,10 +56,13 @@ class Controller:
         return self._authority.root_pem
 
     async def join(self, body: Json) -> Json:
-        """Redeem a join token; body: token, csr (PEM), twin (PEM)."""
+        """Redeem a join token; body: token, csr (PEM), twin (PEM), leaf_seconds (default 3600)."""
         texts = [_text(body, name) for name in ("token", "csr", "twin")]
         token, csr, twin = texts[0], texts[1].encode(), texts[2].encode()
-        joined = await self._members.join(token, csr, twin, utc_now(), self._is_present)
+        life = _whole_number(body, "leaf_seconds", HOUR)
+        joined = await self._members.join(
+            token, csr, twin, utc_now(), self._is_present, leaf_seconds=life
+        )
         self._federation.set_member(joined.member)
         return {
             "cluster": joined.member.id,
@@ -164,9 +167,7 @@ class Controller:
 
     async def mint_join_token(self, body: Json) -> Json:
         """A join token; body: cluster, expires_seconds (default 3600)."""
-        seconds = body.get("expires_seconds", 3600)
-        if not isinstance(seconds, int) or isinstance(seconds, bool):
-            raise InvalidInput(f"expires_seconds is {seconds!r:.80}, but must be a whole number")
+        seconds = _whole_number(body, "expires_seconds", HOUR)
         record, token = await self._members.mint_token(
             _text(body, "cluster"), seconds, wall_seconds()
         )
@@ -250,4 +251,11 @@ def _text(body: Json, name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise InvalidInput(f"field {name} is {value!r:.80}, but must be text")
+    return value
+
+
+def _whole_number(body: Json, name: str, default: int) -> int:
+    value = body.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidInput(f"{name} is {value!r:.80}, but must be a whole number")
     return value

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from federation.controller.anchors import has_lost_its_word, still_good
 from federation.controller.awaited import AWAITED
 from federation.controller.hub import Hub, Presence
 from federation.controller.problems import is_off
@@ -65,7 +66,8 @@ class Federation:
         first = await self._store.reserve_revisions(REVISIONS_RESERVED)
         self.hub.reserved = first + REVISIONS_RESERVED - 1
         rows = await self._store.load_reports()
-        for refused in self.hub.restore(self._store.epoch, first, members, rows):
+        good = [still_good(member, wall_seconds()) for member in members]
+        for refused in self.hub.restore(self._store.epoch, first, good, rows):
             log.warning(event("stored report left out", reason=refused))
         for key, entry in (await self._store.read_all(AWAITED)).items():
             cluster = ClusterId(key.removeprefix(AWAITED))
@@ -77,12 +79,18 @@ class Federation:
         return self.hub.presence(cluster)
 
     def set_member(self, member: Member) -> None:
-        """Spread the operator's word about a cluster, already on the disk.
+        """Spread what the store says of a cluster; anchors whose end has come are left out.
 
-        When it may say other things now, its stream of reports ends: it then says them again.
+        When it may say other things now, its stream of reports ends: it then says them again. When
+        a key speaks for it no more, all its streams end: they may be that key's.
         """
+        good = still_good(member, wall_seconds())
+        before = self.registry.members.get(member.id)
+        if before is not None and has_lost_its_word(before, good):
+            log.info(event("another key speaks for the cluster", cluster=member.id))
+            self._end_streams(member.id)
         hearing = self._hearing.get(member.id)
-        if self.hub.set_member(member) and hearing is not None:
+        if self.hub.set_member(good) and hearing is not None:
             log.info(event("cluster may say other things", cluster=member.id))
             hearing.cancel()
 
@@ -91,7 +99,7 @@ class Federation:
 
         Its streams end; whether it may open new ones is the server's decision.
         """
-        self.hub.set_member(member)
+        self.hub.set_member(still_good(member, wall_seconds()))
         self._end_streams(member.id)
         self.hub.silence(member.id)
 

@@ -13,6 +13,7 @@ from federation.controller.application import Controller
 from federation.controller.authority import Authority, open_authority
 from federation.controller.backup import Backups, check_whole
 from federation.controller.departures import Departures
+from federation.controller.endings import Endings
 from federation.controller.loop import Federation
 from federation.controller.members import Members
 from federation.controller.registry import Registry
@@ -57,6 +58,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         token = open_admin_token(folder / "admin.token")
         backups = Backups(store, authority, token)
         departures = Departures(federation, members)
+        endings = Endings(federation, members)
         application = Controller(
             federation,
             members,
@@ -82,6 +84,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
                     "verdicts": federation.run_verdicts(),
                     "writing": federation.run_writing(),
                     "departures": departures.run(),
+                    "endings": endings.run(),
                     "renewal": _renew(context, authority),
                 }
             )

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
+from federation.controller import anchors
+from federation.controller.anchors import LONGEST_LEAF_SECONDS, speaking_keys
 from federation.controller.authority import Authority
 from federation.controller.awaited import AWAITED
 from federation.controller.registry import Member, anchor_keys
@@ -39,9 +41,8 @@ _MEMBERS = "members/"
 _TOKENS = "tokens/"
 _REVOKED = "revoked-keys/"
 _ATTEMPTS = 5
-_OLD_ANCHORS = 1
-"""How many earlier anchors stay when a cluster joins again: its old leaves live for an hour."""
 
+HOUR = 3_600
 MAX_TOKEN_SECONDS = 7 * 86_400
 
 
@@ -84,6 +85,8 @@ class Members:
             anchors=known.anchors,
             revoked=known.revoked,
             replace_key=known.replace_key,
+            ends=known.ends,
+            leaf_seconds=known.leaf_seconds,
         )
         await self._store.write(key, _encode(member), before.revision if before else 0)
         return member
@@ -108,7 +111,7 @@ class Members:
             secrets.token_urlsafe(32),
         )
         record = JoinRecord(token.id, name, secret_hash(token.secret), int(now) + seconds)
-        await self._store.write(f"{_TOKENS}{token.id}", json.dumps(asdict(record)).encode(), 0)
+        await self._keep(record, 0)
         return record, format_join_token(token)
 
     async def join(
@@ -118,8 +121,13 @@ class Members:
         twin: bytes,
         now: datetime,
         is_present: Callable[[ClusterId], bool] = lambda _: False,
+        *,
+        leaf_seconds: int = HOUR,
     ) -> Joined:
         """Redeem a token for an intermediate. The same key may ask again when an answer was lost.
+
+        The key speaks for the cluster from now on. What the one before has signed is believed for
+        `leaf_seconds`, the life of the leaves which the agent that joins will sign.
 
         Nothing that a stranger sent beside the token is looked at before the token is known good.
         Raises Denied for a token that is wrong, expired, foreign or used with another key, and for
@@ -141,19 +149,29 @@ class Members:
         if found is None:
             raise Denied(f"cluster {record.cluster} is not a member any more")
         member = _read_member(found.value)
+        _check_life(leaf_seconds)
         await self._check_key(member, key, is_present)
+        if record.joined and key_sha256(key) not in speaking_keys(member):
+            raise Denied(
+                f"join token {record.id} was used with a key of cluster {record.cluster} that does "
+                "not speak for it any more: make another token"
+            )
         shown = read_twin(twin)
         check_twin(shown, public_key=key, trust_domain=member.trust_domain, now=now)
         intermediate = self._authority.certify_cluster(member.trust_domain, key, now)
+        revision = entry.revision
         if redeemed != record:
-            value = json.dumps(asdict(redeemed)).encode()
-            await self._store.write(f"{_TOKENS}{token.id}", value, entry.revision)
-        anchor = pem(shown).decode()
-        if anchor not in member.anchors:
-            kept = (anchor, *member.anchors)[: 1 + _OLD_ANCHORS]
-            member = replace(member, anchors=kept, revoked=False, replace_key="")
-            await self._store.write(f"{_MEMBERS}{record.cluster}", _encode(member), found.revision)
-        return Joined(member, pem(intermediate), self._authority.root_pem)
+            revision = await self._keep(redeemed, revision)
+        after = anchors.joined(member, shown, leaf_seconds, now.timestamp())
+        if after != member:
+            await self._store.write(f"{_MEMBERS}{record.cluster}", _encode(after), found.revision)
+        if not redeemed.joined:
+            await self._keep(replace(redeemed, joined=True), revision)
+        return Joined(after, pem(intermediate), self._authority.root_pem)
+
+    async def _keep(self, record: JoinRecord, expected: int) -> int:
+        value = json.dumps(asdict(record)).encode()
+        return await self._store.write(f"{_TOKENS}{record.id}", value, expected)
 
     async def _check_key(
         self, member: Member, key: PublicKey, is_present: Callable[[ClusterId], bool]
@@ -167,17 +185,17 @@ class Members:
                 f"the key of cluster {cluster} was revoked and is of no use any more: give its "
                 "agent an empty state folder, so that it makes a new one, and a new token"
             )
-        if member.anchors and digest not in anchor_keys(member) and is_present(cluster):
+        if member.anchors and digest not in speaking_keys(member) and is_present(cluster):
             raise Conflict(
                 f"an agent of cluster {cluster} with another key is connected, or was within the "
                 f"last minute: stop it first, or say: fedctl trust revoke {cluster}"
             )
 
     def renew(self, member: Member, csr: bytes, now: datetime) -> bytes:
-        """A new intermediate (PEM) for the key a member already has; raises Denied for another."""
+        """A new intermediate (PEM) for a key that speaks for a member; Denied for another."""
         key = csr_key(read_csr(csr))
-        if key_sha256(key) not in anchor_keys(member):
-            raise Denied(f"cluster {member.id} asks to renew a key it has not joined with")
+        if key_sha256(key) not in speaking_keys(member):
+            raise Denied(f"cluster {member.id} asks to renew a key that does not speak for it")
         return pem(self._authority.certify_cluster(member.trust_domain, key, now))
 
     async def revoke(self, cluster: ClusterId) -> Member:
@@ -188,7 +206,7 @@ class Members:
                 if await self._store.read(f"{_REVOKED}{digest}") is None:
                     await self._store.write(f"{_REVOKED}{digest}", cluster.encode(), 0)
             await self._void_tokens(cluster)
-            return replace(member, anchors=(), revoked=True, replace_key="")
+            return replace(member, anchors=(), ends=(), revoked=True, replace_key="")
 
         return await self._change(cluster, keep_keys)
 
@@ -224,16 +242,28 @@ class Members:
 
         return await self._change(cluster, ask)
 
-    async def add_key(self, cluster: ClusterId, csr: bytes, twin: bytes, now: datetime) -> Member:
+    async def add_key(
+        self,
+        cluster: ClusterId,
+        by: str,
+        csr: bytes,
+        twin: bytes,
+        *,
+        now: datetime,
+        leaf_seconds: int = HOUR,
+    ) -> Member:
         """Take the anchor of a cluster's next key beside that of its present one.
 
-        The same may be said again. Raises Conflict when it was not asked for one.
+        `by` is the key (SHA-256) of who says so, which must speak for the cluster. The same may be
+        said again. Raises Conflict when it was not asked for one.
         """
+        _check_life(leaf_seconds)
         key = csr_key(read_csr(csr))
         digest = key_sha256(key)
         anchor = read_twin(twin)
 
         async def add(member: Member) -> Member:
+            check_speaks(member, by)
             check_twin(anchor, public_key=key, trust_domain=member.trust_domain, now=now)
             await self._check_key(member, key, lambda _: False)
             keys = anchor_keys(member)
@@ -241,20 +271,37 @@ class Members:
                 return member
             if member.replace_key not in keys[:1]:
                 raise Conflict(f"cluster {cluster} was not asked for another key")
-            return replace(member, anchors=(pem(anchor).decode(), member.anchors[0]))
+            return anchors.coming(member, anchor, leaf_seconds)
 
         return await self._change(cluster, add)
 
-    async def keep_only(self, cluster: ClusterId, csr: bytes) -> Member:
-        """Drop all anchors but that of this key, which must be the newest; raises Denied."""
+    async def keep_only(self, cluster: ClusterId, by: str, csr: bytes) -> Member:
+        """Drop all anchors but the newest; only the holder of its key may say so (Denied)."""
         digest = key_sha256(csr_key(read_csr(csr)))
 
         async def keep(member: Member) -> Member:
-            if digest != next(iter(anchor_keys(member)), ""):
+            if {digest, by} != set(anchor_keys(member)[:1]):
                 raise Denied(f"this is not the newest key of cluster {cluster}")
-            return replace(member, anchors=member.anchors[:1])
+            return replace(member, anchors=member.anchors[:1], ends=())
 
         return await self._change(cluster, keep)
+
+    async def supersede(self, cluster: ClusterId, by: str, now: float) -> Member:
+        """The newest key has spoken: those before it speak no more, and have an end."""
+
+        async def end(member: Member) -> Member:
+            is_newest = by in anchor_keys(member)[:1]
+            return anchors.superseded(member, now) if is_newest else member
+
+        return await self._change(cluster, end)
+
+    async def drop_ended(self, cluster: ClusterId, now: float) -> Member:
+        """Forget the anchors whose end has come."""
+
+        async def drop(member: Member) -> Member:
+            return anchors.still_good(member, now)
+
+        return await self._change(cluster, drop)
 
     async def _void_tokens(self, cluster: ClusterId) -> None:
         for key, entry in (await self._store.read_all(_TOKENS)).items():
@@ -283,6 +330,22 @@ class Members:
         raise Conflict(f"cluster {cluster} is changed by others all the time: try again")
 
 
+def check_speaks(member: Member, key: str) -> None:
+    """Raise Denied for a key (SHA-256) that does not speak for a member any more, or never did."""
+    if key not in speaking_keys(member):
+        raise Denied(
+            f"cluster {member.id} has another key now: the one that is shown speaks for it no "
+            "more, and what it signed ends soon. To join again with it, use a new token"
+        )
+
+
+def _check_life(leaf_seconds: int) -> None:
+    if not 1 <= leaf_seconds <= LONGEST_LEAF_SECONDS:
+        raise InvalidInput(
+            f"leaf_seconds is {leaf_seconds}, but must be between 1 and {LONGEST_LEAF_SECONDS}"
+        )
+
+
 def _encode(member: Member) -> bytes:
     return json.dumps(asdict(member)).encode()
 
@@ -293,7 +356,10 @@ def _read_member(value: bytes) -> Member:
 
 def _member(values: dict[str, object]) -> Member:
     lists = {name: tuple(v) for name, v in values.items() if isinstance(v, list | tuple)}
-    return Member(**{**values, **lists})  # type: ignore[arg-type]
+    member = Member(**{**values, **lists})  # type: ignore[arg-type]
+    if member.anchors[1:] and not (member.ends or member.replace_key):
+        return replace(member, anchors=member.anchors[:1])  # written before anchors had ends
+    return member
 
 
 async def begin_again(store: Store) -> None:

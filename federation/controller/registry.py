@@ -36,7 +36,8 @@ class Member:
 
     One that was `revoked` has none either, until it joins with a new key. Nothing of one that is
     `leaving` is shown to others any more. `replace_key` (SHA-256) is the key of its authority that
-    is to be replaced by a new one.
+    is to be replaced by a new one. `ends` are the ends of the anchors' time, `leaf_seconds` is the
+    life of its leaves (`federation.controller.anchors`).
     """
 
     id: ClusterId
@@ -50,6 +51,8 @@ class Member:
     revoked: bool = False
     leaving: bool = False
     replace_key: str = ""
+    ends: tuple[int, ...] = ()
+    leaf_seconds: int = 3600
 
 
 def anchor_keys(member: Member) -> tuple[str, ...]:

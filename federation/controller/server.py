@@ -1,30 +1,43 @@
 """The gRPC side of the controller: who calls is read from its certificate, then handed to the loop.
 
 Two locks: TLS verifies the chain up to the root, with the name constraints of the
-intermediates; `verify_peer_chain` then demands the anchor of the caller's own trust domain.
+intermediates; `verify_peer_chain` then demands the anchor of the caller's own trust domain. It must
+be that of a key which speaks for the cluster: one that was replaced is told nothing.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from typing import NamedTuple
 
 from cryptography import x509
 
+from federation.controller.anchors import speaking_keys, superseded
 from federation.controller.authority import Authority
 from federation.controller.loop import Federation
-from federation.controller.members import Members
+from federation.controller.members import HOUR, Members, check_speaks
 from federation.controller.registry import Member
 from federation.controller.trust import waiting_for
-from federation.model.errors import Denied
-from federation.model.imports import Bundle
+from federation.model.errors import Denied, Failed
 from federation.runtime.clock import utc_now, wall_seconds
+from federation.runtime.logs import event
+from federation.trust.pem import certificate_key, key_sha256, load_certificates
 from federation.trust.spiffe import agent_id
-from federation.trust.validate import check_bundle, verify_peer_chain
+from federation.trust.validate import verify_peer_chain
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
 from federation.wire.server import CallHandler, StreamHandler
 from federation.xds.messages import Request, Response
+
+log = logging.getLogger(__name__)
+
+
+class _Caller(NamedTuple):
+    """An agent, and the digest (SHA-256) of the authority's key that vouches for it."""
+
+    member: Member
+    key: str
 
 
 class AgentServer:
@@ -44,24 +57,27 @@ class AgentServer:
         )
 
     async def _facts(self, link: Link[Request, Response], peer: Peer) -> None:
-        cluster = self._member(peer).id
+        cluster = (await self._caller(peer)).member.id
         self._federation.hear_clock(cluster, peer.clock)
         await self._federation.send_facts(cluster, link)
 
     async def _reports(self, link: Link[Response, Request], peer: Peer) -> None:
-        member = self._member(peer)
+        member, _ = await self._caller(peer)
         if member.leaving:
             raise Denied(f"cluster {member.id} is leaving: it has nothing to report any more")
         await self._federation.take_reports(member.id, link)
 
     async def _renew(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
         """A new intermediate; with a twin for a key that comes, alone for one that has come."""
-        member, now = self._member(peer), utc_now()
+        (member, key), now = await self._caller(peer), utc_now()
         if request.twin:
-            member = await self._members.add_key(member.id, request.csr, request.twin, now)
+            life = request.leaf_seconds or HOUR
+            member = await self._members.add_key(
+                member.id, key, request.csr, request.twin, now=now, leaf_seconds=life
+            )
             self._federation.set_member(member)
         elif request.alone:
-            member = await self._members.keep_only(member.id, request.csr)
+            member = await self._members.keep_only(member.id, key, request.csr)
             self._federation.set_member(member)
         chain = self._members.renew(member, request.csr, now)
         made = x509.load_pem_x509_certificate(chain)
@@ -80,35 +96,55 @@ class AgentServer:
         ends = (intermediate.not_valid_before_utc, intermediate.not_valid_after_utc)
         self._federation.presence(member.id).intermediate = ends
 
-    def _member(self, peer: Peer) -> Member:
-        """The member whose agent calls; raises Denied."""
+    async def _caller(self, peer: Peer) -> _Caller:
+        """The agent that calls; raises Denied.
+
+        When it shows a new key for the first time, the key before it speaks no more, and whoever is
+        connected with that one is cut off.
+        """
+        found = self._verified(peer)
+        first, *others = speaking_keys(found.member)
+        if others and found.key == first:
+            self._federation.set_member(await self._superseded(found))
+            found = self._verified(peer)
+        for cert in x509.load_pem_x509_certificates(peer.chain)[1:2]:
+            self._note(found.member, cert)
+        return found
+
+    async def _superseded(self, found: _Caller) -> Member:
+        """The member with its newest key alone; a disk that is full keeps no key in its place."""
+        cluster, now = found.member.id, wall_seconds()
+        try:
+            return await self._members.supersede(cluster, found.key, now)
+        except Failed as error:
+            log.warning(event("end of the old key is not written", cluster=cluster, reason=error))
+            return superseded(found.member, now)
+
+    def _verified(self, peer: Peer) -> _Caller:
         members = self._federation.registry.members.values()
         by_domain = {m.trust_domain: m for m in members if m.anchors}
-        now = utc_now()
-        anchors = _Anchors(by_domain, now)
-        identity = verify_peer_chain(
-            peer.chain, root=self._authority.root, anchors=anchors, now=now
+        identity, anchor = verify_peer_chain(
+            peer.chain, root=self._authority.root, anchors=_Anchors(by_domain), now=utc_now()
         )
         if str(identity) != agent_id(identity.trust_domain):
             raise Denied(f"{identity} is not an agent")
-        member = by_domain[identity.trust_domain]
-        for cert in x509.load_pem_x509_certificates(peer.chain)[1:2]:
-            self._note(member, cert)
-        return member
+        found = _Caller(by_domain[identity.trust_domain], key_sha256(certificate_key(anchor)))
+        check_speaks(*found)
+        return found
 
 
 class _Anchors(Mapping[str, tuple[x509.Certificate, ...]]):
-    """The anchors of each member's trust domain, judged when they are asked for.
+    """The anchors of each member's trust domain, read when they are asked for.
 
-    So a member whose anchors are bad or over locks out nobody but itself.
+    So one that is bad or over locks out nobody but who was vouched for by it.
     """
 
-    def __init__(self, members: Mapping[str, Member], now: datetime) -> None:
+    def __init__(self, members: Mapping[str, Member]) -> None:
         self._members = members
-        self._now = now
 
     def __getitem__(self, trust_domain: str) -> tuple[x509.Certificate, ...]:
-        return check_bundle(Bundle(trust_domain, self._members[trust_domain].anchors), self._now)
+        found = self._members[trust_domain].anchors
+        return tuple(load_certificates(anchor.encode())[0] for anchor in found)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography import x509
 
+from federation.controller.anchors import ends
 from federation.controller.hub import Hub
 from federation.controller.registry import Member, anchor_keys
 from federation.controller.status import life_of
@@ -63,8 +64,14 @@ def _cluster(hub: Hub, member: Member, now: float) -> Json:
         "state": state_of_trust(member),
         "intermediate": _life(*shown) if shown and member.anchors else None,
         "anchors": [
-            {"key": key[:_SHOWN_OF_A_KEY], "not_after": _text(_end_of(anchor))}
-            for key, anchor in zip(anchor_keys(member), member.anchors, strict=True)
+            {
+                "key": key[:_SHOWN_OF_A_KEY],
+                "not_after": _text(_end_of(anchor)),
+                "ends": _text(datetime.fromtimestamp(end, UTC)) if end else None,
+            }
+            for key, anchor, end in zip(
+                anchor_keys(member), member.anchors, ends(member), strict=True
+            )
         ],
         "waiting": list(waiting),
         "next": _next(member, waiting, _text(renew_at(*shown)) if shown else ""),

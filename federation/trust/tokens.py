@@ -52,7 +52,8 @@ class JoinRecord:
     """What the controller keeps of a join token: never the secret itself.
 
     `expires` is in seconds since 1970. `used_by` is the digest of the key that the token was spent
-    on, empty while it is unspent.
+    on, empty while it is unspent. `joined`: the cluster has joined with that key; what comes after
+    is a repetition.
     """
 
     id: str
@@ -60,6 +61,7 @@ class JoinRecord:
     secret_sha256: str
     expires: int
     used_by: str = ""
+    joined: bool = False
 
 
 def format_join_token(token: JoinToken) -> str:

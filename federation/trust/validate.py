@@ -145,10 +145,10 @@ def check_api(
 
 def verify_peer_chain(
     chain_pem: bytes, *, root: x509.Certificate, anchors: Anchors, now: datetime
-) -> SpiffeId:
-    """The identity of a peer by what it presented (PEM, leaf first); raises Denied.
+) -> tuple[SpiffeId, x509.Certificate]:
+    """The identity of a peer by what it presented (PEM, leaf first), and the anchor that proves it.
 
-    `anchors` maps each member's trust domain to its twins, as `check_bundle` returns them. Anchors
+    Raises Denied. `anchors` maps each member's trust domain to its twins, each judged here. Anchors
     of different trust domains are never pooled (V1). The intermediate may be missing, as some TLS
     libraries hand over the leaf alone; when it is there, it must be right as well.
     """
@@ -165,7 +165,7 @@ def verify_peer_chain(
             )
     except InvalidInput as reason:
         raise Denied(f"peer is refused: {reason}") from reason
-    return identity
+    return identity, anchor
 
 
 def verify_controller(

@@ -1191,22 +1191,26 @@ class CertifyRequest(_message.Message):
     CSR_FIELD_NUMBER: _builtins.int
     TWIN_FIELD_NUMBER: _builtins.int
     ALONE_FIELD_NUMBER: _builtins.int
+    LEAF_SECONDS_FIELD_NUMBER: _builtins.int
     csr: _builtins.bytes
     """PEM"""
     twin: _builtins.bytes
     """An agent that has a new key: its anchor, to be spread beside the old one (PEM)."""
     alone: _builtins.bool
     """The key of the request is the only one left: earlier anchors go."""
+    leaf_seconds: _builtins.int
+    """With an anchor: how long the leaves live that this agent signs; 0 stands for an hour."""
     def __init__(
         self,
         *,
         csr: _builtins.bytes = ...,
         twin: _builtins.bytes = ...,
         alone: _builtins.bool = ...,
+        leaf_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alone", b"alone", "csr", b"csr", "twin", b"twin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alone", b"alone", "csr", b"csr", "leaf_seconds", b"leaf_seconds", "twin", b"twin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,6 +13,7 @@ from federation.api.client import Client
 from federation.api.documents import cluster_document
 from federation.model.errors import Failed, FedmeshError
 from federation.runtime.files import private_folder
+from federation.trust.profile import LEAF_LIFE
 from federation.trust.tokens import parse_join_token
 from tests.e2e.lone_controller import LoneController, lone_controller
 from tests.e2e.rig import finish, pause
@@ -69,7 +70,7 @@ def churn(controller: LoneController, client: Client, so_far: dict[str, int], rn
 def check_token(folder: Path, token: str) -> None:
     """A token that somebody holds is good after the kill."""
     private_folder(folder)
-    finish(join(folder, parse_join_token(token), is_patient=False))
+    finish(join(folder, parse_join_token(token), LEAF_LIFE, is_patient=False))
     assert (folder / "member.json").exists()
 
 

@@ -6,16 +6,22 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from ssl import SSLSocket
 
 import pytest
 import yaml
 
-from cluster_agent.identity import Authority
+from cluster_agent.identity import Authority, open_authority
 from federation.demo.layout import find_site
 from federation.model.errors import Conflict, Denied, FedmeshError, PeerBroke
+from federation.model.names import ClusterId
+from federation.runtime.clock import utc_now
 from federation.runtime.files import write_private
+from federation.trust.issue import make_csr, make_twin, new_key
+from federation.trust.pem import pem
+from federation.trust.profile import twin_profile
 from federation.verify.guarantees import failures
 from tests.docs.pages import ROOT, blocks, commands
 from tests.e2e import thief
@@ -29,6 +35,9 @@ _OF_ITSELF = 503
 """No workload of the demo is without a sidecar, so the terminating gateway answers itself."""
 CUT_SECONDS = 2.0
 """What is promised; milliseconds are usual."""
+LODGER = ClusterId("lodger")
+HOUR = timedelta(hours=1)
+_SHORT_SECONDS = 8
 
 
 def _doors(mesh: Mesh, shown: Shown, folder: Path) -> dict[str, Door]:
@@ -158,6 +167,54 @@ def test_a_cluster_leaves_in_order_and_comes_back_with_the_same_key(
     thief.join(mesh, "guest", tmp_path / "guest")
     wait_until("the guest is back", lambda: door.knock()[0].status == 200, 10)
     mesh.client.delete_cluster("guest")
+
+
+def test_a_key_from_before_joining_again_decides_nothing_and_ends_by_itself(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    """Its leaves are believed for as long as those live which the new agent signs, not longer."""
+    thief.state_cluster(mesh, "lodger")
+    old = thief.join(mesh, "lodger", tmp_path / "old")
+    spent = (tmp_path / "old" / "token").read_bytes()
+    thief.renew(mesh, old)
+    held, made = thief.workload(old), tmp_path / "held"
+    made.mkdir()
+    doors = _doors(mesh, held, made)
+    for name, door in doors.items():
+        wait_until(f"{name} knows the lodger", _answers(door), 10)
+    new = thief.join(mesh, "lodger", tmp_path / "new", timedelta(seconds=_SHORT_SECONDS))
+    began = time.monotonic()
+    _is_told_nothing(mesh, old)
+    (tmp_path / "old" / "token").write_bytes(spent)
+    (tmp_path / "old" / "member.json").unlink()
+    with pytest.raises(Denied, match="does not speak for it any more"):
+        finish(open_authority(tmp_path / "old", LODGER, tmp_path / "old" / "token", HOUR))
+    _ctl(mesh, "trust", "rekey", "lodger")
+    _is_told_nothing(mesh, old)
+    assert all(_answers(door)() for door in doors.values()), "its leaves live on for a while"
+    anew = _doors(mesh, thief.workload(new), tmp_path)
+    for name, door in anew.items():
+        wait_until(f"{name} knows the new key", _answers(door), 10)
+    for name, door in doors.items():
+        left = began + _SHORT_SECONDS + CUT_SECONDS - time.monotonic()
+        wait_until(f"{name} refuses the old key", _is_shut(door), max(left, 0.1))
+    assert time.monotonic() - began >= _SHORT_SECONDS - 1
+    assert all(_answers(door)() for door in anew.values())
+    thief.renew(mesh, new)
+    _is_told_nothing(mesh, old)
+    mesh.client.delete_cluster("lodger")
+
+
+def _is_told_nothing(mesh: Mesh, authority: Authority) -> None:
+    """Neither facts nor a certificate, and it puts no other key."""
+    key = new_key()
+    domain = authority.membership.trust_domain
+    twin = pem(make_twin(key, twin_profile(domain), utc_now()))
+    with pytest.raises((Denied, PeerBroke)):
+        finish(_connect(mesh, authority))
+    for more in ({}, {"csr": pem(make_csr(key)), "twin": twin}, {"alone": True}):
+        with pytest.raises(Denied, match=r"another key now|no anchor is known|is not signed by"):
+            thief.renew(mesh, authority, **more)
 
 
 def test_the_commands_of_the_page_do_what_it_says(mesh: Mesh, tmp_path: Path) -> None:

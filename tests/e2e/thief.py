@@ -18,6 +18,7 @@ from federation.runtime.clock import utc_now
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import key_pem, pem
 from federation.wire import codec, methods
+from federation.wire import federation_pb2 as pb
 from federation.wire.channel import connect
 from federation.wire.links import Link
 from federation.xds.receiver import Receiver
@@ -42,13 +43,27 @@ def state_cluster(mesh: Mesh, name: str) -> None:
     )
 
 
-def join(mesh: Mesh, name: str, folder: Path) -> Authority:
-    """Join with a new token; the key in `folder` stays what it is."""
+def join(mesh: Mesh, name: str, folder: Path, life: timedelta = _LIFE) -> Authority:
+    """Join with a new token; the key in `folder` stays what it is. `life` is that of leaves."""
     folder.mkdir(exist_ok=True)
     token = folder / "token"
     token.write_text(mesh.client.create_join_token(name, HOUR)["token"])
     (folder / "member.json").unlink(missing_ok=True)
-    return finish(open_authority(folder, ClusterId(name), token, _LIFE))
+    return finish(open_authority(folder, ClusterId(name), token, life))
+
+
+def renew(mesh: Mesh, authority: Authority, **more: Any) -> pb.Certificate:
+    """Ask the controller for an intermediate, as an agent does; raises what it answers."""
+    request = pb.CertifyRequest(**{"csr": authority.request(), **more})
+
+    async def ask() -> pb.Certificate:
+        address = mesh.member("controller").address("grpc")
+        identity = authority.identity(utc_now())
+        async with connect(address, identity, authority.membership.domain) as controller:
+            answer: pb.Certificate = await controller.call(methods.RENEW, request)
+            return answer
+
+    return finish(ask())
 
 
 def workload(authority: Authority, subject: str = "demo/web") -> Shown:

@@ -9,7 +9,7 @@ from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources import directory
 from federation.api import door, server
-from federation.controller import judge, loop, members
+from federation.controller import anchors, judge, loop, members
 from federation.envoy import http, limits
 from federation.model import exports
 from federation.runtime import health, refusals, yamldocs
@@ -117,6 +117,10 @@ STATED: dict[str, str] = {
     "files of a cluster's folder": f"{directory.MAX_FILES:,}",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
     "life of a join token": f"{members.MAX_TOKEN_SECONDS // DAY} days",
+    "life of leaves that an agent names (how long an older key of its cluster is believed)": (
+        f"{anchors.LONGEST_LEAF_SECONDS:,} s"
+    ),
+    "older keys of a cluster that are believed until their end": f"{anchors.OLD_ANCHORS}",
     "certificate chain of a peer": f"{validate._LARGEST_CHAIN // KB} KB",
     "certificates in it": f"{validate._LONGEST_CHAIN}",
     "SPIFFE id": f"{spiffe._LONGEST_ID:,} characters",

@@ -55,7 +55,12 @@ def _row(cluster: dict[str, Any]) -> tuple[object, ...]:
     return (
         cluster["id"],
         cluster["state"],
-        ", ".join(anchor["key"] for anchor in cluster["anchors"]) or "-",
+        ", ".join(map(_key, cluster["anchors"])) or "-",
         shown["not_after"] if shown else "-",
         cluster["next"],
     )
+
+
+def _key(anchor: dict[str, Any]) -> str:
+    """A key, and until when it is believed when another one has taken its place."""
+    return f"{anchor['key']} until {anchor['ends']}" if anchor["ends"] else str(anchor["key"])

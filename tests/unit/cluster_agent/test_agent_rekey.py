@@ -101,6 +101,10 @@ async def test_a_new_key_is_used_once_all_know_it_and_the_old_one_goes_with_its_
     assert await world.turn() is Step.ACTIVATE
     new = world.authority.key_sha256
     assert new != world.old
+    shown = world.asked[-1]
+    assert key_sha256(csr_key(read_csr(shown.csr))) == new, "the old one speaks no more"
+    assert (shown.twin, shown.alone) == (b"", False)
+    assert {request.leaf_seconds for request in world.asked if request.twin} == {3600}
     assert world.anchors() == [new, world.old]
     leaf = load_certificates(world.authority.identity(world.now).chain)[0]
     leaf.verify_directly_issued_by(world.authority.intermediate)

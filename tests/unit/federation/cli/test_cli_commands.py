@@ -66,7 +66,11 @@ TRUST = {
         {
             "id": "east", "trust_domain": "east.mesh.test", "state": "trusted", "waiting": [],
             "intermediate": {"not_after": "2026-03-08T00:00:00Z", "renews": "2026-03-04T12:00:00Z"},
-            "anchors": [{"key": "0123456789abcdef", "not_after": "2036-03-01T00:00:00Z"}],
+            "anchors": [
+                {"key": "0123456789abcdef", "not_after": "2036-03-01T00:00:00Z", "ends": None},
+                {"key": "fedcba98", "not_after": "2036-03-01T00:00:00Z",
+                 "ends": "2026-03-01T01:00:00Z"},
+            ],
             "next": "its authority is renewed at 2026-03-04T12:00:00Z",
         },
         {
@@ -429,7 +433,8 @@ def test_trust_is_shown_from_the_root_to_every_cluster(io: IO) -> None:
     assert trust_status.run(options, io) == 0
     lines = [line.split("\t") for line in out(io).splitlines()]
     assert [line[0] for line in lines] == ["root", "controller", "east", "west"]
-    assert lines[2][1:4] == ["trusted", "0123456789abcdef", "2026-03-08T00:00:00Z"]
+    keys = "0123456789abcdef, fedcba98 until 2026-03-01T01:00:00Z"
+    assert lines[2][1:4] == ["trusted", keys, "2026-03-08T00:00:00Z"]
     assert lines[3][1:] == ["revoked", "-", "-", "to come back it needs a new token"]
 
 

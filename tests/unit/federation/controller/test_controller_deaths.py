@@ -111,6 +111,8 @@ async def check_kept(members: Members, outside: Outside) -> None:
         assert outside.anchors <= set(found[EAST].anchors)
     for spent in outside.joined[-1:]:
         csr, twin = outside.keys[outside.tokens.index(spent)]
+        if twin.decode() != found[EAST].anchors[0]:
+            continue  # a later key is written down, whose holder has not heard of it yet
         again = await members.join(spent, csr, twin, NOW)
         assert load_certificates(again.chain)
 
@@ -133,8 +135,8 @@ async def count_writes(folder: Path, authority: Authority) -> int:
         return counting.writes
 
 
-WRITES = 10
-"""Four regions, two tokens made, and two writes for each joining: token and member."""
+WRITES = 12
+"""Four regions, two tokens made, and three writes for each joining: token, member, token."""
 
 
 @pytest.mark.parametrize("fault", Fault)

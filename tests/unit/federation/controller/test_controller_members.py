@@ -1,5 +1,6 @@
 """Joining: a token is good once, for one key; what was acknowledged is on the disk."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from federation.controller.anchors import speaking_keys
 from federation.controller.authority import open_authority
 from federation.controller.members import Members
 from federation.controller.registry import Member, anchor_keys
@@ -38,6 +40,10 @@ async def members(tmp_path: Path) -> AsyncIterator[Members]:
 async def token(members: Members, seconds: int = 60) -> str:
     _, text = await members.mint_token("east", seconds, NOW.timestamp())
     return text
+
+
+def digest(key: PrivateKey) -> str:
+    return key_sha256(key.public_key())
 
 
 def documents(key: PrivateKey, domain: str = "east.mesh.test") -> tuple[bytes, bytes]:
@@ -119,10 +125,71 @@ async def test_a_twin_of_another_key_or_domain_spends_no_token(members: Members)
 async def test_joining_again_with_a_new_key_keeps_the_old_anchor_for_a_while(
     members: Members,
 ) -> None:
-    for _ in range(3):
-        await members.join(await token(members), *documents(new_key()), NOW)
+    """For as long as the leaves live which the newcomer signs, and not a second longer."""
+    old, new = new_key(), new_key()
+    await members.join(await token(members), *documents(old), NOW)
+    await members.join(await token(members), *documents(new), NOW, leaf_seconds=60)
+    end = NOW.timestamp() + 60
+    for now, keys in ((end - 1, (new, old)), (end, (new,)), (end + 999, (new,))):
+        member = await members.drop_ended(EAST, now)
+        assert anchor_keys(member) == tuple(digest(key) for key in keys)
+        assert await members.load() == (member,), "it is on the disk"
+
+
+async def test_what_the_old_key_had_is_of_no_use_once_another_key_has_joined(
+    members: Members,
+) -> None:
+    """Its token, its right to renew, the key that it would put next, and the last word."""
+    old, new = new_key(), new_key()
+    spent = await token(members)
+    await members.join(spent, *documents(old), NOW)
+    member = (await members.join(await token(members), *documents(new), NOW)).member
+    with pytest.raises(Denied, match="does not speak for it any more"):
+        await members.join(spent, *documents(old), NOW)
+    with pytest.raises(Denied, match="does not speak for it"):
+        members.renew(member, pem(make_csr(old)), NOW)
+    asked = await members.rekey(EAST)
+    assert asked.replace_key == digest(new)
+    with pytest.raises(Denied, match="cluster east has another key now"):
+        await members.add_key(EAST, digest(old), *documents(new_key()), now=NOW)
+    with pytest.raises(Denied, match="cluster east has another key now"):
+        await members.add_key(EAST, digest(old), *documents(old), now=NOW)
+    with pytest.raises(Denied, match="not the newest key"):
+        await members.keep_only(EAST, digest(old), pem(make_csr(new)))
+    assert await members.supersede(EAST, digest(old), NOW.timestamp()) == asked
+    assert await members.load() == (asked,)
+
+
+async def test_a_token_is_no_way_back_for_the_key_that_was_replaced(members: Members) -> None:
+    old, new = new_key(), new_key()
+    spent = await token(members)
+    await members.join(spent, *documents(old), NOW)
+    await members.rekey(EAST)
+    await members.add_key(EAST, digest(old), *documents(new), now=NOW)
+    await members.join(spent, *documents(old), NOW)  # it still speaks: an answer was lost
+    await members.supersede(EAST, digest(new), NOW.timestamp())
+    with pytest.raises(Denied, match="does not speak for it any more"):
+        await members.join(spent, *documents(old), NOW)
+
+
+@pytest.mark.parametrize("life", [0, 86_401])
+async def test_leaves_that_live_too_long_are_not_taken_at_their_word(
+    members: Members, life: int
+) -> None:
+    with pytest.raises(InvalidInput, match="leaf_seconds is"):
+        await members.join(await token(members), *documents(new_key()), NOW, leaf_seconds=life)
+
+
+async def test_old_anchors_of_a_store_that_knows_no_ends_are_left_out(members: Members) -> None:
+    await members.join(await token(members), *documents(new_key()), NOW)
+    joined = await members.join(await token(members), *documents(new_key()), NOW)
+    entry = await members._store.read("members/east")
+    assert entry is not None
+    values = json.loads(entry.value)
+    del values["ends"]
+    await members._store.write("members/east", json.dumps(values).encode(), entry.revision)
     (member,) = await members.load()
-    assert len(member.anchors) == 2
+    assert member.anchors == joined.member.anchors[:1]
 
 
 async def test_only_the_key_that_joined_is_renewed(members: Members) -> None:
@@ -130,7 +197,7 @@ async def test_only_the_key_that_joined_is_renewed(members: Members) -> None:
     joined = await members.join(await token(members), *documents(key), NOW)
     renewed = members.renew(joined.member, pem(make_csr(key)), NOW)
     assert load_certificates(renewed)[0].public_key() == key.public_key()
-    with pytest.raises(Denied, match="not joined with"):
+    with pytest.raises(Denied, match="does not speak for it"):
         members.renew(joined.member, pem(make_csr(new_key())), NOW)
 
 
@@ -154,7 +221,7 @@ async def test_a_revoked_key_is_never_accepted_again_and_a_new_one_is(members: M
         await members.join(unused, *documents(new_key()), NOW)
     with pytest.raises(Denied, match="key of cluster east was revoked"):
         await members.join(await token(members), *documents(key), NOW)
-    with pytest.raises(Denied, match="has not joined with"):
+    with pytest.raises(Denied, match="does not speak for it"):
         members.renew(revoked, pem(make_csr(key)), NOW)
     joined = await members.join(await token(members), *documents(new_key()), NOW)
     assert (len(joined.member.anchors), joined.member.revoked) == (1, False)
@@ -195,16 +262,17 @@ async def test_a_new_key_comes_beside_the_old_one_which_then_goes(members: Membe
     await members.join(await token(members), *documents(old), NOW)
     asked = await members.rekey(EAST)
     assert asked.replace_key == key_sha256(old.public_key())
-    both = await members.add_key(EAST, *documents(new), NOW)
+    both = await members.add_key(EAST, digest(old), *documents(new), now=NOW)
     assert anchor_keys(both) == (key_sha256(new.public_key()), asked.replace_key)
-    assert await members.add_key(EAST, *documents(new), NOW) == both
+    assert await members.add_key(EAST, digest(old), *documents(new), now=NOW) == both
     with pytest.raises(Conflict, match="two keys at present"):
         await members.rekey(EAST)
     with pytest.raises(Conflict, match="was not asked for another key"):
-        await members.add_key(EAST, *documents(new_key()), NOW)
-    with pytest.raises(Denied, match="not the newest key"):
-        await members.keep_only(EAST, pem(make_csr(old)))
-    alone = await members.keep_only(EAST, pem(make_csr(new)))
+        await members.add_key(EAST, digest(old), *documents(new_key()), now=NOW)
+    for by, csr in ((old, old), (new, old), (old, new)):
+        with pytest.raises(Denied, match="not the newest key"):
+            await members.keep_only(EAST, digest(by), pem(make_csr(csr)))
+    alone = await members.keep_only(EAST, digest(new), pem(make_csr(new)))
     assert anchor_keys(alone) == (key_sha256(new.public_key()),)
 
 
@@ -215,16 +283,18 @@ async def test_a_key_that_was_joined_with_again_can_be_replaced_too(members: Mem
         await members.join(await token(members), *documents(key), NOW)
     asked = await members.rekey(EAST)
     assert asked.replace_key == key_sha256(second.public_key())
-    both = await members.add_key(EAST, *documents(third), NOW)
-    assert anchor_keys(both) == (key_sha256(third.public_key()), asked.replace_key)
+    both = await members.add_key(EAST, digest(second), *documents(third), now=NOW)
+    assert anchor_keys(both) == (digest(third), asked.replace_key, digest(first))
+    assert speaking_keys(both) == (digest(third), asked.replace_key)
 
 
 async def test_a_twin_of_another_key_is_not_taken_beside(members: Members) -> None:
-    await members.join(await token(members), *documents(new_key()), NOW)
+    key = new_key()
+    await members.join(await token(members), *documents(key), NOW)
     csr, _ = documents(new_key())
     _, twin = documents(new_key())
     with pytest.raises(InvalidInput, match="another key"):
-        await members.add_key(EAST, csr, twin, NOW)
+        await members.add_key(EAST, digest(key), csr, twin, now=NOW)
 
 
 async def test_renewal_lives_as_long_as_the_operator_says(members: Members) -> None:

@@ -1,5 +1,6 @@
 """Who calls is read from its certificate: an agent of a member, and nobody else."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,20 +8,23 @@ from typing import Any
 
 import pytest
 
+from federation.controller.anchors import speaking_keys
 from federation.controller.authority import Authority, open_authority
 from federation.controller.loop import Federation
 from federation.controller.members import Members
 from federation.controller.registry import Member, Registry
 from federation.controller.server import AgentServer
-from federation.model.errors import Denied
+from federation.model.errors import Denied, NotReady
 from federation.model.names import ClusterId
-from federation.runtime.clock import utc_now
+from federation.runtime.clock import utc_now, wall_seconds
+from federation.runtime.tasks import cancel, start
 from federation.trust import issue, profile, spiffe
-from federation.trust.pem import load_certificates, pem
+from federation.trust.pem import PrivateKey, load_certificates, pem
 from federation.trust.validate import verify_controller
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
 from federation.wire.links import Peer
+from tests.unit.fakes.dying_store import DyingStore, Fault
 from tests.unit.fakes.fake_store import FakeStore
 from tests.unit.fakes.memory_link import linked
 
@@ -124,6 +128,135 @@ async def test_an_agent_whose_clock_is_minutes_off_still_gets_in(tmp_path: Path)
         await world.ask(world.peer(EAST, spiffe.agent_id(EAST), at))
         chain = world.root.identity(utc_now()).chain
         verify_controller(chain, root=world.root.root, domain="mesh.test", now=at)
+
+
+# -- one key speaks --------------------------------------------------------------------------------
+
+
+class Rejoined(World):
+    """East joined with one key, then with another or was asked to replace it; over a store."""
+
+    def __init__(self, folder: Path, fault_at: int = 0) -> None:
+        super().__init__(folder)
+        self.store = FakeStore()
+        failing = DyingStore(self.store, fault_at, Fault.REFUSED)
+        self.members = Members(failing, self.root, "mesh.test", "https://127.0.0.1:8443")
+        server = AgentServer(self.federation, self.members, self.root)
+        self.calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
+        self.old, self.new = issue.new_key(), issue.new_key()
+
+    async def begin(self) -> None:
+        await self.members.state(Member(ClusterId("east"), "", "eu"))
+        await self.join_with(self.old)
+
+    async def join_with(self, key: PrivateKey) -> None:
+        _, token = await self.members.mint_token("east", 60, self.now.timestamp())
+        joined = await self.members.join(token, *self.documents(key), self.now)
+        self.federation.set_member(joined.member)
+
+    def documents(self, key: PrivateKey) -> tuple[bytes, bytes]:
+        twin = issue.make_twin(key, profile.twin_profile(EAST), self.now)
+        return pem(issue.make_csr(key)), pem(twin)
+
+    def agent(self, key: PrivateKey) -> Peer:
+        self.keys[EAST] = key
+        return self.peer(EAST, spiffe.agent_id(EAST))
+
+    async def renews(self, by: PrivateKey, of: PrivateKey, **more: Any) -> pb.Certificate:
+        request = pb.CertifyRequest(csr=pem(issue.make_csr(of)), **more)
+        answer = await self.calls[methods.RENEW.path](request, self.agent(by))
+        assert isinstance(answer, pb.Certificate)
+        return answer
+
+    async def listens(self, key: PrivateKey) -> asyncio.Task[None]:
+        """The stream of facts of the agent with this key, open until the controller ends it."""
+        _, here = linked()
+        stream = start(self.calls[methods.FACTS.path](here, self.agent(key)), "facts")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return stream
+
+    async def is_refused(self, key: PrivateKey) -> None:
+        """Whatever the agent with this key asks."""
+        for stream in (methods.FACTS, methods.REPORTS):
+            with pytest.raises(Denied, match="another key now"):
+                await self.calls[stream.path](linked()[1], self.agent(key))
+        for request in (
+            pb.CertifyRequest(csr=pem(issue.make_csr(key))),
+            pb.CertifyRequest(csr=pem(issue.make_csr(key)), alone=True),
+            pb.CertifyRequest(csr=self.documents(issue.new_key())[0], twin=b"any"),
+        ):
+            with pytest.raises(Denied, match="another key now"):
+                await self.calls[methods.RENEW.path](request, self.agent(key))
+
+
+async def test_a_key_from_before_joining_again_is_told_nothing_and_decides_nothing(
+    tmp_path: Path,
+) -> None:
+    world = Rejoined(tmp_path)
+    await world.begin()
+    await world.renews(world.old, world.old)
+    stream = await world.listens(world.old)
+    await world.join_with(world.new)
+    with pytest.raises(NotReady, match="ended this stream"):
+        await stream
+    await world.is_refused(world.old)
+    await world.renews(world.new, world.new)
+    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    await world.is_refused(world.old)
+    third = issue.new_key()
+    _, twin = world.documents(third)
+    await world.renews(world.new, third, twin=twin)
+    await world.is_refused(world.old)
+
+
+async def test_a_key_that_is_replaced_speaks_until_the_new_one_does_and_no_longer(
+    tmp_path: Path,
+) -> None:
+    world = Rejoined(tmp_path)
+    await world.begin()
+    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    _, twin = world.documents(world.new)
+    await world.renews(world.old, world.new, twin=twin, leaf_seconds=120)
+    await world.renews(world.old, world.old)
+    stream = await world.listens(world.old)
+    await world.renews(world.new, world.new)
+    with pytest.raises(NotReady):
+        await stream
+    await world.is_refused(world.old)
+    (member,) = await world.members.load()
+    assert member.ends[1] - wall_seconds() == pytest.approx(120, abs=5)
+    mine = await world.listens(world.new)
+    other = await world.listens(world.new)
+    assert not mine.done()
+    await cancel(mine)
+    await cancel(other)
+
+
+async def test_who_only_repeats_a_request_of_the_new_key_does_not_drop_the_present_one(
+    tmp_path: Path,
+) -> None:
+    """A request proves possession once; whoever saw it can send it again."""
+    world = Rejoined(tmp_path)
+    await world.begin()
+    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    _, twin = world.documents(world.new)
+    await world.renews(world.old, world.new, twin=twin)
+    with pytest.raises(Denied, match="not the newest key"):
+        await world.renews(world.old, world.new, alone=True)
+    await world.renews(world.old, world.old)
+
+
+async def test_a_full_disk_does_not_let_the_old_key_speak_on(tmp_path: Path) -> None:
+    world = Rejoined(tmp_path, fault_at=8)
+    await world.begin()
+    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    _, twin = world.documents(world.new)
+    await world.renews(world.old, world.new, twin=twin)
+    await world.renews(world.new, world.new)
+    (member,) = await world.members.load()
+    assert len(speaking_keys(member)) == 2, "the disk refused"
+    await world.is_refused(world.old)
 
 
 async def test_clocks_that_differ_by_more_than_certificates_allow_are_refused(

@@ -39,7 +39,7 @@ STRANGER = make_member(OTHER_ROOT, "east")
 
 
 def verify(*chain: x509.Certificate, anchors: validate.Anchors = ANCHORS) -> str:
-    found = validate.verify_peer_chain(pem(*chain), root=ROOT.cert, anchors=anchors, now=NOW)
+    found, _ = validate.verify_peer_chain(pem(*chain), root=ROOT.cert, anchors=anchors, now=NOW)
     return str(found)
 
 
@@ -54,6 +54,8 @@ def test_a_member_is_known_by_its_chain(chain: tuple[x509.Certificate, ...]) -> 
 def test_any_of_several_anchors_of_the_own_trust_domain_will_do() -> None:
     both = {EAST: (STRANGER.twin, EAST_MEMBER.twin)}
     assert verify(LEAF, EAST_MEMBER.intermediate, anchors=both) == API
+    _, anchor = validate.verify_peer_chain(pem(LEAF), root=ROOT.cert, anchors=both, now=NOW)
+    assert anchor == EAST_MEMBER.twin, "which of them it was is told"
 
 
 def test_a_leaf_of_west_signed_by_east_is_denied() -> None:

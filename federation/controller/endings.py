@@ -1,0 +1,50 @@
+"""Ends the time of old anchors: what a key signed that speaks for its cluster no more.
+
+The end is in the store from the moment when another key spoke, so a restart of the controller
+neither forgets nor moves it. At that time the anchor goes from the facts, and proxies everywhere
+refuse what it vouched for.
+"""
+
+import asyncio
+import logging
+
+from federation.controller.anchors import still_good
+from federation.controller.loop import Federation
+from federation.controller.members import Members
+from federation.controller.registry import Member
+from federation.model.errors import FedmeshError
+from federation.runtime.clock import wall_seconds
+from federation.runtime.logs import event
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+
+
+class Endings:
+    """Looks every second whose time is over."""
+
+    def __init__(self, federation: Federation, members: Members) -> None:
+        self._federation = federation
+        self._members = members
+
+    async def run(self) -> None:
+        """Look, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.turn(wall_seconds())
+
+    async def turn(self, now: float) -> None:
+        """Take away the anchors whose end has come."""
+        for member in tuple(self._federation.registry.members.values()):
+            if still_good(member, now) != member:
+                self._federation.set_member(await self._dropped(member, now))
+                log.info(event("old key is believed no more", cluster=member.id))
+
+    async def _dropped(self, member: Member, now: float) -> Member:
+        """The member as the store has it now; a store that cannot be written keeps no anchor."""
+        try:
+            return await self._members.drop_ended(member.id, now)
+        except FedmeshError as error:
+            log.warning(event("old key stays in the store", cluster=member.id, reason=error))
+            return still_good(member, now)
