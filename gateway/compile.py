@@ -204,7 +204,7 @@ def _terminating_chain() -> dict[str, Message]:
     )
     manager = http.connection_manager(
         TERMINATED,
-        filters=[obeying(), http.draining_when(http.REFUSED)],
+        filters=[obeying(), http.last_hop_filter(http.REFUSED, http2=True)],
         **http.receiving(),
         early_header_mutation_extensions=[
             extension("envoy.http.early_header_mutation.header_mutation", mutation)

@@ -9,7 +9,7 @@ from typing import Any as Message
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 
-from federation.envoy import http, limits, tcp
+from federation.envoy import heads, http, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, resource
 from federation.envoy.clusters import UNREACHED, application_cluster
 from federation.envoy.revoked import obeying
@@ -105,7 +105,7 @@ def _inbound_chain(port: InboundPort, tcp_seconds: float) -> listener_components
         filters = [tcp.proxy(INBOUND, cluster, most_seconds=tcp_seconds)]
         socket = downstream_tls()
     else:
-        filters = [_inbound_http(cluster)]
+        filters = [_inbound_http(cluster, http2=port.protocol is AppProtocol.HTTP2)]
         socket = downstream_tls(_ALPN)
     return listener_components_pb2.FilterChain(
         name=port.sni,
@@ -116,10 +116,10 @@ def _inbound_chain(port: InboundPort, tcp_seconds: float) -> listener_components
     )
 
 
-def _inbound_http(cluster: str) -> dict[str, Message]:
+def _inbound_http(cluster: str, *, http2: bool) -> dict[str, Message]:
     return http.connection_manager(
         INBOUND,
-        filters=[obeying(), http.draining_when(UNREACHED, http.REFUSED)],
+        filters=[obeying(), http.last_hop_filter(UNREACHED, http.REFUSED, http2=http2)],
         **http.receiving(),
         forward_client_cert_details="SANITIZE_SET",
         set_current_client_cert_details={"uri": True},
@@ -136,13 +136,15 @@ def outbound_manager(
     Those of `strangers` are bounded: of clients without a sidecar, at a gateway.
     """
     bounds = limits.requests() if strangers else {}
-    http2 = http.receiving_http2() if strangers else {"allow_connect": True}
+    own = {"allow_connect": True, **limits.one_stream_at_a_time()}
+    http2 = http.receiving_http2() if strangers else own
     return http.connection_manager(
         stat_prefix,
         rds=http.discovered_routes(routes),
         http_protocol_options={"allow_absolute_url": {"value": True}, "accept_http_10": True},
         http2_protocol_options=http2,
         strip_trailing_host_dot=True,
+        **heads.without_odd_te(),
         **bounds,
     )
 

@@ -15,6 +15,7 @@ from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
+from federation.envoy import limits
 from federation.envoy.build import (
     ADS,
     address,
@@ -220,6 +221,7 @@ def _sender_version(protocol: AppProtocol, reach: Reach) -> dict[str, Message]:
     return {
         "http2_protocol_options": {
             "allow_connect": True,
+            **limits.one_stream_at_a_time(),
             "max_concurrent_streams": {"value": _STREAMS_PER_CONNECTION},
             "connection_keepalive": {
                 "interval": timedelta(seconds=reach.ping_interval),
@@ -234,7 +236,7 @@ def application_http(protocol: AppProtocol) -> dict[str, Message]:
     if protocol is AppProtocol.TCP:
         return {}
     version = (
-        {"http2_protocol_options": {"allow_connect": True}}
+        {"http2_protocol_options": {"allow_connect": True, **limits.one_stream_at_a_time()}}
         if protocol is AppProtocol.HTTP2
         else {"http_protocol_options": {}}
     )

@@ -114,7 +114,18 @@ def http2() -> dict[str, Message]:
         "max_outbound_frames": {"value": OUTBOUND_FRAMES},
         "max_outbound_control_frames": {"value": OUTBOUND_CONTROL_FRAMES},
         "max_consecutive_inbound_frames_with_empty_payload": {"value": EMPTY_FRAMES},
+        **one_stream_at_a_time(),
     }
+
+
+def one_stream_at_a_time() -> dict[str, Message]:
+    """HTTP/2, at either end: a message that is not allowed ends its own stream, not the connection.
+
+    Senders share connections, so by default one such request, or answer, takes those of others
+    along. For HTTP/1.1 the default stays: a connection carries one request, and nobody can tell
+    where the next one begins.
+    """
+    return {"override_stream_error_on_invalid_http_message": {"value": True}}
 
 
 def requests(**common: Message) -> dict[str, Message]:

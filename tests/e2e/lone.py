@@ -30,6 +30,7 @@ from federation.xds.resources import resource
 from federation.xds.session import Sender
 from federation.xds.snapshot import Table
 from tests.e2e.rig import ask_admin
+from tests.e2e.tls import Shown
 
 DOMAIN = "east.mesh.test"
 
@@ -46,15 +47,20 @@ class Mint:
         twin = issue.make_twin(self._key, profile.twin_profile(DOMAIN), now)
         self._bundle = Bundle(DOMAIN, (pem(twin).decode(),))
 
-    def secrets(self, subject: str) -> tuple[Resource, ...]:
-        """What a proxy shows and whom it believes."""
+    def shown(self, subject: str) -> Shown:
+        """A key, and a certificate chain that says who has it."""
         key, uri = issue.new_key(), spiffe.subject_id(DOMAIN, subject)
         leaf = issue.issue_leaf(
             self._signer, self._key, key.public_key(), profile.leaf_profile(uri), utc_now()
         )
-        shown = identity_secret(pem(leaf, self._signer).decode(), key_pem(key).decode())
+        return Shown(key_pem(key), pem(leaf, self._signer))
+
+    def secrets(self, subject: str) -> tuple[Resource, ...]:
+        """What a proxy shows and whom it believes."""
+        shown = self.shown(subject)
+        secret = identity_secret(shown.chain.decode(), shown.key.decode())
         return (
-            Resource(SECRET, IDENTITY, shown),
+            Resource(SECRET, IDENTITY, secret),
             *(
                 Resource(SECRET, name, spiffe_validation([self._bundle], name))
                 for name in (CLUSTERSET, trust_name([self._bundle.trust_domain]))

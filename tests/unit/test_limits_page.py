@@ -130,6 +130,10 @@ WITHOUT_A_NUMBER = {
     "memory of an Envoy (`memory_mb`)",
     "HTTP/2: streams that end within their first second",
     "body of a request, length of a stream",
+    "request that HTTP/2 does not allow",
+    "Host that is empty or has an `@`, at an address that takes any",
+    "header that begins or ends with a blank, before an application that speaks HTTP/2",
+    "answer of an application whose status has not three digits",
 }
 
 

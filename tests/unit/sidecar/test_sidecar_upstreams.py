@@ -73,8 +73,10 @@ def test_any_host_leads_to_the_service_with_the_retries_of_the_mesh() -> None:
     _, routes = compiled("upstream-http")
     (host,) = document(routes[2])["virtual_hosts"]
     assert host["domains"] == ["*"]
-    assert {route["route"]["cluster"] for route in host["routes"]} == {OUT}
-    assert all("retry_policy" in route["route"] for route in host["routes"])
+    leading = [route["route"] for route in host["routes"] if "route" in route]
+    assert len(leading) == 2
+    assert {route["cluster"] for route in leading} == {OUT}
+    assert all("retry_policy" in route for route in leading)
 
 
 def test_two_upstreams_of_one_service_do_not_meet() -> None:

@@ -8,7 +8,7 @@ from federation.envoy.build import packed
 from federation.envoy.http import (
     REFUSED,
     connection_manager,
-    draining_when,
+    last_hop_filter,
     last_hop_routes,
     marking,
     outbound_routes,
@@ -57,7 +57,7 @@ def test_marks_are_put_on_local_replies_and_stripped_from_the_applications() -> 
     assert refused["filter"]["status_code_filter"]["comparison"]["value"]["default_value"] == 403
     assert refused["headers_to_add"][0]["header"]["key"] == REFUSED
     routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
-    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED, REFUSED]
+    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED, REFUSED, "te"]
 
 
 def test_the_last_hop_retries_nothing() -> None:
@@ -79,7 +79,7 @@ def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() 
 
 
 def test_filters_come_before_the_router() -> None:
-    made = connection_manager("x", filters=[draining_when(MARK, REFUSED)])
+    made = connection_manager("x", filters=[last_hop_filter(MARK, REFUSED, http2=False)])
     manager = document(made["typed_config"].SerializeToString())
     assert [found["name"] for found in manager["http_filters"]] == [
         "envoy.filters.http.lua",
@@ -89,7 +89,9 @@ def test_filters_come_before_the_router() -> None:
 
 def test_a_marked_answer_ends_the_connection_it_came_on() -> None:
     """A new connection through the gateway leads to another workload."""
-    script = document(draining_when(MARK, REFUSED)["typed_config"].SerializeToString())
+    script = document(
+        last_hop_filter(MARK, REFUSED, http2=False)["typed_config"].SerializeToString()
+    )
     text = script["default_source_code"]["inline_string"]
     assert f'get("{MARK}")' in text
     assert f'get("{REFUSED}")' in text

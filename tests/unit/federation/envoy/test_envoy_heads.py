@@ -1,0 +1,97 @@
+"""What HTTP/2 does not allow is refused, or left out, before it meets a shared connection."""
+
+import re
+from typing import Any
+
+import pytest
+
+from federation.envoy import heads
+from federation.envoy.build import packed
+from federation.envoy.clusters import application_http, sender_http
+from federation.envoy.http import last_hop_filter, last_hop_routes, upstream_routes
+from federation.model.exports import AppProtocol
+from federation.model.names import ClusterId
+from federation.model.proxies import Upstream
+from gateway.compile import compile_listener
+from sidecar.compile import Inbound, InboundPort, compile_inbound
+from sidecar.upstreams import Way, compile_upstream
+from tests.unit import builders as b
+from tests.unit.goldens import document
+
+OVERRIDE = "override_stream_error_on_invalid_http_message"
+PORTS = tuple(
+    InboundPort(f"{number}.api.shop.svc.clusterset.local", number, protocol)
+    for number, protocol in ((80, AppProtocol.HTTP1), (90, AppProtocol.HTTP2))
+)
+
+
+def managers() -> list[dict[str, Any]]:
+    """Every connection manager of gateways and sidecars."""
+    way = Way(80, AppProtocol.HTTP1, "out")
+    made = (
+        compile_listener("10.1.0.1", 15443, ClusterId("east"), "g"),
+        *compile_inbound(Inbound("shop/api-1", "10.0.0.1", "127.0.0.1", PORTS, "127.0.0.1")),
+        *compile_upstream(Upstream("10.9.0.1", 80, b.API, 80), way, strangers=True),
+        *compile_upstream(Upstream("10.9.0.2", 80, b.API, 80), way),
+    )
+    documents = [document(body) for kind, _, body in made if kind.endswith(".Listener")]
+    return [
+        found["typed_config"]
+        for listener in documents
+        for chain in listener["filter_chains"]
+        for found in chain["filters"]
+        if "connection_manager" in found["name"]
+    ]
+
+
+def test_one_stream_that_is_not_allowed_ends_no_connection_at_either_end() -> None:
+    assert len(managers()) == 7
+    for manager in managers():
+        assert manager["http2_protocol_options"][OVERRIDE] is True
+    for options in (
+        *(sender_http(AppProtocol.HTTP2).values()),
+        *(application_http(AppProtocol.HTTP2).values()),
+    ):
+        http2 = document(options.SerializeToString())["explicit_http_config"]
+        assert http2["http2_protocol_options"][OVERRIDE] is True
+
+
+def test_an_empty_te_goes_no_further_than_the_first_proxy() -> None:
+    first = [m for m in managers() if not m.get("forward_client_cert_details")]
+    mutated = [m for m in first if m["stat_prefix"] != "health"]
+    assert len(mutated) == 3
+    for manager in mutated:
+        (extension,) = manager["early_header_mutation_extensions"]
+        steps = extension["typed_config"]["mutations"]
+        assert [next(iter(step)) for step in steps] == [
+            *("remove", "append", "remove", "append", "remove")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("host", "passes"),
+    [("a", True), ("a:80", True), ("[::1]:80", True), ("", False), ("a@b", False), ("@", False)],
+)
+def test_a_host_that_cannot_be_is_refused_at_an_address_that_takes_any(
+    host: str, passes: bool
+) -> None:
+    routes = document(packed(upstream_routes("up", "out")))["virtual_hosts"][0]["routes"]
+    (header,) = routes[0]["match"]["headers"]
+    assert (header["name"], header["invert_match"]) == (":authority", True)
+    assert routes[0]["direct_response"]["status"] == 400
+    assert len(routes) == 3
+    found = re.fullmatch(header["string_match"]["safe_regex"]["regex"], host)
+    assert (found is not None) is passes
+
+
+def test_answers_lose_what_they_cannot_have_over_http2() -> None:
+    routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
+    assert set(heads.NOT_OF_ANSWERS) <= set(routes["response_headers_to_remove"])
+
+
+@pytest.mark.parametrize("http2", [True, False])
+def test_requests_are_looked_through_only_before_an_application_of_http2(http2: bool) -> None:
+    script = document(last_hop_filter("a", http2=http2)["typed_config"].SerializeToString())
+    text = script["default_source_code"]["inline_string"]
+    assert ("envoy_on_request" in text) is http2
+    assert 'headers:replace(":status", "502")' in text
