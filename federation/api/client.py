@@ -109,11 +109,10 @@ class Client:
         body = {"cluster": cluster, "expires_seconds": expires_seconds}
         return self._call("POST", "/v1/join-tokens", body)
 
-    def backup(self, passphrase: str) -> bytes:
-        """A sealed backup of the controller, as it is now."""
-        body = {"passphrase": passphrase}
+    def backup(self) -> bytes:
+        """A backup of the controller, as it is now, sealed as its settings say."""
         limits = _Limits(_MAX_BACKUP_BYTES, max(self._limits.seconds, _BACKUP_SECONDS))
-        status, data = self._exchange("POST", "/v1/backup", body, limits)
+        status, data = self._exchange("POST", "/v1/backup", {}, limits)
         if status >= _FIRST_BAD_STATUS:
             raise error_of(status, _parse(data), f"POST {self._url}/v1/backup")
         return data
@@ -149,7 +148,7 @@ class Client:
             data = None if body is None else json.dumps(body)
             connection.request(method, self._path + path, data, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read(limits.answer_bytes)
+            return answer.status, _whole(answer, limits.answer_bytes)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Failed(self._explain(error)) from error
         finally:
@@ -166,6 +165,14 @@ class Client:
             f"controller {self._url} cannot be reached ({reason or type(error).__name__}): "
             "is it running, and is the address right?"
         )
+
+
+def _whole(answer: http.client.HTTPResponse, most: int) -> bytes:
+    """The body, which must not be cut off: reading so many bytes at most does not tell."""
+    text = answer.read(most)
+    if answer.length:
+        raise http.client.IncompleteRead(text, answer.length)
+    return text
 
 
 def split_url(url: str) -> tuple[str, int, str]:

@@ -12,8 +12,8 @@ from federation.trust.sealed import check_passphrase
 OPTION = "--passphrase-file"
 
 
-def ask_passphrase(file: Path | None, *, twice: bool) -> str:
-    """The passphrase; `twice` asks again, where nothing else would notice a slip.
+def ask_passphrase(file: Path | None) -> str:
+    """The passphrase that opens something.
 
     Raises InvalidInput when there is neither a file nor a terminal, or when it is too short.
     """
@@ -23,5 +23,5 @@ def ask_passphrase(file: Path | None, *, twice: bool) -> str:
         raise InvalidInput(
             f"there is no terminal to ask for the passphrase: name a file by {OPTION}"
         )
-    text: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True)
+    text: str = click.prompt("Passphrase", hide_input=True, err=True)
     return check_passphrase(text, "passphrase")

@@ -174,9 +174,14 @@ class Controller:
         return {"token": token, "id": record.id, "expires": record.expires}
 
     async def backup(self, body: Json) -> bytes:
-        """All that must not be lost, sealed; body: passphrase."""
+        """All that must not be lost, sealed for whom the controller's settings name."""
+        if body:
+            raise InvalidInput(
+                f"field {next(iter(body))!r:.80} is not known: a backup is sealed with the "
+                "passphrase of the controller's setting backup_passphrase_file"
+            )
         await self._federation.flush()
-        return await self._backups.make(_text(body, "passphrase"), wall_seconds())
+        return await self._backups.make(wall_seconds())
 
     async def services(self) -> Json:
         """All services of the clusterset with the counts of their backends."""

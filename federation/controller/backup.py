@@ -1,7 +1,8 @@
 """Backups of the controller: all it must not lose, in one encrypted file, and back.
 
-In: the store, the root key and certificate, the admin token. Out: a sealed document, made in the
-controller itself, so that the root key leaves it encrypted only. A restored store begins a new
+In: the store, the root key and certificate, the admin token, and the passphrase of the controller's
+settings. Out: a sealed document, made in the controller itself, so that the root key leaves it
+encrypted only; who asks for a backup has no say in what opens it. A restored store begins a new
 epoch, and awaits every cluster (`federation.controller.awaited`).
 """
 
@@ -20,10 +21,10 @@ from federation.controller.members import begin_again
 from federation.controller.rootkey import write_root_key
 from federation.controller.store.sqlite import open_store, renew_epoch
 from federation.controller.store.store import Store
-from federation.model.errors import Conflict, Failed, InvalidInput
+from federation.model.errors import Conflict, Failed, InvalidInput, NotReady
 from federation.runtime.files import private_folder, sync_folder, write_private
 from federation.trust.pem import certificate_sha256, load_certificates, load_key
-from federation.trust.sealed import CHANCE_BYTES, check_passphrase, seal, unseal
+from federation.trust.sealed import CHANCE_BYTES, check_sealed, seal, unseal
 
 PURPOSE = "backup"
 _FILLING = ".restoring"
@@ -48,17 +49,27 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Backups:
-    """Makes backups of a running controller, one at a time: each takes memory for the whole."""
+    """Makes backups of a running controller, one at a time: each takes memory for the whole.
 
-    def __init__(self, store: Store, authority: Authority, admin_token: str) -> None:
+    `passphrase` is that of the controller's settings, empty where there is none.
+    """
+
+    def __init__(
+        self, store: Store, authority: Authority, admin_token: str, passphrase: str
+    ) -> None:
         self._store = store
         self._authority = authority
         self._admin_token = admin_token
+        self._passphrase = passphrase
         self._one = asyncio.Lock()
 
-    async def make(self, passphrase: str, now: float) -> bytes:
-        """A sealed backup of this moment; raises InvalidInput for an unfit passphrase."""
-        check_passphrase(passphrase, "passphrase")
+    async def make(self, now: float) -> bytes:
+        """A sealed backup of this moment; raises NotReady when there is nothing to seal it with."""
+        if not self._passphrase:
+            raise NotReady(
+                "this controller makes no backups, since nothing says who may open them: name a "
+                "file with a passphrase in its setting backup_passphrase_file, and start it again"
+            )
         if self._one.locked():
             raise Conflict("another backup is just being made: try again when it is done")
         async with self._one:
@@ -70,12 +81,17 @@ class Backups:
                 root=self._authority.root_pem,
                 admin_token=self._admin_token.encode(),
             )
-            return await asyncio.to_thread(_sealed, backup, passphrase)
+            return await asyncio.to_thread(_sealed, backup, self._passphrase)
 
 
 def _sealed(backup: Backup, passphrase: str) -> bytes:
     packed = zlib.compress(msgspec.msgpack.encode(backup))
     return seal(packed, passphrase, PURPOSE, secrets.token_bytes(CHANCE_BYTES))
+
+
+def check_backup(data: bytes, what: str) -> None:
+    """Raise InvalidInput, which names `what`, for bytes that do not look like a backup."""
+    check_sealed(data, PURPOSE, what)
 
 
 def open_backup(data: bytes, passphrase: str, what: str) -> Backup:

@@ -45,9 +45,9 @@ async def run_controller(settings: ControllerSettings) -> None:
 async def _run_in(folder: Path, settings: ControllerSettings) -> None:
     hosts = settings.advertise or (settings.api_listen.host,)
     check_whole(folder)
-    words = settings.root_key_passphrase_file
-    passphrase = read_passphrase(words, "root_key_passphrase_file") if words else ""
-    authority = open_authority(folder, settings.domain, hosts, utc_now(), passphrase)
+    key_words = _passphrase(settings.root_key_passphrase_file, "root_key_passphrase_file")
+    backup_words = _passphrase(settings.backup_passphrase_file, "backup_passphrase_file")
+    authority = open_authority(folder, settings.domain, hosts, utc_now(), key_words)
     authority.intermediate_life = timedelta(seconds=settings.intermediate_seconds)
     url = f"https://{Address(hosts[0], settings.api_listen.port)}"
     grpc_address = str(Address(hosts[0], settings.grpc_listen.port))
@@ -56,7 +56,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         federation = Federation(Registry(), store)
         await federation.load(await members.load())
         token = open_admin_token(folder / "admin.token")
-        backups = Backups(store, authority, token)
+        backups = Backups(store, authority, token, backup_words)
         departures = Departures(federation, members)
         endings = Endings(federation, members)
         application = Controller(
@@ -88,6 +88,10 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
                     "renewal": _renew(context, authority),
                 }
             )
+
+
+def _passphrase(file: Path | None, field: str) -> str:
+    return read_passphrase(file, field) if file is not None else ""
 
 
 async def _renew(context: ssl.SSLContext, authority: Authority) -> None:

@@ -26,6 +26,14 @@ class ControllerSettings(Settings, frozen=True, kw_only=True):
             "key is encrypted on the disk; a plain key is encrypted at the next start"
         ),
     ] = None
+    backup_passphrase_file: Annotated[
+        Path | None,
+        Meta(
+            description="a file with a passphrase of at least 12 characters, under which backups "
+            "are sealed; read at the start. Without one no backups are made. Best from where the "
+            "root key's comes from, not from the controller's disk"
+        ),
+    ] = None
     advertise: Annotated[
         tuple[str, ...],
         Meta(

@@ -105,6 +105,10 @@ class Paths:
         """The token that lets fedctl in."""
         return self.state("controller") / "admin.token"
 
+    def backup_words(self) -> Path:
+        """The passphrase under which backups of the controller are sealed."""
+        return self.folder / "tokens" / "backup.passphrase"
+
     def workload_key(self, cluster: str) -> Path:
         """The key with which an agent checks the tokens of workloads."""
         return self.state(f"{cluster}-agent") / "workload-tokens.key"
@@ -146,6 +150,7 @@ def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
             "grpc_listen": member.address("grpc"),
             "api_listen": member.address("api"),
             "advertise": [layout.controller],
+            "backup_passphrase_file": str(paths.backup_words()),
             "intermediate_seconds": layout.intermediate,
         }
     site = find_site(layout, member.cluster)

@@ -117,6 +117,7 @@ def _write_tokens(layout: Layout, paths: Paths) -> None:
     keys = {site.id: secrets.token_bytes(_KEY_BYTES) for site in layout.sites}
     for cluster, key in keys.items():
         write_private(paths.workload_key(cluster), key)
+    write_private(paths.backup_words(), f"{secrets.token_urlsafe(24)}\n".encode())
     expires = int(wall_seconds()) + _TOKEN_SECONDS
     for member in members(layout):
         for file, subject in configs.tokens_of(member, layout, paths):

@@ -59,18 +59,24 @@ def seal(data: bytes, passphrase: str, purpose: str, chance: bytes) -> bytes:
     return head + chance + AESGCM(_key(passphrase, salt)).encrypt(nonce, data, head)
 
 
+def check_sealed(data: bytes, purpose: str, what: str) -> None:
+    """Raise InvalidInput, which names `what`, for what is no document sealed for this purpose."""
+    head = _head(purpose)
+    if not data.startswith(head):
+        raise InvalidInput(f"{what} {_strange(data, purpose)}")
+    if len(data) < len(head) + CHANCE_BYTES + _TAG_BYTES:
+        raise InvalidInput(f"{what} is cut short")
+
+
 def unseal(data: bytes, passphrase: str, purpose: str, what: str) -> bytes:
     """The document that was sealed for this purpose.
 
     Raises InvalidInput for bytes that are no such document, and Denied for another passphrase or
     a document that was changed, which cannot be told apart; both name `what`.
     """
+    check_sealed(data, purpose, what)
     head = _head(purpose)
-    if not data.startswith(head):
-        raise InvalidInput(f"{what} {_strange(data, purpose)}")
     chance, sealed = data[len(head) :][:CHANCE_BYTES], data[len(head) + CHANCE_BYTES :]
-    if len(sealed) < _TAG_BYTES:
-        raise InvalidInput(f"{what} is cut short")
     salt, nonce = chance[:_SALT_BYTES], chance[_SALT_BYTES:]
     try:
         return AESGCM(_key(passphrase, salt)).decrypt(nonce, sealed, head)

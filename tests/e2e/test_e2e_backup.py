@@ -21,7 +21,6 @@ from tests.e2e.rig import Load, Mesh, fedctl, pause, wait_until
 
 pytestmark = pytest.mark.timeout(180)
 
-WORDS = "a passphrase of the tests"
 ELSEWHERE = "127.30.0.9"
 """Where the controller is after it has moved."""
 
@@ -137,9 +136,8 @@ def controller_elsewhere(mesh: Mesh, state: Path, log: Path) -> Iterator[Callabl
 def test_a_backup_becomes_the_controller_of_another_machine_and_no_request_fails(
     mesh: Mesh, tmp_path: Path
 ) -> None:
-    words, file = tmp_path / "words", tmp_path / "fedmesh.backup"
-    words.write_text(WORDS)
-    secret = ("--passphrase-file", str(words))
+    file = tmp_path / "fedmesh.backup"
+    secret = ("--passphrase-file", str(mesh.paths.backup_words()))
     state, log = mesh.state / "moved", tmp_path / "moved.log"
     run_fedctl("backup", str(file), *secret, "--config", str(mesh.paths.fedctl))
     before = mesh.client.status()

@@ -1,5 +1,6 @@
 """What a copy of the controller's disk is worth, and what a damaged file on it opens: nothing."""
 
+import contextlib
 import signal
 import socket
 import ssl
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from federation.api.client import Client
-from federation.model.errors import Denied
+from federation.controller.backup import open_backup
+from federation.model.errors import Denied, FedmeshError
 from tests.e2e.lone_controller import lone_controller
 
 pytestmark = pytest.mark.timeout(60)
@@ -63,3 +65,19 @@ def test_an_empty_token_opens_nothing(tmp_path: Path, held: str) -> None:
         assert last.startswith("fedmesh-controller: the API's token ")
         assert last.endswith("or remove the file, and the next start makes one")
         assert "Traceback" not in controller.log
+
+
+def test_only_the_controllers_own_passphrase_opens_a_backup(tmp_path: Path) -> None:
+    words, file = tmp_path / "words", tmp_path / "b"
+    words.write_text("correct horse battery\n")
+    with lone_controller(tmp_path) as controller:
+        thief = controller.start()
+        for body in ({}, {"passphrase": "words of the thief's own"}):
+            with pytest.raises(FedmeshError, match="backup_passphrase_file"):
+                thief._call("POST", "/v1/backup", body)
+        controller.end(signal.SIGTERM)
+        controller.more = {"backup_passphrase_file": str(words)}
+        file.write_bytes(controller.start().backup())
+        for guess, opens in (("words of the thief's own", False), (words.read_text()[:-1], True)):
+            with contextlib.nullcontext() if opens else pytest.raises(Denied):
+                assert open_backup(file.read_bytes(), guess, "it").root_key

@@ -49,7 +49,7 @@ def command(
     key_words = ""
     if root_key_passphrase_file is not None:
         key_words = read_passphrase(root_key_passphrase_file, "--root-key-passphrase-file")
-    words = ask_passphrase(passphrase_file, twice=False)
+    words = ask_passphrase(passphrase_file)
     state = state.expanduser().absolute()
     return run(Options(file, state, words, key_words, secrets.token_hex(8)), standard_io())
 

@@ -1,10 +1,12 @@
 """What the controller answers becomes the model's values and errors."""
 
+import http.client
+import io
 from pathlib import Path
 
 import pytest
 
-from federation.api.client import Client, error_of, split_url
+from federation.api.client import Client, _whole, error_of, split_url
 from federation.api.documents import cluster_document
 from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
 from federation.resources.parse import parse_document
@@ -92,3 +94,27 @@ def test_the_cluster_document_is_one_the_controller_accepts() -> None:
     )
     assert parse_document(document, "test") is not None
     assert parse_document(cluster_document("us-east", "us"), "test") is not None
+
+
+class Wire:
+    """A socket from which an answer can be read, and then nothing more."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, _: str) -> io.BytesIO:
+        return io.BytesIO(self._data)
+
+
+def received(data: bytes) -> http.client.HTTPResponse:
+    made = http.client.HTTPResponse(Wire(data))  # type: ignore[arg-type]
+    made.begin()
+    return made
+
+
+def test_an_answer_that_is_cut_off_is_none() -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"
+    assert _whole(received(head + b"a backup."), 100) == b"a backup."
+    for data, most in ((b"a back", 100), (b"a backup.", 8)):
+        with pytest.raises(http.client.IncompleteRead):
+            _whole(received(head + data), most)

@@ -113,7 +113,7 @@ class FakeClient(Client):
         self.put.append(document)
         return document
 
-    def backup(self, passphrase: str) -> bytes:
+    def backup(self) -> bytes:
         return self.sealed
 
     def confirm_cluster(self, cluster: str) -> dict[str, Any]:
@@ -252,7 +252,7 @@ def sealed_backup(folder: Path) -> bytes:
 
     async def make() -> bytes:
         async with open_store(folder / "db", "first") as store:
-            return await Backups(store, authority, "the-admin-token").make(WORDS, 0.0)
+            return await Backups(store, authority, "the-admin-token", WORDS).make(0.0)
 
     return asyncio.run(make())
 
@@ -269,6 +269,19 @@ def test_a_backup_is_written_for_its_owner_and_restored_elsewhere(io: IO, tmp_pa
     assert (tmp_path / "new" / "admin.token").read_text() == "the-admin-token"
     with pytest.raises(Conflict, match="is not empty"):
         restore.run(options, io)
+
+
+def test_a_backup_is_written_by_whom_cannot_open_it(io: IO, tmp_path: Path) -> None:
+    client, file = FakeClient(), tmp_path / "b"
+    client.sealed = sealed_backup(tmp_path)
+    assert backup.run(backup.Options(client, file, ""), io) == 0
+    assert out(io) == f"{file}: sealed, {len(client.sealed)} bytes\n"
+    assert file.read_bytes() == client.sealed
+    for damaged in (b"", b"{}", client.sealed[:40], b"fedmesh-sealed 1 root key\n" + bytes(99)):
+        client.sealed = damaged
+        with pytest.raises(InvalidInput, match="the backup that the controller sent"):
+            backup.run(backup.Options(client, tmp_path / "c", ""), io)
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_backup_never_replaces_a_file(io: IO, tmp_path: Path) -> None:

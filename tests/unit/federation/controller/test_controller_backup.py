@@ -18,7 +18,7 @@ from federation.controller.members import Members
 from federation.controller.registry import Member
 from federation.controller.store.sqlite import SqliteStore, open_store
 from federation.controller.store.store import Row
-from federation.model.errors import Conflict, Denied, Failed, InvalidInput
+from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.trust import sealed
 from federation.trust.issue import make_csr, make_twin, new_key
@@ -44,7 +44,7 @@ class World:
         self.store = store
         self.authority = authority
         self.members = Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
-        self.backups = Backups(store, authority, "the-admin-token")
+        self.backups = Backups(store, authority, "the-admin-token", WORDS)
 
     async def fill(self) -> None:
         for name in ("east", "west"):
@@ -57,7 +57,7 @@ class World:
         await self.store.save_reports([REPORT])
 
     async def backup(self) -> Backup:
-        return open_backup(await self.backups.make(WORDS, NOW.timestamp()), WORDS, "it")
+        return open_backup(await self.backups.make(NOW.timestamp()), WORDS, "it")
 
 
 @pytest_asyncio.fixture
@@ -70,7 +70,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_a_backup_shows_nothing_without_its_passphrase(world: World) -> None:
-    data = await world.backups.make(WORDS, NOW.timestamp())
+    data = await world.backups.make(NOW.timestamp())
     for secret in (b"the-admin-token", b"PRIVATE KEY", b"SQLite format", b"members/east"):
         assert secret not in data
     with pytest.raises(Denied, match="file x cannot be opened: the passphrase is wrong"):
@@ -82,16 +82,17 @@ async def test_a_backup_shows_nothing_without_its_passphrase(world: World) -> No
     assert "made 2026-03-01T00:00:00+00:00, epoch first, root certificate" in found.summary()
 
 
-async def test_a_passphrase_that_is_too_short_makes_no_backup(world: World) -> None:
-    with pytest.raises(InvalidInput, match="passphrase has 5 characters"):
-        await world.backups.make("short", NOW.timestamp())
+async def test_without_a_passphrase_of_the_settings_no_backup_is_made(world: World) -> None:
+    none = Backups(world.store, world.authority, "the-admin-token", "")
+    with pytest.raises(NotReady, match=r"makes no backups.* its setting backup_passphrase_file"):
+        await none.make(NOW.timestamp())
 
 
 async def test_only_one_backup_is_made_at_a_time(world: World) -> None:
-    making = (world.backups.make(WORDS, NOW.timestamp()) for _ in range(3))
+    making = (world.backups.make(NOW.timestamp()) for _ in range(3))
     found = await asyncio.gather(*making, return_exceptions=True)
     assert [type(f) for f in found] == [bytes, Conflict, Conflict]
-    await world.backups.make(WORDS, NOW.timestamp())
+    await world.backups.make(NOW.timestamp())
 
 
 async def test_a_restored_controller_has_all_and_a_life_of_its_own(

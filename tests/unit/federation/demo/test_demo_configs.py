@@ -37,6 +37,7 @@ def test_the_controllers_settings_are_valid(tmp_path: Path) -> None:
     settings = load_settings(ControllerSettings, file)
     assert str(settings.api_listen) == "127.10.0.1:8443"
     assert settings.advertise == ("127.10.0.1",)
+    assert settings.backup_passphrase_file == Path("/tmp/demo/tokens/backup.passphrase")
 
 
 def test_an_agent_watches_its_folder_and_joins_with_its_token() -> None:
