@@ -18,6 +18,7 @@ from cluster_agent.observe import Observed, Verdicts, observe_service
 from cluster_agent.reports import Reports
 from cluster_agent.sources.source import Batch, Condition, Key, Source
 from cluster_agent.tombstones import Tombstones
+from cluster_agent.usable import in_words
 from federation.model.imports import Service
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import wall_seconds
@@ -35,8 +36,11 @@ class Exports:
     name is the type as a whole.
     """
 
-    def __init__(self, cluster: ClusterId, source: Source, file: Path) -> None:
+    def __init__(
+        self, cluster: ClusterId, source: Source, file: Path, *, loopback_endpoints: bool = False
+    ) -> None:
         self._cluster = cluster
+        self._loopback = loopback_endpoints
         self._source = source
         self.reports = Reports()
         self.tell: Callable[[str, str], None] = lambda _type, _name: None
@@ -95,6 +99,7 @@ class Exports:
             self._cluster,
             first_seen=self._first_seen.see(name, wall_seconds()) if is_exported else 0,
             verdicts=verdicts,
+            loopback=self._loopback,
         )
         if not self._is_known(name, found):
             self._unknown.add(name)
@@ -102,6 +107,8 @@ class Exports:
         is_live = name not in self._unwatched
         self._unwatched.discard(name)
         before = self._seen.get(name)
+        if found.left_out and (before is None or before.left_out != found.left_out):
+            log.warning(event("endpoints left out", service=name, why=in_words(found.left_out)))
         for touched in self._tombstones.look(name, before, found, now, live=is_live):
             self.tell(codec.TOMBSTONE, str(touched))
         self._seen[name] = found

@@ -71,6 +71,7 @@ class Agent:
         *,
         tcp_connection_seconds: float = 0,
         anchors: Path | None = None,
+        loopback_endpoints: bool = False,
     ) -> None:
         self._anchors = anchors
         self._cluster = cluster
@@ -84,7 +85,9 @@ class Agent:
         self.proxies = Proxies(
             cluster, self._entry, tcp_connection_seconds, serves_proxyless=proxyless
         )
-        self._exports = Exports(cluster, source, state / "first-seen.json")
+        self._exports = Exports(
+            cluster, source, state / "first-seen.json", loopback_endpoints=loopback_endpoints
+        )
         self.reports = self._exports.reports
         self._facts = Facts()
         self._heard = Heard(state)

@@ -66,6 +66,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         damping,
         tcp_connection_seconds=seconds,
         anchors=anchors_beside(settings.grpc_socket) if settings.grpc_socket else None,
+        loopback_endpoints=settings.allow_loopback_endpoints,
     )
     workloads = WorkloadServer(
         authority,

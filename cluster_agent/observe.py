@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 from cluster_agent.endpoints import local_service, service_ports
 from cluster_agent.sources.source import Condition, Key, Objects
+from cluster_agent.usable import in_words, usable
 from federation.model.exports import (
     MAX_NAMED,
     Backend,
@@ -56,6 +57,7 @@ class Observed:
     """What is seen of one service; `valid` is None without a ServiceExport.
 
     `headless`: its endpoints by name, when it is exported without an address of its own.
+    `left_out`: why endpoints are not used, one sentence each.
     """
 
     export: Export | None
@@ -63,6 +65,7 @@ class Observed:
     local: LocalService | None
     valid: Condition | None
     headless: Headless | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def observe_service(
@@ -73,18 +76,22 @@ def observe_service(
     *,
     first_seen: int,
     verdicts: Verdicts = ALL_WELL,
+    loopback: bool = False,
 ) -> Observed:
     """What the objects say about a service; `slices` are its EndpointSlices.
 
+    `loopback`: endpoints may have loopback addresses.
     `first_seen` (seconds since 1970) stands in for a creation time the document does not have.
     """
     service = objects.get(Key("Service", *name))
     wanted = objects.get(Key("ServiceExport", *name))
     local = None
+    left_out: tuple[str, ...] = ()
     if isinstance(service, ServiceDocument):
-        local = _judged(local_service(name, service, slices, objects), verdicts)
+        used, left_out = usable(slices, loopback=loopback)
+        local = _judged(local_service(name, service, used, objects), verdicts)
     if not isinstance(wanted, ServiceExportDocument):
-        return Observed(None, None, local, None)
+        return Observed(None, None, local, None, left_out=left_out)
     if not isinstance(service, ServiceDocument) or local is None:
         reason = f"there is no Service {name} in this cluster"
         return Observed(None, None, None, Condition("Valid", "False", "NoService", reason))
@@ -97,7 +104,14 @@ def observe_service(
     if export.type is ServiceType.HEADLESS:
         most = min(MAX_NAMED, _MOST_NAMED_PORTS // max(1, len(local.ports)))
         headless = Headless(name, cluster, named_endpoints(local, cluster)[:most])
-    return Observed(export, _backend(local, cluster), local, VALID, headless)
+    return Observed(export, _backend(local, cluster), local, _valid(left_out), headless, left_out)
+
+
+def _valid(left_out: tuple[str, ...]) -> Condition:
+    if not left_out:
+        return VALID
+    reasons = in_words(left_out)
+    return replace(VALID, message=f"{VALID.message}, without {len(left_out)} endpoints: {reasons}")
 
 
 def _judged(local: LocalService, verdicts: Verdicts) -> LocalService:

@@ -39,6 +39,14 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
             "are. Default: none"
         ),
     ] = None
+    allow_loopback_endpoints: Annotated[
+        bool,
+        Meta(
+            description="use endpoints with loopback addresses, for a mesh on one machine. Off, "
+            "as in Kubernetes: such an endpoint is whichever machine dials it, so a gateway would "
+            "call its own"
+        ),
+    ] = False
     leaf_seconds: Annotated[
         float,
         Meta(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from federation.model.addresses import LOOPBACK, special_kind
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway, Headless, Tombstone
 from federation.model.names import ClusterId, ServiceName
@@ -93,8 +94,9 @@ def _check_endpoints(member: "Member", value: Headless) -> None:
         if endpoint.cluster != member.id:
             raise InvalidInput(f"{what} is of cluster {endpoint.cluster}, not {member.id}")
         for address in map(ip_address, endpoint.addresses):
-            is_inward = address.is_loopback and not _lies_in(address, member.gateway_cidrs)
-            if is_inward or not _is_of_one_machine(address):
+            kind = special_kind(address)
+            is_allowed = kind == LOOPBACK and _lies_in(address, member.gateway_cidrs)
+            if kind and not is_allowed:
                 raise InvalidInput(
                     f"{what} has address {address}, which is not the address of one machine that "
                     "others can dial"
@@ -126,9 +128,10 @@ def _check_gateway(
     allowed = member.gateway_cidrs
     if allowed and not _lies_in(address, allowed):
         raise InvalidInput(f"{where}, but must lie within {', '.join(allowed)}")
-    if not _is_of_one_machine(address):
+    kind = special_kind(address)
+    if kind not in {"", LOOPBACK}:
         raise InvalidInput(f"{where}, which is not the address of one machine that others can dial")
-    if address.is_loopback and not allowed:
+    if kind and not allowed:
         raise InvalidInput(
             f"{where}, a loopback address, which must be allowed: fedctl cluster add --gateway-cidr"
         )
@@ -143,12 +146,6 @@ def _check_gateway(
 
 def _lies_in(address: IPv4Address | IPv6Address, cidrs: tuple[str, ...]) -> bool:
     return any(address in ip_network(cidr) for cidr in cidrs)
-
-
-def _is_of_one_machine(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it may be dialled from elsewhere."""
-    is_special = address.is_unspecified or address.is_multicast or address.is_link_local
-    return not is_special and str(address) != "255.255.255.255"
 
 
 def _check_observation(member: "Member", name: str, value: Observation) -> None:

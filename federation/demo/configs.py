@@ -165,6 +165,7 @@ def settings_of(member: Member, layout: Layout, paths: Paths) -> dict[str, Any]:
             "ramp_seconds": layout.ramp,
             "leaf_seconds": layout.leaf,
             "grpc_socket": str(paths.grpc_socket(site.id)),
+            "allow_loopback_endpoints": True,
         }
     of_its_own = _OF_ITS_OWN[member.role](member, site, paths)
     return _towards_agent(member, site, paths) | of_its_own

@@ -70,6 +70,8 @@ def _kind(kind: inspect.Type) -> str:
             words = f"mappings of {', '.join(inner)}"
         case inspect.StrType():
             words = "text"
+        case inspect.BoolType():
+            words = "true or false"
         case inspect.IntType():
             words = f"whole number{_limits(kind)}"
         case inspect.FloatType():
@@ -96,6 +98,8 @@ def _default(field: inspect.Field) -> str:
         return "required"
     if field.default is NODEFAULT or field.default in (None, "", ()):
         return "-"
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
     if isinstance(field.default, float):
         return f"`{field.default:g}`"
     shown = field.default if isinstance(field.default, str | int | Address) else repr(field.default)

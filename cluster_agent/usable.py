@@ -1,0 +1,59 @@
+"""Which endpoints of a service are used: those that its own namespace may speak for.
+
+In: the EndpointSlices of a service. Out: the slices without what leads elsewhere, and why that was
+left out. Whoever may write EndpointSlices of one namespace has neither the machine of a gateway,
+nor the credentials of a cloud, nor the Pods of another namespace answer for a service. Next:
+`cluster_agent.endpoints`.
+"""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from federation.model.addresses import LOOPBACK, special_kind
+from federation.resources.kubernetes import EndpointDocument, EndpointSliceDocument
+
+_MOST_REASONS = 5
+
+
+def usable(
+    slices: Iterable[EndpointSliceDocument], *, loopback: bool
+) -> tuple[tuple[EndpointSliceDocument, ...], tuple[str, ...]]:
+    """The slices with the endpoints that count, and a reason for each of the others.
+
+    `loopback`: loopback addresses count, for a mesh on one machine.
+    """
+    kept: list[EndpointSliceDocument] = []
+    reasons: list[str] = []
+    for part in slices:
+        wrong = [_wrong(part, endpoint, loopback) for endpoint in part.endpoints]
+        if any(wrong):
+            good = [e for e, why in zip(part.endpoints, wrong, strict=True) if not why]
+            kept.append(part.model_copy(update={"endpoints": good}))
+            reasons += [f"EndpointSlice {part.name}: {why}" for why in wrong if why]
+        else:
+            kept.append(part)
+    return tuple(kept), tuple(sorted(reasons))
+
+
+def in_words(reasons: tuple[str, ...]) -> str:
+    """Why endpoints were left out, for a person."""
+    more = len(reasons) - _MOST_REASONS
+    rest = (f"and {more} more",) if more > 0 else ()
+    return "; ".join((*reasons[:_MOST_REASONS], *rest))
+
+
+def _wrong(part: EndpointSliceDocument, endpoint: EndpointDocument, loopback: bool) -> str:
+    target = endpoint.target
+    if target is not None and target.kind == "Pod" and target.namespace not in {"", part.namespace}:
+        return (
+            f"targetRef is Pod {target.namespace}/{target.name}, but must be in namespace "
+            f"{part.namespace}"
+        )
+    if part.address_type == "FQDN":
+        return ""
+    address = endpoint.addresses[0]
+    kind = special_kind(ip_address(address))
+    if not kind or (kind == LOOPBACK and loopback):
+        return ""
+    remedy = ", or allowed by allow_loopback_endpoints of the agent" if kind == LOOPBACK else ""
+    return f"address is {address} ({kind}), but must be that of one machine{remedy}"
