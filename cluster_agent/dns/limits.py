@@ -1,6 +1,7 @@
 """How much one source may ask: a count per second and source.
 
-In: the address of a query's sender, and the tick of a second. Out: whether it is answered. Who asks
+In: the address of a query's sender, and the tick of a second. Out: whether it is answered. A source
+of IPv6 is a network of 64 bits, since whoever has one address has all of them. Who asks
 too much is told every other time to ask over TCP, where an address cannot be forged; the rest is
 dropped, so that nobody is flooded in the name of another.
 """
@@ -11,6 +12,13 @@ from typing import NamedTuple
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MOST_REMEMBERED = 10_000
+_V6_BYTES = 16
+_PREFIX_BYTES = 8
+
+
+def counted_as(address: bytes) -> bytes:
+    """The source of a packed IP address: itself, of IPv6 the first 64 bits."""
+    return address if len(address) < _V6_BYTES else address[:_PREFIX_BYTES]
 
 
 class Allowance(NamedTuple):
@@ -23,12 +31,18 @@ class Allowance(NamedTuple):
 class Sources:
     """The queries of this second, by source (a packed IP address).
 
+    An address of IPv6 that an allowance names more exactly than by 64 bits counts alone.
     `is_told` says of the last query that was not answered whether its source is told to use TCP.
     """
 
     def __init__(self, per_second: int, allowances: Iterable[Allowance] = ()) -> None:
         self._per_second = per_second
         self._allowances = tuple(allowances)
+        self._exact = tuple(
+            a.network
+            for a in self._allowances
+            if a.network.version == 6 and a.network.prefixlen > _PREFIX_BYTES * 8  # noqa: PLR2004
+        )
         self._known: dict[bytes, int] = {}
         self._left: dict[bytes, int] = {}
         self.limited = 0
@@ -42,6 +56,8 @@ class Sources:
 
     def take(self, source: bytes) -> bool:
         """Whether one more query of a source is answered."""
+        if len(source) == _V6_BYTES:
+            source = self._counted_as(source)
         left = self._left.get(source)
         if left is None:
             left = self._allowed(source)
@@ -52,10 +68,16 @@ class Sources:
         self.is_told = left % 2 == 1
         return False
 
+    def _counted_as(self, address: bytes) -> bytes:
+        if self._exact and any(ipaddress.ip_address(address) in n for n in self._exact):
+            return address
+        return counted_as(address)
+
     def _allowed(self, source: bytes) -> int:
         known = self._known.get(source)
         if known is None:
-            address = ipaddress.ip_address(source)
+            is_prefix = len(source) == _PREFIX_BYTES
+            address = ipaddress.ip_address(source + bytes(_PREFIX_BYTES) if is_prefix else source)
             fitting = (a.per_second for a in self._allowances if address in a.network)
             known = self._known[source] = next(fitting, self._per_second)
         return known

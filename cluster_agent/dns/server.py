@@ -10,26 +10,34 @@ import ipaddress
 import logging
 import socket
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
-from cluster_agent.dns.limits import Sources
+from cluster_agent.dns.limits import Sources, counted_as
 from cluster_agent.dns.packets import LARGEST, Packets, is_supported
 from cluster_agent.dns.table import Table
 from federation.model.errors import Failed
 from federation.runtime.logs import event
+from federation.runtime.room import Room
 from federation.runtime.tasks import cancel, start
 
 log = logging.getLogger(__name__)
 
 _BUFFER_BYTES = 4 << 20
+_BACKLOG = 1_024
+"""Connections that wait to be taken; beyond, a client tries again after a second."""
+_TCP_BUFFER_BYTES = 8 << 10
+"""What the system keeps of what a connection sends: no more than a query or two."""
 
 
 @dataclass(frozen=True, slots=True)
 class TcpLimits:
-    """What sources may ask; connections in all and of one; how long it may be silent (seconds)."""
+    """What sources may ask; connections in all and of one; how long it may be silent (seconds).
+
+    Beyond those numbers the connection that has waited longest without a whole query makes room, of
+    a source that has its share one of its own.
+    """
 
     sources: Sources
     connections: int = 1_000
@@ -56,7 +64,7 @@ class DnsServer:
         self._table = table
         self._udp_sources = udp_sources
         self._tcp = tcp
-        self._connections: Counter[bytes] = Counter()
+        self._room: Room[asyncio.StreamWriter] = Room(tcp.connections, tcp.of_one_source)
         self.counts = Counts()
         self.spent = Spent()
 
@@ -65,13 +73,16 @@ class DnsServer:
         """Listen at (host, port) while the context lasts; raises Failed when it is taken."""
         if not is_supported():
             raise Failed("fedmesh-dns needs Linux on a machine of 64 bits")
-        udp = _udp_socket(host, port)
+        udp = _socket(socket.SOCK_DGRAM, host, port, _BUFFER_BYTES)
         loop = asyncio.get_running_loop()
         try:
-            server = await asyncio.start_server(self._serve_tcp, host, port)
-        except OSError as error:
+            tcp = _socket(socket.SOCK_STREAM, host, port, _TCP_BUFFER_BYTES)
+        except Failed:
             udp.close()
-            raise cannot_listen("listen", f"{host}:{port}") from error
+            raise
+        server = await asyncio.start_server(
+            self._serve_tcp, sock=tcp, limit=LARGEST, backlog=_BACKLOG
+        )
         loop.add_reader(udp, self._read_batch, Packets(udp))
         ticking = start(self._tick(), "dns-seconds")
         try:
@@ -124,18 +135,14 @@ class DnsServer:
             writer.close()
             return
         source = _packed(str(peer[0]))
-        total = self._connections.total()
-        if total >= self._tcp.connections or self._connections[source] >= self._tcp.of_one_source:
-            writer.close()
-            return
-        self._connections[source] += 1
+        longest = self._room.enter(writer, counted_as(source))
+        if longest is not None:
+            longest.transport.abort()
         try:
             while await self._serve_one(source, reader, writer):
                 pass
         finally:
-            self._connections[source] -= 1
-            if not self._connections[source]:
-                del self._connections[source]
+            self._room.leave(writer)
             writer.close()
 
     async def _serve_one(
@@ -147,7 +154,9 @@ class DnsServer:
                 length = int.from_bytes(await reader.readexactly(2), "big")
                 if length > LARGEST:
                     return False
-                reply = self._reply_over_tcp(source, await reader.readexactly(length))
+                query = await reader.readexactly(length)
+                self._room.wait(writer)
+                reply = self._reply_over_tcp(source, query)
                 if reply is None:
                     return False
                 writer.write(len(reply).to_bytes(2, "big") + reply)
@@ -162,14 +171,18 @@ def _packed(address: str) -> bytes:
     return ipaddress.ip_address(address.partition("%")[0]).packed
 
 
-def _udp_socket(host: str, port: int) -> socket.socket:
+def _socket(kind: socket.SocketKind, host: str, port: int, buffer_bytes: int) -> socket.socket:
+    """A socket of this kind at (host, port); raises Failed when that is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_DGRAM)
+    found = socket.socket(family, kind)
     found.setblocking(False)
-    if family is socket.AF_INET6:  # as TCP: IPv4 has an address of its own
+    if family is socket.AF_INET6:  # IPv4 has an address of its own
         found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+    if kind is socket.SOCK_STREAM:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    else:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     try:
         found.bind((host, port))
     except OSError as error:

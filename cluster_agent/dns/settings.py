@@ -64,7 +64,8 @@ class DnsSettings(Settings, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=10_000_000,
-            description="so many queries a second are answered to one source; every other one "
+            description="so many queries a second are answered to one source (of IPv6: to one "
+            "network of 64 bits); every other one "
             "above that is told to come over TCP, where addresses cannot be forged, and which has "
             "a count of its own. A resolver asks for many clients: allow it more with "
             "`source_limits`",
@@ -75,10 +76,21 @@ class DnsSettings(Settings, frozen=True, kw_only=True):
         Meta(max_length=100, description="other limits for single networks; the first that fits"),
     ] = ()
     tcp_connections: Annotated[
-        int, Meta(ge=1, le=100_000, description="so many connections at a time, in all")
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="so many connections at a time, in all; for one more, the one that has "
+            "waited longest without a whole query is closed",
+        ),
     ] = 1_000
     tcp_connections_of_one_source: Annotated[
-        int, Meta(ge=1, le=100_000, description="so many of them of one source")
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="so many of them of one source (of IPv6: of one network of 64 bits)",
+        ),
     ] = 50
     tcp_silent_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="how long a connection may be silent")

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from federation.runtime.room import Room
+
 MAX_CONNECTIONS = 500
 REQUEST_SECONDS = 10.0
 HANDSHAKE_SECONDS = 5.0
@@ -30,13 +32,13 @@ class Door:
     """The connections at the API; those that wait for a whole request are known oldest first."""
 
     def __init__(self, most: int = MAX_CONNECTIONS, seconds: float = REQUEST_SECONDS) -> None:
-        self._most = most
         self._seconds = seconds
-        self._inside: dict[asyncio.BaseProtocol, asyncio.Transport] = {}
-        self._waiting: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
+        self._room: Room[asyncio.BaseProtocol] = Room(most)
+        self._transports: dict[asyncio.BaseProtocol, asyncio.Transport] = {}
+        self._clocks: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
-        return len(self._inside)
+        return len(self._room)
 
     def guard(self, factory: Factory) -> Factory:
         """The same factory of protocols; the door hears of their beginning and end."""
@@ -44,45 +46,44 @@ class Door:
 
     def enter(self, protocol: asyncio.BaseProtocol, transport: asyncio.Transport) -> None:
         """A connection whose TLS is done."""
-        if len(self._inside) >= self._most:
-            self._make_room()
-        self._inside[protocol] = transport
+        longest = self._room.enter(protocol)
+        if longest is not None:
+            self._cut(longest)
+        self._transports[protocol] = transport
         self.wait(protocol)
 
     def wait(self, protocol: asyncio.BaseProtocol) -> None:
         """A connection that has to bring a request from now on."""
         self._stop_clock(protocol)
-        if protocol in self._inside:
+        if protocol in self._room:
+            self._room.wait(protocol)
             loop = asyncio.get_running_loop()
-            self._waiting[protocol] = loop.call_later(self._seconds, self._end, protocol)
+            self._clocks[protocol] = loop.call_later(self._seconds, self._end, protocol)
 
     def answer(self, protocol: asyncio.BaseProtocol) -> None:
         """A connection that has brought a whole request; the answer may take as long as it does."""
         self._stop_clock(protocol)
+        self._room.answer(protocol)
 
     def leave(self, protocol: asyncio.BaseProtocol) -> None:
         """A connection that has ended."""
         self._stop_clock(protocol)
-        self._inside.pop(protocol, None)
+        self._room.leave(protocol)
+        self._transports.pop(protocol, None)
 
     def _stop_clock(self, protocol: asyncio.BaseProtocol) -> None:
-        timer = self._waiting.pop(protocol, None)
+        timer = self._clocks.pop(protocol, None)
         if timer is not None:
             timer.cancel()
 
-    def _make_room(self) -> None:
-        oldest = next(iter(self._waiting), None)
-        if oldest is not None:
-            self._cut(oldest)
-
     def _end(self, protocol: asyncio.BaseProtocol) -> None:
-        if self._inside[protocol].get_write_buffer_size():
+        if self._transports[protocol].get_write_buffer_size():
             self.wait(protocol)  # it still reads the last answer
         else:
             self._cut(protocol)
 
     def _cut(self, protocol: asyncio.BaseProtocol) -> None:
-        transport = self._inside[protocol]
+        transport = self._transports[protocol]
         self.leave(protocol)
         transport.abort()
 

@@ -1,6 +1,7 @@
 """The DNS server's own sockets: limits per source over UDP and TCP, peers that are gone, IPv6."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -11,6 +12,8 @@ from dnslib import DNSRecord
 
 from cluster_agent.dns.limits import Sources
 from cluster_agent.dns.server import DnsServer, TcpLimits
+from federation.runtime.descriptors import raise_limit
+from federation.runtime.tasks import cancel, start
 from tests.unit.cluster_agent.dns.test_dns_answer import NAME, query, table
 
 PORT = 15053
@@ -24,9 +27,10 @@ async def serving(per_second: int, host: str = HOST) -> AsyncIterator[DnsServer]
         yield server
 
 
-async def over_tcp(host: str = HOST) -> DNSRecord | None:
+async def over_tcp(host: str = HOST, source: str | None = None) -> DNSRecord | None:
     """One question; None when the connection is closed without an answer."""
-    reader, writer = await asyncio.open_connection(host, PORT)
+    local = None if source is None else (source, 0)
+    reader, writer = await asyncio.open_connection(host, PORT, local_addr=local)
     asked = query(NAME)
     writer.write(len(asked).to_bytes(2, "big") + asked)
     try:
@@ -88,3 +92,55 @@ async def test_all_addresses_of_ipv6_are_none_of_ipv4_over_either_transport() ->
             await over_udp(2, HOST)
         with pytest.raises(ConnectionRefusedError):
             await over_tcp(HOST)
+
+
+async def _hold(source: str, said: bytes, opened: list[str]) -> None:
+    """Keep a connection open that brings no whole query; open it again when it is closed."""
+    while True:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection(HOST, PORT, local_addr=(source, 0))
+            try:
+                opened.append(source)
+                writer.write(said)
+                await reader.read()
+            finally:
+                writer.transport.abort()
+        await asyncio.sleep(0.05)
+
+
+async def _seconds_of(questions: int, source: str) -> list[float]:
+    """How long each of so many questions takes, 20 a second; all of them are answered."""
+    loop, took = asyncio.get_running_loop(), []
+    for _ in range(questions):
+        began = loop.time()
+        answer = await over_tcp(HOST, source)
+        assert answer is not None
+        assert answer.rr
+        took.append(loop.time() - began)
+        await asyncio.sleep(max(0.0, 0.05 - took[-1]))
+    return sorted(took)
+
+
+@pytest.mark.parametrize("said", [b"", b"\0"], ids=["nothing", "one byte"])
+async def test_connections_that_bring_no_query_do_not_shut_dns_over_tcp(said: bytes) -> None:
+    """A thousand from twenty sources; the honest one is a stranger, then one of the twenty."""
+    raise_limit()
+    async with serving(100_000):
+        quiet = await _seconds_of(20, "127.0.0.1")
+        opened: list[str] = []
+        flood = [
+            start(_hold(f"127.0.9.{source}", said, opened), f"flood-{source}-{number}")
+            for source in range(1, 21)
+            for number in range(50)
+        ]
+        try:
+            while len(opened) < 1_000:  # noqa: ASYNC110 - others fill it
+                await asyncio.sleep(0.05)
+            beside = await _seconds_of(20, "127.0.0.1")
+            mates = await _seconds_of(20, "127.0.9.7")
+        finally:
+            for task in flood:
+                await cancel(task)
+    assert len(opened) > 1_000, "whoever was cut off came again"
+    for seconds in (beside, mates):
+        assert seconds[-1] < max(1.0, 10 * quiet[-1])

@@ -90,13 +90,14 @@ STATED: dict[str, str] = {
     ),
     "15021: request for readiness": f"{health._REQUEST_BYTES // KB} KB",
     "15021: time for it": f"{health._REQUEST_SECONDS:g} s",
-    "queries of one source (`queries_per_second`)": f"{_dns('queries_per_second'):,} a second",
+    "queries of one source (`queries_per_second`); of IPv6, of one network of 64 bits": (
+        f"{_dns('queries_per_second'):,} a second"
+    ),
     "answer over UDP": f"{reply.UDP_SIZE:,} bytes",
     "query": f"{packets.LARGEST // KB} KB",
     "TCP: connections (`tcp_connections`)": f"{_dns('tcp_connections'):,}",
-    "TCP: connections of one source (`tcp_connections_of_one_source`)": (
-        f"{_dns('tcp_connections_of_one_source')}"
-    ),
+    "TCP: connections of one source (`tcp_connections_of_one_source`); of IPv6, of one network of "
+    "64 bits": (f"{_dns('tcp_connections_of_one_source')}"),
     "TCP: silence (`tcp_silent_seconds`)": f"{_dns('tcp_silent_seconds'):g} s",
     "headless service: endpoints in all": f"{codec_zones.MAX_ENDPOINTS:,}",
     "exports of a cluster": f"{judge.MAX_EXPORTS:,}",

@@ -32,3 +32,22 @@ def test_the_first_network_that_fits_says_how_much() -> None:
     sources = Sources(1, allowances)
     for source, number in (("10.0.0.9", 0), ("10.1.1.1", 5), ("fd00::1", 2), ("192.0.2.1", 1)):
         assert verdicts(sources, source, 9).count(ANSWER) == number
+
+
+def test_all_addresses_of_one_network_of_ipv6_are_one_source() -> None:
+    sources = Sources(3)
+    asked = [verdicts(sources, f"2001:db8:0:1::{i:x}", 1)[0] for i in range(1, 100)]
+    assert asked.count(ANSWER) == 3
+    assert verdicts(sources, "2001:db8:0:2::1", 1) == [ANSWER]
+    assert len(sources._left) == 2, "what one network costs does not grow with its addresses"
+
+
+def test_one_address_of_ipv6_may_have_an_allowance_of_its_own() -> None:
+    allowances = [
+        Allowance(ip_network("2001:db8:0:1::53/128"), 5),
+        Allowance(ip_network("2001:db8:0:1::/64"), 2),
+    ]
+    sources = Sources(1, allowances)
+    assert verdicts(sources, "2001:db8:0:1::53", 9).count(ANSWER) == 5
+    others = [verdicts(sources, f"2001:db8:0:1::{i}", 1)[0] for i in range(1, 9)]
+    assert others.count(ANSWER) == 2
