@@ -25,7 +25,7 @@ from federation.envoy.build import (
 )
 from federation.model.exports import Gateway
 from federation.model.imports import Cluster
-from federation.model.names import HEALTH_NAME, ClusterId
+from federation.model.names import HEALTH_NAME, ClusterId, remote_name
 from federation.planning.reach import NEAR
 from federation.trust.spiffe import gateway_id
 
@@ -84,11 +84,6 @@ def health_chain(cluster: ClusterId, gateway: str) -> dict[str, Message]:
 def said_by(cluster: ClusterId, gateway: str) -> str:
     """What a gateway answers to a check."""
     return f"{cluster}/{gateway}\n"
-
-
-def remote_name(cluster: ClusterId, gateway: str) -> str:
-    """The name of the Envoy cluster that stands for a gateway of another cluster."""
-    return f"remote~{cluster}~{gateway}"
 
 
 def compile_remotes(

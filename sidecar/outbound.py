@@ -27,7 +27,7 @@ from federation.envoy.clusters import (
 from federation.envoy.identity import IDENTITY
 from federation.model.exports import AppProtocol, app_protocol
 from federation.model.imports import Plan, PortPlan, Tier
-from federation.model.names import ServiceName, host_name, terminated_sni
+from federation.model.names import ServiceName, host_name, inner_name, terminated_sni
 
 OUTBOUND = "outbound"
 NO_SUCH_SERVICE = "fedmesh: no such service in the clusterset\n"
@@ -92,15 +92,15 @@ def compile_routes(hosts: Iterable[bytes]) -> bytes:
 
 
 def _near_name(port: PortPlan) -> str:
-    return f"out~{port.label}{port.sni}"
+    return inner_name("out", f"{port.label}{port.sni}")
 
 
 def _far_name(port: PortPlan) -> str:
-    return f"far~{port.label}{port.sni}"
+    return inner_name("far", f"{port.label}{port.sni}")
 
 
 def _any_name(port: PortPlan) -> str:
-    return f"any~{port.label}{port.sni}"
+    return inner_name("any", f"{port.label}{port.sni}")
 
 
 def _is_http(port: PortPlan) -> bool:

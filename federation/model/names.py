@@ -15,6 +15,8 @@ ClusterId = NewType("ClusterId", str)
 CLUSTERSET_ZONE = "clusterset.local"
 HEALTH_NAME = f"health.gateways.{CLUSTERSET_ZONE}"
 """The server name under which gateways ask each other how they are."""
+REMOTE = "remote"
+"""How the names of Envoy clusters begin that stand for other gateways."""
 MAX_PORT = 65535
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -93,6 +95,26 @@ def terminated_sni(service: ServiceName, port: int, *, raw: bool = False) -> str
     """
     kind = "svc-r" if raw else "svc-t"
     return f"{port}.{service.name}.{service.namespace}.{kind}.{CLUSTERSET_ZONE}"
+
+
+def inner_name(kind: str, what: str) -> str:
+    """The name of an Envoy cluster that no connection can choose by its server name.
+
+    A gateway passes a connection on to the cluster that is named like its server name, if that ends
+    as `sni` and `terminated_sni` do. These names end in `~`, whatever others chose for `what`.
+    """
+    return f"{kind}~{what}~"
+
+
+def remote_name(cluster: ClusterId, gateway: str) -> str:
+    """The name of the Envoy cluster by which a gateway checks another one."""
+    return inner_name(REMOTE, f"{cluster}~{gateway}")
+
+
+def read_remote_name(name: str) -> tuple[ClusterId, str]:
+    """The cluster and the gateway in a `remote_name`."""
+    _, cluster, gateway = name.removesuffix("~").split("~", 2)
+    return ClusterId(cluster), gateway
 
 
 def gateway_identity(trust_domain: str) -> str:

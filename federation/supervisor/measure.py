@@ -12,10 +12,9 @@ from pathlib import Path
 
 from federation.envoy.bootstrap import MEASURED_HEADER
 from federation.model.errors import NotReady
-from federation.model.names import ClusterId
+from federation.model.names import ClusterId, remote_name
 from federation.runtime.logs import event
 from federation.supervisor.admin import ask
-from federation.supervisor.observe import REMOTE_PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ class Measure:
         for _ in range(1 if key in self._last else 2):
             began = time.monotonic()
             try:
-                headers = {MEASURED_HEADER: REMOTE_PREFIX + "~".join(key)}
+                headers = {MEASURED_HEADER: remote_name(*key)}
                 await ask(self._socket, "/ready", headers=headers)
             except NotReady as error:
                 log.debug(event("not measured", gateway="/".join(key), reason=error))

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 import msgspec
 
 from federation.model.errors import PeerBroke
-from federation.model.names import CLUSTERSET_ZONE, ClusterId
+from federation.model.names import CLUSTERSET_ZONE, REMOTE, ClusterId, read_remote_name
 from federation.model.observations import Remote
 
-REMOTE_PREFIX = "remote~"
-CHECKED = f"/clusters?format=json&filter=^({REMOTE_PREFIX}.*|[^~]*)$"
+_REMOTE_PREFIX = f"{REMOTE}~"
+CHECKED = f"/clusters?format=json&filter=^({_REMOTE_PREFIX}.*|[^~]*)$"
 """What to ask of a gateway's Envoy: clusters that are checked, few beside those of entry."""
 _OWN = f".svc.{CLUSTERSET_ZONE}"
-"""How the clusters end that lead to own workloads; those by which a gateway calls for clients
-without a sidecar have a prefix, are not checked, and say nothing."""
+"""How the clusters end that lead to own workloads, and no others (`inner_name`)."""
 UNSEEN_SECONDS = 5.0
 """A gateway that starts gives those it never reached so long before it says that they fail."""
 
@@ -117,10 +116,9 @@ def read_checks(answer: bytes) -> Checked:
     for cluster in clusters:
         for host in cluster.host_statuses:
             passes = not host.health_status.failed_active_health_check
-            if cluster.name.startswith(REMOTE_PREFIX):  # its end is a name others have chosen
-                _, other, gateway = cluster.name.split("~", 2)
-                remotes[ClusterId(other), gateway] = passes
-            elif cluster.name.endswith(_OWN) and "~" not in cluster.name:
+            if cluster.name.startswith(_REMOTE_PREFIX):
+                remotes[read_remote_name(cluster.name)] = passes
+            elif cluster.name.endswith(_OWN):
                 address = host.address.socket_address.address
                 passing[address] = passing.get(address, False) or passes
     return Checked(

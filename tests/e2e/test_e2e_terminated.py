@@ -8,37 +8,13 @@ from pathlib import Path
 import pytest
 
 from federation.demo import readiness
-from federation.demo.layout import SERVICE_GRPC_PORT, SERVICE_PORT, SERVICE_TCP_PORT, service_host
+from federation.demo.layout import SERVICE_PORT, SERVICE_TCP_PORT, service_host
 from federation.verify import guarantees
-from tests.e2e.documents import Document, api_workload, export, text_of
+from tests.e2e.documents import api_workload, export, text_of
+from tests.e2e.plain import plain_service
 from tests.e2e.rig import Mesh, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)
-
-PORTS = (("http", SERVICE_PORT), ("grpc", SERVICE_GRPC_PORT), ("tcp-echo", SERVICE_TCP_PORT))
-
-
-def plain_service(name: str, address: str) -> tuple[Document, Document]:
-    """A service whose endpoint is an application that no Pod and no sidecar stands for."""
-    meta = {"name": name, "namespace": "demo"}
-    ports = [{"name": n, "protocol": "TCP", "port": p} for n, p in PORTS]
-    labels = {"kubernetes.io/service-name": name}
-    return (
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": meta,
-            "spec": {"type": "ClusterIP", "ports": [{**p, "targetPort": p["port"]} for p in ports]},
-        },
-        {
-            "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
-            "metadata": {**meta, "name": f"{name}-1", "labels": labels},
-            "addressType": "IPv4",
-            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
-            "ports": ports,
-        },
-    )
 
 
 @pytest.fixture

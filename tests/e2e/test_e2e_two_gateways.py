@@ -85,7 +85,7 @@ class Second:
     def is_seen(self) -> bool:
         """Whether the first gateway's check of this one has passed: one that never did is new."""
         checks = self._mesh.ask_envoy(f"{self.cluster}-gateway", "/clusters").decode()
-        name = f"remote~{self.cluster}~gateway-2::{self.address}:15443::health_flags::healthy"
+        name = f"remote~{self.cluster}~gateway-2~::{self.address}:15443::health_flags::healthy"
         return name in checks
 
     def is_ready(self) -> bool:

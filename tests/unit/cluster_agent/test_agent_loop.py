@@ -202,7 +202,7 @@ async def test_an_agent_that_starts_again_plans_with_the_facts_it_held(tmp_path:
     await again.write("")
     layers = again.agent.proxies.layers(Kind.SIDECAR, "shop/client", "a")
     names = again.agent.proxies.view(layers).names(CLUSTER)
-    assert list(names) == ["out~80.api.shop.svc.clusterset.local"]
+    assert list(names) == ["out~80.api.shop.svc.clusterset.local~"]
 
 
 async def test_an_agent_that_starts_again_leads_nobody_away_before_it_knows_what_is_here(
@@ -253,7 +253,7 @@ async def test_sidecars_wait_until_the_source_was_read_but_not_for_ever(tmp_path
 
 WEST = ClusterId("west")
 WESTERN = Gateway("g1", "10.2.0.1", 15443, "a")
-OUT = "out~80.api.shop.svc.clusterset.local"
+OUT = "out~80.api.shop.svc.clusterset.local~"
 
 
 async def know_west(world: World) -> None:
@@ -329,8 +329,8 @@ async def test_the_gateways_of_others_are_checked_by_ours(tmp_path: Path) -> Non
     world = World(tmp_path)
     await know_west(world)
     view = world.agent.proxies.view(world.agent.proxies.layers(Kind.GATEWAY, "gw", ""))
-    assert list(view.names(CLUSTER)) == ["remote~west~g1"]
-    assert ("gateways", CLUSTER, "remote~west~g1") in [
+    assert list(view.names(CLUSTER)) == ["remote~west~g1~"]
+    assert ("gateways", CLUSTER, "remote~west~g1~") in [
         (touch.table, touch.type_url, touch.name) for touch in world.streams.touched
     ]
 

@@ -29,7 +29,7 @@ from tests.unit.builders import gateway as gateway_at
 from tests.unit.goldens import document
 
 EAST = ClusterId("east")
-OUT = "out~80.api.shop.svc.clusterset.local"
+OUT = "out~80.api.shop.svc.clusterset.local~"
 WORKLOAD = "shop/api-10.0.0.1"
 SIDECAR = Proxy(WORKLOAD, Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006, "a", "127.0.0.1")
 GATEWAY = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.1.0.1", 15443)
@@ -255,14 +255,14 @@ def test_our_gateways_check_those_of_the_other_clusters() -> None:
         (NAMES, codec.GATEWAY_NAMES),
         (SECRETS, SECRET),
     }
-    expected = {"remote~c0~gw-10.0.0.0", "remote~c1~gw-10.1.0.0"}
+    expected = {"remote~c0~gw-10.0.0.0~", "remote~c1~gw-10.1.0.0~"}
     assert names(proxies, layers, CLUSTER) == expected
     assert names(proxies, sidecar, CLUSTER) == set(), "sidecars check nobody"
     assert proxies.set_clusters([*others(2, 1), here]) == []
     assert proxies.set_clusters([here, *others(1, 1)]) == [], "nothing takes its place"
     gone = {t.name for t in proxies.finish()}
-    assert gone == {"clusterset:c1.mesh.test", "remote~c1~gw-10.1.0.0", "c1"}
-    assert names(proxies, layers, CLUSTER) == {"remote~c0~gw-10.0.0.0"}
+    assert gone == {"clusterset:c1.mesh.test", "remote~c1~gw-10.1.0.0~", "c1"}
+    assert names(proxies, layers, CLUSTER) == {"remote~c0~gw-10.0.0.0~"}
 
 
 def test_gateways_of_one_cluster_check_each_other() -> None:
@@ -273,8 +273,8 @@ def test_gateways_of_one_cluster_check_each_other() -> None:
         replace(gateway_at("10.1.0.2"), name="gw-2"),
     )
     proxies.set_clusters([cluster("east", gateways=both)])
-    assert names(proxies, one, CLUSTER) == {"remote~east~gw-2"}
-    assert names(proxies, other, CLUSTER) == {"remote~east~gw"}
+    assert names(proxies, one, CLUSTER) == {"remote~east~gw-2~"}
+    assert names(proxies, other, CLUSTER) == {"remote~east~gw~"}
     proxies.set_clusters([cluster("east", gateways=both[:1])])
     proxies.finish()
     assert names(proxies, one, CLUSTER) == set()

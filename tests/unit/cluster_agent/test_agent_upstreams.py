@@ -23,7 +23,7 @@ from tests.unit.builders import (
 EAST = ClusterId("east")
 TCP, HTTP = port(7000, "tcp-echo", ""), port(80)
 ECHO = Upstream("127.0.0.1", 17000, API, 7000)
-UP, OUT = "up~127.0.0.1:17000", "out~7000.api.shop.svc.clusterset.local"
+UP, OUT = "up~127.0.0.1:17000", "out~7000.api.shop.svc.clusterset.local~"
 CLIENT = Proxy(
     "shop/web-1",
     Kind.SIDECAR,

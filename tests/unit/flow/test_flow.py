@@ -35,7 +35,7 @@ from tests.unit.fakes.shop import shop
 from tests.unit.fakes.wires import Wire
 from tests.unit.goldens import document
 
-API = "out~80.api.shop.svc.clusterset.local"
+API = "out~80.api.shop.svc.clusterset.local~"
 EAST, WEST = ClusterId("east"), ClusterId("west")
 NETS = {EAST: 1, WEST: 2}
 FIRST_SEEN = 1_000
@@ -204,7 +204,7 @@ def test_an_exported_service_becomes_an_endpoint_of_a_sidecar_in_another_cluster
 def test_the_gateways_of_a_cluster_check_those_of_the_other() -> None:
     world = World()
     checks = [n for _, n in world.west.tables() if n.startswith("remote~")]
-    assert checks == ["remote~east~gw"]
+    assert checks == ["remote~east~gw~"]
 
 
 def test_what_is_not_exported_is_not_reached() -> None:

@@ -11,10 +11,9 @@ from google.protobuf.any_pb2 import Any
 from federation.envoy.build import ADS, packed
 from federation.model import types
 from federation.model.imports import Cluster
-from federation.model.names import ClusterId
-from federation.supervisor.observe import REMOTE_PREFIX
+from federation.model.names import ClusterId, remote_name
 from gateway.compile import compile_listener
-from gateway.remotes import compile_remotes, health_chain, remote_name, said_by
+from gateway.remotes import compile_remotes, health_chain, said_by
 from tests.unit import builders as b
 from tests.unit.goldens import Named, check_golden, document, envoy_refusal
 
@@ -78,8 +77,8 @@ def test_a_real_envoy_refuses_a_check_without_an_interval(tmp_path: Path) -> Non
 
 def test_each_gateway_of_the_others_is_checked_and_none_of_our_own() -> None:
     found = made(*CLUSTERS)
-    assert list(found) == ["remote~west~gw-10.2.0.1", "remote~west~gw-fd00::2"]
-    assert {name for name in found if not name.startswith(REMOTE_PREFIX)} == set()
+    assert list(found) == ["remote~west~gw-10.2.0.1~", "remote~west~gw-fd00::2~"]
+    assert {name for name in found if not name.startswith("remote~")} == set()
     assert {t for t, _, _ in compiled(*CLUSTERS)} == {types.CLUSTER}
 
 
@@ -89,7 +88,7 @@ def test_the_order_of_clusters_does_not_change_the_bytes() -> None:
 
 
 def test_a_gateway_is_asked_at_its_address_and_must_be_one_of_that_cluster() -> None:
-    found = made(*CLUSTERS)["remote~west~gw-10.2.0.1"]
+    found = made(*CLUSTERS)["remote~west~gw-10.2.0.1~"]
     (endpoint,) = found["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["endpoint"]["address"]["socket_address"] == {
         "address": "10.2.0.1",
@@ -103,7 +102,7 @@ def test_a_gateway_is_asked_at_its_address_and_must_be_one_of_that_cluster() -> 
 
 
 def check_of(interval: float = 0.5) -> dict[str, Document]:
-    (check,) = made(*CLUSTERS, interval=interval)["remote~west~gw-10.2.0.1"]["health_checks"]
+    (check,) = made(*CLUSTERS, interval=interval)["remote~west~gw-10.2.0.1~"]["health_checks"]
     return dict(check)
 
 
@@ -154,4 +153,4 @@ def test_a_gateway_that_drains_says_no_to_checks() -> None:
 
 
 def test_the_name_of_a_check_says_which_gateway_it_is_of() -> None:
-    assert remote_name(WEST, "g1") == "remote~west~g1"
+    assert remote_name(WEST, "g1") == "remote~west~g1~"

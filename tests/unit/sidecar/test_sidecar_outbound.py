@@ -25,8 +25,8 @@ TCP = b.port(5432, "db", "")
 GRPC = b.port(9000, "grpc", "grpc")
 
 SNI = "80.api.shop.svc.clusterset.local"
-NEAR_OUT, FAR_OUT, ANY_OUT = f"out~{SNI}", f"far~{SNI}", f"any~{SNI}"
-TCP_OUT = "out~5432.api.shop.svc.clusterset.local"
+NEAR_OUT, FAR_OUT, ANY_OUT = f"out~{SNI}~", f"far~{SNI}~", f"any~{SNI}~"
+TCP_OUT = "out~5432.api.shop.svc.clusterset.local~"
 
 
 def plan(
@@ -295,8 +295,8 @@ def test_routes_of_all_plans_have_the_same_bytes_in_any_order() -> None:
     one, two = virtual_hosts(CASES["http"])
     assert compile_routes([one, two]) == compile_routes([two, one])
     assert route_names(compile_routes([one, two])) == [
-        "out~80.api.shop.svc.clusterset.local",
-        "out~9000.api.shop.svc.clusterset.local",
+        "out~80.api.shop.svc.clusterset.local~",
+        "out~9000.api.shop.svc.clusterset.local~",
         "unknown",
     ]
 

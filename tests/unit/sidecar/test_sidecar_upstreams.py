@@ -15,7 +15,7 @@ from tests.unit.goldens import Named, check_golden, document, envoy_refusal
 
 GOLDEN = Path(__file__).parent / "golden"
 DB = Upstream("127.0.0.1", 15432, b.API, 5432)
-OUT = "out~5432.api.shop.svc.clusterset.local"
+OUT = "out~5432.api.shop.svc.clusterset.local~"
 CASES = {
     "upstream-tcp": Way(5432, AppProtocol.TCP, OUT),
     "upstream-http": Way(5432, AppProtocol.HTTP1, OUT),

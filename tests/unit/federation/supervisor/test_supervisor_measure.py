@@ -13,7 +13,7 @@ from tests.unit.fakes.fake_rtt import FakeRtt
 
 Key = tuple[ClusterId, str]
 WEST: Key = (ClusterId("west"), "g1")
-ASKED = "remote~west~g1"
+ASKED = "remote~west~g1~"
 
 
 def keys(count: int, cluster: str = "c") -> list[Key]:
@@ -94,7 +94,7 @@ async def test_new_ones_come_first(measure: Measure, envoy: FakeRtt) -> None:
     await measure.round(known)
     envoy.asked.clear()
     await measure.round({**known, (ClusterId("zz"), "new"): True})
-    assert envoy.asked[0] == "remote~zz~new"
+    assert envoy.asked[0] == "remote~zz~new~"
 
 
 async def test_only_those_that_answer_are_measured(measure: Measure, envoy: FakeRtt) -> None:
@@ -125,9 +125,9 @@ async def test_a_request_that_fails_measures_nothing_and_stops_nobody(
     measure: Measure, envoy: FakeRtt
 ) -> None:
     far: Key = (ClusterId("far"), "g1")
-    envoy.broken.add("remote~far~g1")
+    envoy.broken.add("remote~far~g1~")
     await measure.round({far: True, WEST: True})
-    assert envoy.asked == ["remote~far~g1", ASKED, ASKED]
+    assert envoy.asked == ["remote~far~g1~", ASKED, ASKED]
     assert measure.rtt.keys() == {WEST}
     envoy.broken.clear()
     await measure.round({far: True, WEST: True})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from federation.model.errors import PeerBroke
-from federation.model.names import ClusterId
+from federation.model.names import ClusterId, remote_name
 from federation.model.observations import Remote
 from federation.supervisor.observe import (
     UNSEEN_SECONDS,
@@ -14,7 +14,6 @@ from federation.supervisor.observe import (
     Lost,
     read_checks,
 )
-from gateway.remotes import remote_name
 
 WEST = (ClusterId("west"), "g1")
 FAR = (ClusterId("far"), "g1")
@@ -60,7 +59,7 @@ def test_clusters_that_are_not_checked_say_nothing() -> None:
     """A gateway with entry has the addresses of its own workloads in those as well."""
     name = "80.api.shop.svc.clusterset.local"
     found = read_checks(
-        statuses({name: {"10.0.0.1": True}, f"out~{name}": {"10.0.0.1": False, "10.9.0.1": False}})
+        statuses({name: {"10.0.0.1": True}, f"out~{name}~": {"10.0.0.1": False, "10.9.0.1": False}})
     )
     assert found == Checked(frozenset({"10.0.0.1"}), frozenset())
 

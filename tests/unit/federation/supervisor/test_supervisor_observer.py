@@ -55,7 +55,7 @@ class FakeAdmin:
 
 API = ("80.api.shop.svc.clusterset.local", "10.0.0.1")
 WEB = ("80.web.shop.svc.clusterset.local", "10.0.0.2")
-GATEWAY = ("remote~west~g1", "10.2.0.1")
+GATEWAY = ("remote~west~g1~", "10.2.0.1")
 
 
 def observer(folder: Path) -> tuple[Observer, list[Seen]]:
@@ -117,7 +117,7 @@ async def test_while_envoy_is_away_nothing_is_said(tmp_path: Path) -> None:
 async def test_those_that_answer_are_measured_and_their_time_is_said(tmp_path: Path) -> None:
     eyes, said = observer(tmp_path)
     admin, rtt = FakeAdmin(), FakeRtt()
-    admin.fails = {GATEWAY: False, ("remote~far~g1", "10.3.0.1"): True}
+    admin.fails = {GATEWAY: False, ("remote~far~g1~", "10.3.0.1"): True}
     async with admin.at(tmp_path / "admin"), rtt.at(tmp_path / "rtt"):
         await eyes.look(0.0)
         measuring = start(eyes.run_measuring(), "measure")
@@ -126,7 +126,7 @@ async def test_those_that_answer_are_measured_and_their_time_is_said(tmp_path: P
                 break
             await eyes.look(1.0)
         await cancel(measuring)
-    assert set(rtt.asked) == {"remote~west~g1"}
+    assert set(rtt.asked) == {"remote~west~g1~"}
     far, west = said[-1].remotes
     assert west.rtt > 0
     assert far.rtt == 0
