@@ -5,7 +5,8 @@ import logging
 from pathlib import Path
 
 from cluster_agent.addresses import Addresses
-from federation.runtime.files import read_if_there, write_atomic
+from federation.runtime.disk import Disk, File
+from federation.runtime.files import read_if_there
 from federation.runtime.logs import event
 
 log = logging.getLogger(__name__)
@@ -14,12 +15,22 @@ log = logging.getLogger(__name__)
 class AddressFile:
     """Keeps one `Addresses` in a file."""
 
-    def __init__(self, file: Path, addresses: Addresses) -> None:
+    def __init__(self, file: Path, addresses: Addresses, disk: Disk) -> None:
         self._file = file
         self._addresses = addresses
+        self._disk = disk
         self._saved = 0
-        self.trouble = ""
+
+    @property
+    def trouble(self) -> str:
         """Why what has changed is not on the disk, as a sentence."""
+        reason = self._disk.waits(self._file)
+        if not reason:
+            return ""
+        return (
+            f"the addresses of services cannot be written ({reason}): after a restart "
+            "of the agent some may be others"
+        )
 
     def load(self) -> None:
         """Take back what an earlier agent gave; a damaged file counts as not there, with a word."""
@@ -34,21 +45,13 @@ class AddressFile:
     def save(self) -> None:
         """Write what has changed since the last time.
 
-        What cannot be written is tried again with the next change, and said until then: without
+        What cannot be written now is written when it can be, and said until then: without
         its file an agent mostly gives the same addresses again.
         """
-        if self._addresses.version == self._saved:
-            return
+        if self._addresses.version != self._saved:
+            self._saved = self._addresses.version
+            self._disk.keep_made(self._file, self._files)
+
+    def _files(self) -> tuple[File, ...]:
         text = json.dumps(self._addresses.document(), sort_keys=True)
-        try:
-            write_atomic(self._file, text.encode(), mode=0o600)
-        except OSError as error:
-            if not self.trouble:
-                log.warning(event("addresses cannot be written", reason=error.strerror))
-            self.trouble = (
-                f"the addresses of services cannot be written ({error.strerror}): after a restart "
-                "of the agent some may be others"
-            )
-            return
-        self.trouble = ""
-        self._saved = self._addresses.version
+        return (File(self._file, text.encode()),)

@@ -22,6 +22,7 @@ from cluster_agent.usable import in_words
 from federation.model.imports import Service
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import wall_seconds
+from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.wire import codec
 from federation.xds.session import Refused
@@ -37,7 +38,13 @@ class Exports:
     """
 
     def __init__(
-        self, cluster: ClusterId, source: Source, file: Path, *, loopback_endpoints: bool = False
+        self,
+        cluster: ClusterId,
+        source: Source,
+        file: Path,
+        disk: Disk,
+        *,
+        loopback_endpoints: bool = False,
     ) -> None:
         self._cluster = cluster
         self._loopback = loopback_endpoints
@@ -48,7 +55,7 @@ class Exports:
         """Why what is here is not taken for the whole cluster yet, as a sentence."""
         self._index = Index()
         self._seen: dict[ServiceName, Observed] = {}
-        self._first_seen = FirstSeen(file)
+        self._first_seen = FirstSeen(file, disk)
         self._fresh = Fresh()
         self._tombstones = Tombstones(cluster, self.reports.table)
         self._unwatched: set[ServiceName] = set()

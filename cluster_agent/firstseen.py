@@ -9,20 +9,24 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from federation.model.names import ServiceName
-from federation.runtime.files import read_if_there, write_atomic
+from federation.runtime.disk import Disk, File
+from federation.runtime.files import read_if_there
 
 
 class FirstSeen:
     """Times in seconds since 1970, by service."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, disk: Disk) -> None:
         self._file = file
+        self._disk = disk
+        self._kept = b""
         self._times: dict[str, int] = {}
 
     def load(self) -> None:
         """Take back what an earlier agent saw; a damaged file counts as not there."""
+        self._kept = read_if_there(self._file) or b""
         try:
-            self._times = json.loads(read_if_there(self._file) or b"{}")
+            self._times = json.loads(self._kept or b"{}")
         except ValueError:
             self._times = {}
 
@@ -41,5 +45,6 @@ class FirstSeen:
         kept = {name: at for name, at in self._times.items() if name in names}
         text = json.dumps(kept, sort_keys=True).encode()
         self._times = kept
-        if text != read_if_there(self._file):
-            write_atomic(self._file, text, mode=0o600)
+        if text != self._kept:
+            self._kept = text
+            self._disk.keep(File(self._file, text))

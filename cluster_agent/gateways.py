@@ -11,7 +11,8 @@ from pathlib import Path
 
 from federation.model.exports import Gateway
 from federation.model.proxies import LEAVING, Proxy, State
-from federation.runtime.files import read_if_there, write_atomic
+from federation.runtime.disk import Disk, File
+from federation.runtime.files import read_if_there
 
 FORGET_SECONDS = 3600.0
 
@@ -19,8 +20,9 @@ FORGET_SECONDS = 3600.0
 class Gateways:
     """Gateways by name, with the time (seconds since 1970) they were last heard of."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, disk: Disk) -> None:
         self._file = file
+        self._disk = disk
         self._known: dict[str, tuple[Gateway, float]] = {}
         self.is_new = not file.exists()
 
@@ -60,4 +62,4 @@ class Gateways:
 
     def _save(self) -> None:
         entries = [{"gateway": asdict(g), "at": at} for g, at in self._known.values()]
-        write_atomic(self._file, json.dumps(entries).encode(), mode=0o600)
+        self._disk.keep(File(self._file, json.dumps(entries).encode()))

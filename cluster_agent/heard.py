@@ -18,6 +18,7 @@ from federation.model.imports import Sight
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Rejected
 from federation.model.proxies import LEAVING, Kind, Proxy, State
+from federation.runtime.disk import Disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class News:
 class Heard:
     """All of it, kept in the agent's state folder where it must survive."""
 
-    def __init__(self, state: Path) -> None:
-        self._gateways = Gateways(state / "gateways.json")
-        self._remotes = Remotes(state / "remotes.json")
+    def __init__(self, state: Path, disk: Disk) -> None:
+        self._gateways = Gateways(state / "gateways.json", disk)
+        self._remotes = Remotes(state / "remotes.json", disk)
         self._checks = Checks()
         self._rejections = Rejections()
         self._leaving: set[str] = set()

@@ -5,6 +5,7 @@ because the join token names its hash.
 """
 
 import asyncio
+import contextlib
 import http.client
 import json
 import logging
@@ -30,8 +31,10 @@ from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotR
 from federation.model.names import ClusterId
 from federation.resources.secretfile import read_token_file
 from federation.runtime.clock import utc_now
+from federation.runtime.disk import Disk, File
 from federation.runtime.files import read_if_there, write_atomic, write_private
 from federation.runtime.logs import event
+from federation.runtime.loops import persist
 from federation.trust.issue import issue_leaf, make_csr, make_twin, new_key
 from federation.trust.pem import (
     PrivateKey,
@@ -171,16 +174,22 @@ async def open_authority(
 ) -> Authority:
     """The authority kept in `folder`, or a new one by joining with the token.
 
-    Waits while the controller cannot be reached. Raises Denied or InvalidInput for a token that is
-    of no use, and Failed when there is neither a membership nor a token.
+    Waits while the controller cannot be reached, and while there is no room on the disk. Raises
+    Denied or InvalidInput for a token that is of no use, and Failed when there is neither a
+    membership nor a token.
     """
-    keyfiles.complete(folder)
-    if not (folder / "member.json").exists():
-        await join(folder, _read_token(cluster, token_file), leaf_life)
-    standing = read_standing(folder, cluster)
-    key = _load_key(folder / "ca.key")
-    keyfiles.show_anchors(folder, standing.membership.trust_domain)
-    return Authority(standing, key, leaf_life)
+
+    async def attempt() -> Authority:
+        keyfiles.complete(folder)
+        if not (folder / "member.json").exists():
+            await join(folder, _read_token(cluster, token_file), leaf_life)
+        standing = read_standing(folder, cluster)
+        key = _load_key(folder / "ca.key")
+        with contextlib.suppress(OSError):  # re-keying looks at it again, every second
+            keyfiles.show_anchors(folder, standing.membership.trust_domain)
+        return Authority(standing, key, leaf_life)
+
+    return await persist("authority", attempt)
 
 
 def read_standing(folder: Path, cluster: ClusterId) -> Standing:
@@ -360,6 +369,7 @@ async def renew_intermediate(
     folder: Path,
     ask: Callable[[pb.CertifyRequest], Awaitable[pb.Certificate]],
     now: datetime,
+    disk: Disk,
 ) -> None:
     """Have the intermediate renewed (same key); `ask` puts the request to the controller."""
     key = authority.key_sha256
@@ -369,6 +379,11 @@ async def renew_intermediate(
     check_intermediate(renewed, root=authority.root, trust_domain=domain, now=now)
     if authority.key_sha256 != key:
         return  # the key was replaced meanwhile
-    write_atomic(folder / "intermediate.pem", pem(renewed), durable=True)
     authority.replace_intermediate(renewed)
+    file = folder / "intermediate.pem"
+
+    def made() -> tuple[File, ...]:  # the one that signs by then: the key may be another one
+        return (File(file, pem(authority.intermediate), mode=0o644, durable=True),)
+
+    disk.keep_made(file, made)
     log.info(event("intermediate renewed", not_after=renewed.not_valid_after_utc.isoformat()))

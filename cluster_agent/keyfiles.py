@@ -72,12 +72,15 @@ def activate(folder: Path, coming: Next, retire_at: datetime) -> None:
     complete(folder)
 
 
-def complete(folder: Path) -> None:
-    """Go on with a change of keys that was begun; nothing when there is none."""
+def complete(folder: Path) -> Next | None:
+    """Go on with a change of keys that was begun, until all is written; returns the new key.
+
+    None when there is none.
+    """
     file = folder / "activating.json"
     data = read_if_there(file)
     if data is None:
-        return
+        return None
     coming = _read_next(file, data)
     twin = (folder / "twin.pem").read_text()
     if twin != coming.twin:
@@ -87,6 +90,7 @@ def complete(folder: Path) -> None:
     write_atomic(folder / "intermediate.pem", coming.intermediate.encode(), durable=True)
     write_atomic(folder / "twin.pem", coming.twin.encode(), durable=True)
     file.unlink()
+    return coming
 
 
 def show_anchors(folder: Path, trust_domain: str) -> None:
@@ -94,8 +98,9 @@ def show_anchors(folder: Path, trust_domain: str) -> None:
     twins = [(folder / "twin.pem").read_text()]
     coming, retiring = read_next(folder), read_retiring(folder)
     twins += [found.twin for found in (coming, retiring) if found is not None]
-    trust = Trust("".join(twins).encode(), trust_domain)
-    write_atomic(folder / "trust.pem", format_trust(trust))
+    text = format_trust(Trust("".join(twins).encode(), trust_domain))
+    if read_if_there(folder / "trust.pem") != text:
+        write_atomic(folder / "trust.pem", text)
 
 
 def _read_next(file: Path, data: bytes) -> Next:

@@ -7,7 +7,7 @@ Level, not edge: changes only mark services as dirty; a turn looks at each dirty
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,12 +26,13 @@ from cluster_agent.services import ServiceState
 from cluster_agent.sources.source import Batch, Condition, Key, Source
 from cluster_agent.tables import Touch
 from federation.model.names import ClusterId, ServiceName
-from federation.model.proxies import LEAVING, Kind, Proxy
+from federation.model.proxies import LEAVING, TROUBLE, Kind, Proxy
 from federation.model.types import SECRET
 from federation.planning.recovery import DAMPING, Damping
 from federation.runtime.clock import wall_seconds
-from federation.runtime.files import write_atomic
+from federation.runtime.disk import Disk, File
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop, troubles
 from federation.runtime.tasks import wait_for_event
 from federation.wire import codec
 from federation.wire.hold import Hold
@@ -77,27 +78,35 @@ class Agent:
         self._cluster = cluster
         self._source = source
         self.receiver = Receiver(f"agent/{cluster}", codec.FACTS, check_fact)
-        self._hold = Hold(state, self.receiver, codec.FACTS)
+        self.disk = Disk()
+        self._hold = Hold(state, self.receiver, codec.FACTS, self.disk)
         addresses = Addresses()
-        self._addresses = AddressFile(state / "addresses.json", addresses)
+        self._addresses = AddressFile(state / "addresses.json", addresses, self.disk)
         self._entry = Entry(cluster, addresses, wall_seconds)
         proxyless = anchors is not None
         self.proxies = Proxies(
             cluster, self._entry, tcp_connection_seconds, serves_proxyless=proxyless
         )
         self._exports = Exports(
-            cluster, source, state / "first-seen.json", loopback_endpoints=loopback_endpoints
+            cluster,
+            source,
+            state / "first-seen.json",
+            self.disk,
+            loopback_endpoints=loopback_endpoints,
         )
         self.reports = self._exports.reports
         self._facts = Facts()
-        self._heard = Heard(state)
+        self._heard = Heard(state, self.disk)
         self._recovery = Recovery(cluster, damping)
         self._dirty: set[ServiceName] = set()
         self._problems: tuple[str, ...] = ()
         self._events = _Events()
         self._is_synced = False
         self._has_met_proxies = False
+        self._knows_gateways = False
         self._names_due: float | None = None
+        self._looked: float | None = None
+        self._loops: tuple[Loop, ...] = ()
         self._believed: tuple[tuple[str, str], ...] = ()
         self._audience: Audience = Nobody()
         self._tell_controller: Callable[[str, str], None] = lambda _type, _name: None
@@ -154,7 +163,7 @@ class Agent:
         if self._anchors is not None:
             bundles = sorted(self._facts.bundles.values(), key=lambda b: b.trust_domain)
             text = "".join(f"{a.rstrip()}\n" for bundle in bundles for a in bundle.anchors)
-            write_atomic(self._anchors, text.encode())
+            self.disk.keep(File(self._anchors, text.encode(), mode=0o644))
 
     @property
     def key_to_replace(self) -> str:
@@ -184,9 +193,8 @@ class Agent:
         """A proxy of this cluster said what it is."""
         news = self._heard.hear(proxy, wall_seconds())
         for found in news.rejected:
-            log.warning(
-                event("proxy refused", proxy=found.proxy, resource=found.name, reason=found.reason)
-            )
+            name = "proxy fails" if found.type_url == TROUBLE else "proxy refused"
+            log.warning(event(name, proxy=found.proxy, resource=found.name, reason=found.reason))
         self._take(news)
         self._tell_proxies(self.proxies.meet(proxy))
         if proxy.kind is Kind.GATEWAY and proxy.state in LEAVING:
@@ -246,6 +254,7 @@ class Agent:
                     self._exports.doubt,
                     *self._entry.troubles,
                     self._addresses.trouble,
+                    *troubles(self._loops),
                 ),
             )
         )
@@ -277,15 +286,38 @@ class Agent:
 
     # -- loops -----------------------------------------------------------------------------------
 
-    async def run_planning(self) -> None:
+    def loops(self) -> tuple[Loop, ...]:
+        """What the agent does for ever, next to its source and its links."""
+        return (
+            Loop("planning", self._plan),
+            Loop("times", self._pass_times),
+            Loop("gateways", self._look_at_gateways),
+            Loop("status", self._show_status, says="status cannot be written"),
+            self._hold.loop,
+            self.disk.loop,
+        )
+
+    def watch(self, loops: Iterable[Loop]) -> None:
+        """Tell the controller when one of these fails, and when it works again."""
+        self._loops = tuple(loops)
+        for loop in self._loops:
+            loop.on_change = self._tell_observation
+
+    async def _plan(self) -> None:
         """Turn dirty services into reports and configuration."""
-        while True:
-            await self._events.dirty.wait()
-            self._events.dirty.clear()
+        await self._events.dirty.wait()
+        self._events.dirty.clear()
+        try:
             await self.turn()
+        except BaseException:
+            self._events.dirty.set()  # what was not done is still dirty
+            raise
 
     async def turn(self) -> None:
-        """One turn: all services that are dirty now."""
+        """One turn: all services that are dirty now.
+
+        One that cannot be looked at holds up no other; it stays dirty, and its error is raised.
+        """
         self._dirty |= self._exports.take_unknown()
         await self._look_at_dirty()
         is_whole = self._exports.declare()
@@ -305,14 +337,23 @@ class Agent:
         loop = asyncio.get_running_loop()
         started = loop.time()
         touched: list[Touch] = []
+        failed: dict[ServiceName, Exception] = {}
         while self._dirty:
-            touched += self._look_at(self._dirty.pop(), loop.time())
+            name = self._dirty.pop()
+            try:
+                touched += self._look_at(name, loop.time())
+            except Exception as error:  # noqa: BLE001 - raised when the others had their turn
+                failed[name] = error
             if loop.time() - started > TURN_SECONDS:
                 self._tell_proxies(touched)
                 touched = []
                 await asyncio.sleep(0)
                 started = loop.time()
+        self._dirty |= failed.keys()
         self._tell_proxies(touched + self.proxies.finish())
+        for service, reason in failed.items():
+            reason.add_note(f"while looking at service {service}")
+            raise reason
 
     def _look_at(self, name: ServiceName, now: float) -> list[Touch]:
         verdicts = self._heard.verdicts
@@ -345,11 +386,22 @@ class Agent:
             self._audience.wake_all()
             log.info(event("synced", services=len(self._exports)))
 
-    async def run_gateways(self) -> None:
-        """Declare the gateways known after a while; forget those that are long silent.
+    async def _look_at_gateways(self) -> None:
+        """Declare the gateways known after a while; forget those that are long silent."""
+        if not self._knows_gateways:
+            await self._meet_gateways()
+            return
+        await asyncio.sleep(GATEWAYS_LOOK_SECONDS)
+        connected = self._audience.connected(Kind.GATEWAY)
+        news = self._heard.forget(connected, wall_seconds())
+        for name, _ in news.gateways:
+            log.warning(event("gateway forgotten", gateway=name))
+            self._tell_proxies(self.proxies.lose_gateway(name))
+        self._take(news)
+        self._tell_proxies(self.proxies.lose_gone_gateways())
 
-        A cluster that never had one has nothing to withdraw, so its first ends the waiting.
-        """
+    async def _meet_gateways(self) -> None:
+        """A cluster that never had one has nothing to withdraw, so its first ends the waiting."""
         if self._heard.never_had_a_gateway:
             await wait_for_event(self._events.gateways, GATEWAYS_WAIT_SECONDS)
         else:
@@ -359,15 +411,7 @@ class Agent:
         self.on_believed()
         self.reports.table.mark_complete(codec.GATEWAY)
         self._tell_controller(codec.GATEWAY, "")
-        while True:
-            await asyncio.sleep(GATEWAYS_LOOK_SECONDS)
-            connected = self._audience.connected(Kind.GATEWAY)
-            news = self._heard.forget(connected, wall_seconds())
-            for name, _ in news.gateways:
-                log.warning(event("gateway forgotten", gateway=name))
-                self._tell_proxies(self.proxies.lose_gateway(name))
-            self._take(news)
-            self._tell_proxies(self.proxies.lose_gone_gateways())
+        self._knows_gateways = True
 
     def on_gone(self, kind: Kind, proxy_id: str) -> None:
         """Both streams of a proxy have ended. It may well go on serving without us."""
@@ -376,15 +420,12 @@ class Agent:
         self._take(self._heard.lose(kind, proxy_id, is_known=is_known))
         self._show_gateways()
 
-    async def run_times(self) -> None:
+    async def _pass_times(self) -> None:
         """What happens by time alone: counts that waited, exports no proxy confirmed, recovery."""
-        loop = asyncio.get_running_loop()
-        looked = loop.time()
-        while True:
-            now = loop.time()
-            due = self.pass_time(looked, now)
-            looked = now
-            await wait_for_event(self._events.times, None if due is None else due - now)
+        now = asyncio.get_running_loop().time()
+        due = self.pass_time(now if self._looked is None else self._looked, now)
+        self._looked = now
+        await wait_for_event(self._events.times, None if due is None else due - now)
 
     def pass_time(self, since: float, now: float) -> float | None:
         """One turn of it, from the last one until now; returns when the next is due."""
@@ -396,17 +437,12 @@ class Agent:
         times = (self._exports.due(), self._recovery.due(now), self._names_due)
         return min((at for at in times if at is not None), default=None)
 
-    async def run_saving(self) -> None:
-        """Keep the facts on disk, a moment after they changed."""
-        await self._hold.run()
-
-    async def run_status(self) -> None:
+    async def _show_status(self) -> None:
         """Show people what has become of their exports, a moment after it changed."""
-        while True:
-            await self._events.status.wait()
-            await asyncio.sleep(STATUS_AFTER_SECONDS)
-            self._events.status.clear()
-            self._source.write_conditions(self.conditions())
+        await self._events.status.wait()
+        await asyncio.sleep(STATUS_AFTER_SECONDS)
+        self._source.write_conditions(self.conditions())
+        self._events.status.clear()
 
     def conditions(self) -> dict[Key, tuple[Condition, ...]]:
         """The conditions of every ServiceExport here."""

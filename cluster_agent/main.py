@@ -13,6 +13,7 @@ from cluster_agent.rejoin import Rejoin
 from cluster_agent.rekey import Rekeying
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources.directory import DirectorySource
+from cluster_agent.sources.source import Source
 from cluster_agent.sync import Sync
 from cluster_agent.workloads import WorkloadServer
 from federation.model.errors import Failed
@@ -23,7 +24,7 @@ from federation.resources.entry import run_process, state_folder
 from federation.resources.sockets import check_socket
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, set_socket_mode, write_private
-from federation.runtime.tasks import run_until_stopped
+from federation.runtime.loops import Loop, persist, run_until_stopped
 from federation.supervisor.identity import anchors_beside
 from federation.trust.tokens import check_token_key
 from federation.wire import methods
@@ -53,7 +54,7 @@ async def run_agent(settings: AgentSettings) -> None:
 
 async def _run_in(state: Path, settings: AgentSettings) -> None:
     cluster = parse_cluster_id(settings.cluster)
-    token_key = _token_key(state / "workload-tokens.key")
+    token_key = await _token_key(state / "workload-tokens.key")
     life = timedelta(seconds=settings.leaf_seconds)
     authority = await open_authority(state, cluster, settings.join_token_file, life)
     source = DirectorySource(settings.source)
@@ -88,6 +89,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         agent.reports.table,
         rejoin=Rejoin(authority, state, cluster, settings.join_token_file),
         controller=str(settings.controller or ""),
+        disk=agent.disk,
         on_facts=agent.on_facts,
         on_refusals=agent.on_refusals,
     )
@@ -103,19 +105,14 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         ),
         _proxyless(settings.grpc_socket, workloads),
     ):
-        await run_until_stopped(
-            {
-                "source": source.run(agent.on_source),
-                "planning": agent.run_planning(),
-                "times": agent.run_times(),
-                "gateways": agent.run_gateways(),
-                "status": agent.run_status(),
-                "saving": agent.run_saving(),
-                "sync": sync.run(),
-                "renewal": sync.run_renewal(),
-                "rekeying": rekeying.run(),
-            }
-        )
+        await run_until_stopped(all_loops(agent, source, sync, rekeying))
+
+
+def all_loops(agent: Agent, source: Source, sync: Sync, rekeying: Rekeying) -> tuple[Loop, ...]:
+    """What the process does for ever; the agent tells of those that fail."""
+    loops = (*source.loops(agent.on_source), *agent.loops(), *sync.loops, rekeying.loop)
+    agent.watch(loops)
+    return loops
 
 
 @asynccontextmanager
@@ -146,12 +143,19 @@ def _is_used(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-def _token_key(file: Path) -> bytes:
-    """The key under which workload tokens are signed; made on the first start."""
-    found = read_if_there(file)
-    if found is None:
-        found = secrets.token_bytes(_TOKEN_KEY_BYTES)
-        write_private(file, found)
+async def _token_key(file: Path) -> bytes:
+    """The key under which workload tokens are signed; made on the first start, and written down
+    before it is used.
+    """
+
+    async def attempt() -> bytes:
+        found = read_if_there(file)
+        if found is None:
+            found = secrets.token_bytes(_TOKEN_KEY_BYTES)
+            write_private(file, found)
+        return found
+
+    found = await persist("workload-tokens.key", attempt)
     return check_token_key(found, f"key of workload tokens {file}")
 
 

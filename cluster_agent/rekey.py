@@ -5,13 +5,11 @@ down), spread (the controller tells everybody its anchor), activate, retire. A c
 is waited for until a third of the old life is left.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from random import SystemRandom
 
 from cryptography import x509
 
@@ -19,9 +17,9 @@ from cluster_agent import keyfiles
 from cluster_agent.identity import Authority, whole_seconds
 from cluster_agent.keyfiles import Next
 from federation.model.errors import FedmeshError
-from federation.runtime.backoff import Backoff
 from federation.runtime.clock import utc_now
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.trust.issue import make_csr, make_twin, new_key
 from federation.trust.pem import PrivateKey, key_pem, load_certificates, load_key, pem
 from federation.trust.profile import twin_profile
@@ -32,7 +30,6 @@ from federation.wire import federation_pb2 as pb
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-_MOST_SECONDS = 5.0
 
 Ask = Callable[[pb.CertifyRequest], Awaitable[pb.Certificate]]
 
@@ -52,25 +49,20 @@ class Rekeying:
         self._ask = ask
         self._waiting: tuple[str, ...] | None = None
 
-    async def run(self) -> None:
-        """Take one step after the other, for ever."""
-        backoff = Backoff(SystemRandom(), high=_MOST_SECONDS)
-        said = ""
-        while True:
-            pause = LOOK_SECONDS
-            try:
-                await self.turn(utc_now())
-                backoff.reset()
-                said = ""
-            except FedmeshError as error:
-                pause = LOOK_SECONDS + backoff.next_wait()
-                if str(error) != said:
-                    said = str(error)
-                    log.warning(event("key is not replaced yet", reason=said))
-            await asyncio.sleep(pause)
+        self.loop = Loop(
+            "rekeying",
+            lambda: self.turn(utc_now()),
+            says="key is not replaced yet",
+            rest=LOOK_SECONDS,
+            explained=(FedmeshError,),
+        )
 
     async def turn(self, now: datetime) -> Step:
-        """One step; returns which it was."""
+        """One step; returns which it was. Raises OSError while there is no room for it."""
+        if (begun := keyfiles.complete(self._folder)) is not None:
+            await self._use(begun)
+            return Step.ACTIVATE
+        keyfiles.show_anchors(self._folder, self._authority.membership.trust_domain)
         coming = keyfiles.read_next(self._folder)
         step = next_step(self._keys(coming), now)
         match step:
@@ -131,6 +123,10 @@ class Rekeying:
     async def _activate(self, coming: Next, now: datetime) -> None:
         end = self._authority.intermediate.not_valid_after_utc
         keyfiles.activate(self._folder, coming, retire_at(now, self._authority.leaf_life, end))
+        await self._use(coming)
+
+    async def _use(self, coming: Next) -> None:
+        """Sign with a key that is the current one on the disk."""
         self._authority.take_key(load_key(coming.key.encode()), _first(coming.intermediate))
         keyfiles.show_anchors(self._folder, self._authority.membership.trust_domain)
         waiting = ", ".join(self._waiting or ()) or "nobody"

@@ -14,14 +14,16 @@ from federation.model.observations import Observation, Remote
 from federation.model.proxies import LEAVING, Proxy
 from federation.planning.failover import NOTHING_SEEN
 from federation.planning.reach import rounded
-from federation.runtime.files import read_if_there, write_atomic
+from federation.runtime.disk import Disk, File
+from federation.runtime.files import read_if_there
 
 
 class Remotes:
     """What our gateways see of the gateways of other clusters."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, disk: Disk) -> None:
         self._file = file
+        self._disk = disk
         self._said: dict[str, tuple[Remote, ...]] = {}
         self.sight = NOTHING_SEEN
 
@@ -55,7 +57,7 @@ class Remotes:
         changed = {cluster for cluster, _ in before.unreachable ^ self.sight.unreachable}
         if before.rtt != self.sight.rtt:
             changed |= {cluster for cluster, _ in set(before.rtt) ^ set(self.sight.rtt)}
-            write_atomic(self._file, json.dumps(dict(self.sight.rtt)).encode(), mode=0o600)
+            self._disk.keep(File(self._file, json.dumps(dict(self.sight.rtt)).encode()))
         return frozenset(changed)
 
     def _unreachable(self) -> frozenset[tuple[ClusterId, str]]:

@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from random import SystemRandom
 
 from cluster_agent.identity import Authority, renew_intermediate
 from cluster_agent.rejoin import Rejoin
 from federation.model.errors import FedmeshError
-from federation.runtime.backoff import Backoff
 from federation.runtime.clock import utc_now
+from federation.runtime.disk import Disk
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.runtime.tasks import cancel, start
 from federation.trust.lives import seconds_until
 from federation.trust.rotation import due_at, is_due
@@ -42,9 +42,8 @@ REPORT_RULES = (
 LOOK_SECONDS = 60.0
 """How long at most until the clock is looked at, so that one that was set is noticed."""
 RENEW_AGAIN_SECONDS = 30.0
-STEADY_SECONDS = 10.0
-"""A connection that lasted so long was a good one: after it the first pause is short again. So two
-agents with copies of one state folder take turns every few seconds and not all the time."""
+LONGEST_PAUSE = 3.0
+"""Between two tries to connect."""
 
 
 class Sync:
@@ -62,6 +61,7 @@ class Sync:
         *,
         rejoin: Rejoin,
         controller: str,
+        disk: Disk,
         on_facts: Callable[[Received], None],
         on_refusals: Callable[[tuple[Refused, ...]], None],
     ) -> None:
@@ -74,8 +74,24 @@ class Sync:
         self._on_facts = on_facts
         self._on_refusals = on_refusals
         self._speaker: Sender | None = None
+        self._disk = disk
         self._wake = asyncio.Event()
         self.is_connected = False
+        self._link = Loop(
+            "controller",
+            self._connect,
+            says="controller cannot be used",
+            rest=None,
+            longest_pause=LONGEST_PAUSE,
+            explained=(FedmeshError,),
+        )
+        self._renewal = Loop(
+            "renewal",
+            self._renew,
+            says="intermediate is not renewed",
+            longest_pause=RENEW_AGAIN_SECONDS,
+            explained=(FedmeshError,),
+        )
 
     def touch(self, type_url: str, name: str) -> None:
         """A report changed."""
@@ -87,25 +103,18 @@ class Sync:
         """The reports became complete."""
         self._wake.set()
 
-    async def run(self) -> None:
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """What this does for ever."""
+        return self._link, self._renewal
+
+    async def _connect(self) -> None:
         """Stay connected; when the controller goes away, come back with growing pauses."""
-        backoff = Backoff(SystemRandom())
-        now = asyncio.get_running_loop().time
-        said = ""
-        while True:
-            began = now()
-            try:
-                await self._rejoin.look()
-                await self._meet()
-            except FedmeshError as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.warning(event("controller cannot be used", reason=said))
-            finally:
-                self.is_connected = False
-            if now() - began > STEADY_SECONDS:
-                backoff.reset()
-            await asyncio.sleep(backoff.next_wait())
+        try:
+            await self._rejoin.look()
+            await self._meet()
+        finally:
+            self.is_connected = False
 
     async def _meet(self) -> None:
         membership = self._authority.membership
@@ -129,6 +138,7 @@ class Sync:
         def take(received: Received) -> None:
             if not self.is_connected:
                 self.is_connected = True
+                self._link.works()
                 log.info(event("controller connected"))
             self._on_facts(received)
 
@@ -141,28 +151,15 @@ class Sync:
         async with controller.stream(methods.REPORTS) as link:
             await send(link, speaker, self._wake, lambda _: self._on_refusals(speaker.refusals()))
 
-    async def run_renewal(self) -> None:
+    async def _renew(self) -> None:
         """Have the intermediate renewed when it is due, over connections of their own.
 
         An open connection shows the certificate that it was made with, which may have run out.
         """
-        backoff = Backoff(SystemRandom(), high=RENEW_AGAIN_SECONDS)
-        said = ""
-        while True:
-            now = utc_now()
-            due = due_at(self._authority.intermediate)
-            await asyncio.sleep(seconds_until(due, now, least=0.0, most=LOOK_SECONDS))
-            if not is_due(self._authority.intermediate, utc_now()):
-                continue
-            try:
-                await renew_intermediate(self._authority, self._state, self.ask, utc_now())
-                backoff.reset()
-                said = ""
-            except FedmeshError as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.warning(event("intermediate is not renewed", reason=said))
-                await asyncio.sleep(backoff.next_wait())
+        due = due_at(self._authority.intermediate)
+        await asyncio.sleep(seconds_until(due, utc_now(), least=0.0, most=LOOK_SECONDS))
+        if is_due(self._authority.intermediate, utc_now()):
+            await renew_intermediate(self._authority, self._state, self.ask, utc_now(), self._disk)
 
     async def ask(self, request: pb.CertifyRequest) -> pb.Certificate:
         """Put a request for a certificate to the controller; raises what it answers."""

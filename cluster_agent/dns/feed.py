@@ -10,10 +10,11 @@ from pathlib import Path
 
 from cluster_agent.dns.table import Table
 from cluster_agent.dns.zone import Said, say_gateways, say_service
-from federation.model.errors import InvalidInput
+from federation.model.errors import FedmeshError, InvalidInput
+from federation.runtime.disk import Disk
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.supervisor import keys
-from federation.supervisor.turns import repeat
 from federation.wire import codec, methods
 from federation.wire.channel import connect
 from federation.wire.codec_zones import decode_gateway_names, decode_service_names
@@ -24,6 +25,9 @@ from federation.xds.resources import Resource
 
 log = logging.getLogger(__name__)
 
+LONGEST_PAUSE = 3.0
+"""Between two tries to reach the agent."""
+
 
 def check_names(type_url: str, found: Resource) -> None:
     """Whether these are names; raises InvalidInput."""
@@ -33,11 +37,13 @@ def check_names(type_url: str, found: Resource) -> None:
 class Feed:
     """Keeps the table as the agent says it is."""
 
-    def __init__(self, table: Table, state: Path, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, table: Table, state: Path, on_change: Callable[[], None], disk: Disk
+    ) -> None:
         self._table = table
         self._on_change = on_change
         self._receiver = Receiver("dns", codec.NAMES, check_names)
-        self._hold = Hold(state, self._receiver, codec.NAMES)
+        self._hold = Hold(state, self._receiver, codec.NAMES, disk)
 
     def load(self) -> None:
         """Take back what was last told."""
@@ -77,8 +83,8 @@ class Feed:
             log.warning(event("not said", resource=found.name, reason=error))
             return Said({}, frozenset())
 
-    async def run(self, agent: str, trust_file: Path, token_file: Path) -> None:
-        """Follow the agent for ever."""
+    def loops(self, agent: str, trust_file: Path, token_file: Path) -> tuple[Loop, ...]:
+        """Follow the agent for ever, and keep what it tells."""
 
         async def follow() -> None:
             trust, token = keys.read_trust(trust_file), keys.read_token(token_file)
@@ -86,10 +92,18 @@ class Feed:
                 connect(agent, trust.identity, trust.agent_host, token) as connection,
                 connection.stream(methods.NAMES) as link,
             ):
-                await receive(link, self._receiver, self.take)
+                await receive(link, self._receiver, take)
 
-        await repeat(follow)
+        def take(received: Received) -> None:
+            following.works()
+            self.take(received)
 
-    async def run_saving(self) -> None:
-        """Write what was told, a moment after it changed."""
-        await self._hold.run()
+        following = Loop(
+            "agent",
+            follow,
+            says="agent cannot be used",
+            rest=None,
+            longest_pause=LONGEST_PAUSE,
+            explained=(FedmeshError,),
+        )
+        return following, self._hold.loop

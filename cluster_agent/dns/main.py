@@ -17,8 +17,9 @@ from federation.model.names import CLUSTERSET_ZONE
 from federation.resources.entry import run_process, state_folder
 from federation.resources.settings import Address, ip_address_of
 from federation.runtime.clock import wall_seconds
+from federation.runtime.disk import Disk
 from federation.runtime.health import serve_health, serve_metrics
-from federation.runtime.tasks import run_until_stopped
+from federation.runtime.loops import run_until_stopped
 
 
 async def run_dns(settings: DnsSettings) -> None:
@@ -36,7 +37,8 @@ async def run_dns(settings: DnsSettings) -> None:
     server = DnsServer(table, over_udp, tcp)
     metrics = Metrics(table, server, wall_seconds)
     with state_folder(settings.state) as state:
-        feed = Feed(table, state, metrics.note_change)
+        disk = Disk()
+        feed = Feed(table, state, metrics.note_change, disk)
         feed.load()
         gc.freeze()  # the table is not searched for circles: it has none
         async with AsyncExitStack() as stack:
@@ -48,12 +50,8 @@ async def run_dns(settings: DnsSettings) -> None:
                 page = serve_metrics(*_at(settings.metrics), metrics.text)
                 stack.callback((await _listening("metrics", settings.metrics, page)).close)
             files = (settings.trust_file, settings.token_file)
-            await run_until_stopped(
-                {
-                    "feed": feed.run(str(settings.agent), *files),
-                    "saving": feed.run_saving(),
-                }
-            )
+            loops = feed.loops(str(settings.agent), *files)
+            await run_until_stopped((*loops, disk.loop))
 
 
 def _at(address: Address) -> tuple[str, int]:

@@ -19,8 +19,8 @@ from cluster_agent.dns.packets import LARGEST, Packets, is_supported
 from cluster_agent.dns.table import Table
 from federation.model.errors import Failed
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop, running
 from federation.runtime.room import Room
-from federation.runtime.tasks import cancel, start
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,8 @@ class DnsServer:
         self._room: Room[asyncio.StreamWriter] = Room(tcp.connections, tcp.of_one_source)
         self.counts = Counts()
         self.spent = Spent()
+        self.ticking = Loop("dns-seconds", self._tick)
+        """Counts anew every second what sources may ask."""
 
     @contextlib.asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
@@ -84,20 +86,18 @@ class DnsServer:
             self._serve_tcp, sock=tcp, limit=LARGEST, backlog=_BACKLOG
         )
         loop.add_reader(udp, self._read_batch, Packets(udp))
-        ticking = start(self._tick(), "dns-seconds")
         try:
-            yield
+            async with running([self.ticking]):
+                yield
         finally:
-            await cancel(ticking)
             loop.remove_reader(udp)
             udp.close()
             server.close()
 
     async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            self._udp_sources.tick()
-            self._tcp.sources.tick()
+        await asyncio.sleep(1.0)
+        self._udp_sources.tick()
+        self._tcp.sources.tick()
 
     def _read_batch(self, packets: Packets) -> None:
         began = time.perf_counter()

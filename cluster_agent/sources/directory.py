@@ -21,7 +21,8 @@ from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
 from federation.runtime.clock import wall_seconds
 from federation.runtime.files import write_inside
 from federation.runtime.logs import event
-from federation.runtime.tasks import cancel, start, wait_for_event
+from federation.runtime.loops import Loop, out_of_means
+from federation.runtime.tasks import wait_for_event
 from federation.runtime.yamldocs import MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,9 @@ class DirectorySource:
         self._synced = False
         self._wake = asyncio.Event()
         self._written = ""
+        self._said: tuple[Problem, ...] = ()
+        self._told_synced = False
+        self._untold: list[Batch] = []
 
     @property
     def objects(self) -> Objects:
@@ -89,48 +93,51 @@ class DirectorySource:
         """See Source."""
         return self._synced
 
-    async def run(self, on_change: Callable[[Batch], None]) -> None:
+    def loops(self, on_change: Callable[[Batch], None]) -> tuple[Loop, ...]:
         """See Source."""
-        watcher = start(self._watch(), "folder-watch")
-        said: tuple[Problem, ...] = ()
-        try:
-            while True:
-                was_synced = self._synced
-                batches, wait = await self.turn()
-                for problem in set(self.problems) - set(said):
-                    log.warning(event("source", where=problem.where, problem=problem.message))
-                has_news = self._synced != was_synced or self.problems != said
-                said = self.problems
-                if has_news and not batches:
-                    batches = [Batch(frozenset(), live=False)]
-                for batch in batches:
-                    on_change(batch)
-                await wait_for_event(self._wake, wait)
-        finally:
-            await cancel(watcher)
+        reading = Loop("source", lambda: self._read_on(on_change), longest_pause=1.0)
+        return reading, Loop("folder-watch", self._watch, longest_pause=1.0)
+
+    async def _read_on(self, on_change: Callable[[Batch], None]) -> None:
+        """One reading, told; what was read and not told yet is told first."""
+        batches, wait = await self.turn()
+        for problem in set(self.problems) - set(self._said):
+            log.warning(event("source", where=problem.where, problem=problem.message))
+        has_news = self._synced != self._told_synced or self.problems != self._said
+        self._said, self._told_synced = self.problems, self._synced
+        if has_news and not batches:
+            batches = [Batch(frozenset(), live=False)]
+        self._untold += batches
+        while self._untold:
+            on_change(self._untold[0])
+            del self._untold[0]
+        await wait_for_event(self._wake, wait)
 
     async def _watch(self) -> None:
-        """Wake the reader when something in the folder changes."""
-        while True:
-            with contextlib.suppress(OSError, RuntimeError):
-                async for _ in awatch(
-                    self._path, watch_filter=None, debounce=20, step=5, rust_timeout=1000
-                ):
-                    self._wake.set()
-            await asyncio.sleep(1.0)
+        """Wake the reader when something in the folder changes.
+
+        A folder that cannot be watched, as while it is not there, is read again every second.
+        """
+        with contextlib.suppress(OSError, RuntimeError):
+            async for _ in awatch(
+                self._path, watch_filter=None, debounce=20, step=5, rust_timeout=1000
+            ):
+                self._wake.set()
+        await asyncio.sleep(1.0)
 
     async def turn(self) -> tuple[list[Batch], float]:
         """Read what changed; returns the changed objects and the seconds until the next look."""
         now = wall_seconds()
         try:
             found = await asyncio.to_thread(_scan, self._path, now)
+            fresh = {n: f for n, f in found.items() if self._stamps.get(n) != f.stamp}
+            read = await self._read(fresh)
         except OSError as error:
             self._trouble = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
             self._sees = False
             return [], 1.0
+        texts, wait = read
         gone, wait_for_gone = self._gone(found, now)
-        fresh = {n: f for n, f in found.items() if self._stamps.get(n) != f.stamp}
-        texts, wait = await self._read(fresh)
         if self._folder.would_be_empty(texts, gone) and self._has_exports():
             for name in texts:
                 self._stamps.pop(name, None)
@@ -181,6 +188,10 @@ class DirectorySource:
             try:
                 text = await asyncio.to_thread(_text, found.path, self._path)
             except (OSError, ValueError) as error:
+                if out_of_means(error):  # that says nothing of the file
+                    for read in texts:
+                        del self._stamps[read]
+                    raise
                 self._folder.set_broken(name, f"the file cannot be read: {_reason(error)}")
                 self._stamps[name] = found.stamp
                 continue
@@ -200,7 +211,11 @@ class DirectorySource:
         return is_same_file and self._folder.would_shrink(name, text)
 
     def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
-        """See Source: `.fedmesh/status.yaml` in the folder."""
+        """See Source: `.fedmesh/status.yaml` in the folder; raises OSError when it is tried again.
+
+        That is when there is no room. A folder that is not ours to write is said, and tried again
+        with the next news.
+        """
         text = _status(exports, self.problems)
         if text == self._written:
             return
@@ -208,6 +223,8 @@ class DirectorySource:
             write_inside(self._path, STATUS_FOLDER, STATUS_FILE, text.encode())
             self._written = text
         except OSError as error:
+            if out_of_means(error):
+                raise
             where = self._path / STATUS_FOLDER / STATUS_FILE
             log.warning(event("status cannot be written", file=where, reason=error.strerror))
             self._written = text  # said once; the next news is tried again

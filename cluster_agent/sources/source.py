@@ -6,9 +6,12 @@ read: unknown is not absent.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from federation.resources.base import Document
+
+if TYPE_CHECKING:
+    from federation.runtime.loops import Loop
 
 
 class Key(NamedTuple):
@@ -75,7 +78,7 @@ class Source(Protocol):
     def synced(self) -> bool:
         """Whether everything has been read once."""
 
-    async def run(self, on_change: Callable[[Batch], None]) -> None:
+    def loops(self, on_change: Callable[[Batch], None]) -> "tuple[Loop, ...]":
         """Keep current for ever; `on_change` is called with what changed, and once when synced."""
 
     def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:

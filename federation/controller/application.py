@@ -200,7 +200,9 @@ class Controller:
             "clusters": len(registry.members),
             "services": len(registry.services()),
             "store": {"ok": not store, "reason": store},
-            "problems": all_problems(self._federation.hub, store, wall_seconds()),
+            "problems": all_problems(
+                self._federation.hub, store, wall_seconds(), self._federation.troubles
+            ),
         }
 
 

@@ -11,6 +11,7 @@ from federation.controller.members import Members
 from federation.model.errors import FedmeshError
 from federation.model.names import ClusterId
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class Departures:
         self._federation = federation
         self._members = members
         self._asked = asyncio.Event()
+        self.loop = Loop("departures", self._turn)
 
     async def begin(self, cluster: ClusterId) -> None:
         """A cluster leaves; raises NotReady when there is none of this name."""
@@ -35,17 +37,16 @@ class Departures:
         self._federation.shut_out(member)
         self._asked.set()
 
-    async def run(self) -> None:
+    async def _turn(self) -> None:
         """Let all go that have had their time."""
-        while True:
-            leaving = [m.id for m in self._federation.registry.members.values() if m.leaving]
-            if not leaving:
-                await self._asked.wait()
-                self._asked.clear()
-                continue
-            await asyncio.sleep(LEAVE_SECONDS)
-            for cluster in leaving:
-                await self._let_go(cluster)
+        leaving = [m.id for m in self._federation.registry.members.values() if m.leaving]
+        if not leaving:
+            await self._asked.wait()
+            self._asked.clear()
+            return
+        await asyncio.sleep(LEAVE_SECONDS)
+        for cluster in leaving:
+            await self._let_go(cluster)
 
     async def _let_go(self, cluster: ClusterId) -> None:
         try:

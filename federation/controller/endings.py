@@ -5,7 +5,6 @@ neither forgets nor moves it. At that time the anchor goes from the facts, and p
 refuse what it vouched for.
 """
 
-import asyncio
 import logging
 
 from federation.controller.anchors import still_good
@@ -15,6 +14,7 @@ from federation.controller.registry import Member
 from federation.model.errors import FedmeshError
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,7 @@ class Endings:
     def __init__(self, federation: Federation, members: Members) -> None:
         self._federation = federation
         self._members = members
-
-    async def run(self) -> None:
-        """Look, for ever."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            await self.turn(wall_seconds())
+        self.loop = Loop("endings", lambda: self.turn(wall_seconds()), rest=LOOK_SECONDS)
 
     async def turn(self, now: float) -> None:
         """Take away the anchors whose end has come."""

@@ -20,6 +20,7 @@ from federation.model.names import ClusterId
 from federation.planning.liveness import Life
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop, troubles
 from federation.runtime.tasks import start
 from federation.wire.links import Link
 from federation.wire.pace import Paced
@@ -54,7 +55,14 @@ class Federation:
         self._feeds: dict[ClusterId, list[asyncio.Task[None]]] = {}
         self._said_at: dict[ClusterId, float] = {}
         self._awaited_saved: dict[ClusterId, int] = {}
-        self.store_problem = ""
+        self._loops: tuple[Loop, ...] = ()
+        self._writing = Loop(
+            "writing",
+            self._write,
+            says="reports cannot be written",
+            longest_pause=WRITE_AGAIN_SECONDS,
+            explained=(Failed,),
+        )
 
     @property
     def revision(self) -> int:
@@ -195,41 +203,59 @@ class Federation:
             count = len(self.presence(cluster).refusals)
             log.warning(event("report refused", cluster=cluster, reason=reason, refused=count))
 
-    async def run_verdicts(self) -> None:
-        """Tell who lives from who is lost, every second."""
-        while True:
-            await asyncio.sleep(VERDICT_SECONDS)
-            now = wall_seconds()
-            lives = {c: life_of(self.hub, c, now) for c, m in self.registry.members.items()}
-            self.hub.set_lost({c for c, life in lives.items() if life is Life.LOST})
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """What this does for ever."""
+        return (
+            Loop("verdicts", self._judge, rest=VERDICT_SECONDS),
+            Loop("completion", self._complete),
+            self._writing,
+        )
 
-    async def run_completion(self) -> None:
+    async def _judge(self) -> None:
+        """Tell who lives from who is lost."""
+        now = wall_seconds()
+        lives = {c: life_of(self.hub, c, now) for c, m in self.registry.members.items()}
+        self.hub.set_lost({c for c, life in lives.items() if life is Life.LOST})
+
+    async def _complete(self) -> None:
         """Declare the facts complete once all clusters have reported, or the grace is over."""
         await asyncio.sleep(GRACE_SECONDS)
         if self.hub.end_grace():
             log.info(event("grace over", reported=self.registry.has_all_reported()))
         await asyncio.Event().wait()
 
-    async def run_writing(self) -> None:
+    async def _write(self) -> None:
         """Write reports behind, and reserve revisions ahead; without room on the disk, later."""
-        try:
-            while True:
-                await self._changed.wait()
-                await asyncio.sleep(WRITE_BEHIND_SECONDS)
-                self._changed.clear()
-                await self._try_to_flush()
-        finally:
-            await asyncio.shield(self.flush())
-
-    async def _try_to_flush(self) -> None:
+        await self._changed.wait()
+        await asyncio.sleep(WRITE_BEHIND_SECONDS)
+        self._changed.clear()
         try:
             await self.flush()
-            self.store_problem = ""
-        except Failed as error:
-            self.store_problem = str(error)
-            log.warning(event("reports cannot be written", reason=error))
+        except BaseException:
             self._changed.set()
-            await asyncio.sleep(WRITE_AGAIN_SECONDS)
+            raise
+
+    async def end(self) -> None:
+        """Write what is not written yet, as far as that is possible."""
+        try:
+            await self.flush()
+        except Failed as error:
+            log.warning(event("reports are not written", reason=error))
+
+    def watch(self, loops: Iterable[Loop]) -> None:
+        """Say in the status which of these fail."""
+        self._loops = tuple(loops)
+
+    @property
+    def store_problem(self) -> str:
+        """Why what was reported cannot be written; empty when it can."""
+        return self._writing.trouble
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What else the controller itself cannot do."""
+        return troubles(loop for loop in self._loops if loop is not self._writing)
 
     async def flush(self) -> None:
         """Write what is not written yet."""
@@ -242,7 +268,7 @@ class Federation:
             return
         try:
             await self._store.save_reports(rows)
-        except Failed:
+        except BaseException:
             self.hub.put_back(rows)
             raise
 

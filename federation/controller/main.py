@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 import ssl
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from federation.api.door import Door
@@ -26,7 +28,7 @@ from federation.resources.entry import run_process, state_folder
 from federation.resources.settings import Address
 from federation.runtime.clock import utc_now
 from federation.runtime.files import forget_private
-from federation.runtime.tasks import run_until_stopped
+from federation.runtime.loops import Loop, persist, run_until_stopped
 from federation.trust.lives import seconds_until
 from federation.wire.server import serve
 
@@ -47,15 +49,26 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
     check_whole(folder)
     key_words = _passphrase(settings.root_key_passphrase_file, "root_key_passphrase_file")
     backup_words = _passphrase(settings.backup_passphrase_file, "backup_passphrase_file")
-    authority = open_authority(folder, settings.domain, hosts, utc_now(), key_words)
+
+    async def begin() -> Authority:
+        return open_authority(folder, settings.domain, hosts, utc_now(), key_words)
+
+    async def admin_token() -> str:
+        return open_admin_token(folder / "admin.token")
+
+    authority = await persist("authority", begin)
     authority.intermediate_life = timedelta(seconds=settings.intermediate_seconds)
     url = f"https://{Address(hosts[0], settings.api_listen.port)}"
     grpc_address = str(Address(hosts[0], settings.grpc_listen.port))
-    async with open_store(folder / "store.sqlite", secrets.token_hex(8)) as store:
+    async with AsyncExitStack() as stack:
+        opening = partial(open_store, folder / "store.sqlite", secrets.token_hex(8))
+        store = await persist("store", lambda: stack.enter_async_context(opening()))
         members = Members(store, authority, settings.domain, url)
         federation = Federation(Registry(), store)
-        await federation.load(await members.load())
-        token = open_admin_token(folder / "admin.token")
+        known = await members.load()
+        await persist("store", lambda: federation.load(known))
+        stack.push_async_callback(federation.end)
+        token = await persist("admin.token", admin_token)
         backups = Backups(store, authority, token, backup_words)
         departures = Departures(federation, members)
         endings = Endings(federation, members)
@@ -78,30 +91,36 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             serve(str(settings.grpc_listen), agents, lambda: authority.identity(utc_now())),
             serve_api(api, door, listen.host, listen.port, context),
         ):
-            await run_until_stopped(
-                {
-                    "completion": federation.run_completion(),
-                    "verdicts": federation.run_verdicts(),
-                    "writing": federation.run_writing(),
-                    "departures": departures.run(),
-                    "endings": endings.run(),
-                    "renewal": _renew(context, authority),
-                }
-            )
+            more = (departures.loop, endings.loop, renewing(context, authority))
+            await run_until_stopped(all_loops(federation, more))
 
 
 def _passphrase(file: Path | None, field: str) -> str:
     return read_passphrase(file, field) if file is not None else ""
 
 
-async def _renew(context: ssl.SSLContext, authority: Authority) -> None:
+def all_loops(federation: Federation, more: tuple[Loop, ...]) -> tuple[Loop, ...]:
+    """What the process does for ever; `fedctl status` tells of those that fail."""
+    loops = (*federation.loops, *more)
+    federation.watch(loops)
+    return loops
+
+
+def renewing(context: ssl.SSLContext, authority: Authority) -> Loop:
     """Have the API show a certificate that lives, for ever."""
-    while True:
+    shown = authority.api_identity(utc_now())
+
+    async def turn() -> None:
+        nonlocal shown
         now = utc_now()
         due = authority.api_due_at() or now
         await asyncio.sleep(seconds_until(due, now, least=RENEW_AGAIN_SECONDS, most=LOOK_SECONDS))
-        if utc_now() >= due:
-            show(context, authority.api_identity(utc_now()))
+        identity = authority.api_identity(utc_now())
+        if identity != shown:
+            show(context, identity)
+            shown = identity
+
+    return Loop("renewal", turn)
 
 
 def main() -> None:

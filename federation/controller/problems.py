@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from federation.model.names import ClusterId
 from federation.model.observations import Rejected
-from federation.model.proxies import NO_ENTRY
+from federation.model.proxies import NO_ENTRY, TROUBLE
 from federation.planning.liveness import Life
 
 CLOCK_SECONDS = 30.0
 """Clocks that differ by more are shown; certificates are made for 5 minutes."""
 MOST_OF_A_KIND = 20
 """Problems of one kind and cluster that are told one by one; the rest is counted."""
+_AGAIN = "look at its log; it tries again by itself"
 _AS_BEFORE = "the last good version stays in force there; look at what was changed"
 
 
@@ -111,7 +112,7 @@ def _reports(state: ClusterState) -> Iterator[Problem]:
 
 def _proxies(state: ClusterState) -> Iterator[Problem]:
     for found in state.rejected[:MOST_OF_A_KIND]:
-        yield _no_entry(state, found) if found.type_url == NO_ENTRY else _not_taken(state, found)
+        yield _SHOWN.get(found.type_url, _not_taken)(state, found)
     beyond = len(state.rejected) - MOST_OF_A_KIND
     if beyond > 0:
         yield Problem(state.id, f"its proxies do not take {beyond} more resources", _AS_BEFORE)
@@ -126,6 +127,13 @@ def _not_taken(state: ClusterState, found: Rejected) -> Problem:
 def _no_entry(state: ClusterState, found: Rejected) -> Problem:
     what = f"{found.proxy} offers no entry at {found.name}: {found.reason}"
     return Problem(state.id, what, "clients without a sidecar are led to other gateways meanwhile")
+
+
+def _trouble(state: ClusterState, found: Rejected) -> Problem:
+    return Problem(state.id, f"{found.proxy} fails at {found.name}: {found.reason}", _AGAIN)
+
+
+_SHOWN = {NO_ENTRY: _no_entry, TROUBLE: _trouble}
 
 
 def _gateways(state: ClusterState) -> Iterator[Problem]:
@@ -154,12 +162,19 @@ CHECKS: tuple[Callable[[ClusterState], Iterable[Problem]], ...] = (
 )
 
 
-def problems(clusters: Iterable[ClusterState], store: str = "") -> tuple[Problem, ...]:
-    """All problems; `store` is why the store cannot be written, empty when it can."""
+def problems(
+    clusters: Iterable[ClusterState], store: str = "", own: Iterable[str] = ()
+) -> tuple[Problem, ...]:
+    """All problems; `store` is why the store cannot be written, empty when it can.
+
+    `own` is what else the controller cannot do.
+    """
     found = []
     if store:
         do = "make room or repair the disk: until then a restart would lose what changed"
         found.append(Problem("controller", f"the store cannot be written: {store}", do))
+    for trouble in own:
+        found.append(Problem("controller", f"it fails at {trouble}", _AGAIN))
     for state in clusters:
         for check in CHECKS:
             found.extend(check(state))

@@ -1,5 +1,6 @@
 """From what the controller holds to what `fedctl status` says: values for `problems`, and JSON."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from federation.controller.hub import Hub
@@ -19,10 +20,13 @@ Json = dict[str, Any]
 Witnesses = tuple[tuple[ClusterId, Remote], ...]
 
 
-def all_problems(hub: Hub, store: str, now: float) -> list[Json]:
-    """Every problem of the federation; `store` is why the store cannot be written, or nothing."""
+def all_problems(hub: Hub, store: str, now: float, own: Iterable[str] = ()) -> list[Json]:
+    """Every problem of the federation; `store` is why the store cannot be written, or nothing.
+
+    `own` is what else the controller cannot do.
+    """
     members = sorted(hub.registry.members.values(), key=lambda m: m.id)
-    return [_shown(p) for p in problems((state_of(hub, m, now) for m in members), store)]
+    return [_shown(p) for p in problems((state_of(hub, m, now) for m in members), store, own)]
 
 
 def _shown(problem: Problem) -> Json:

@@ -20,6 +20,7 @@ from federation.demo import app_grpc, app_http, app_tcp
 from federation.demo.app_work import Work, nowhere
 from federation.model.errors import Failed
 from federation.runtime import tasks
+from federation.runtime.loops import Loop, run_until_stopped
 
 _BACKLOG = 1024
 
@@ -50,7 +51,7 @@ async def _serve(said: argparse.Namespace, work: Work) -> None:
         if said.listen_tcp:
             servers["tcp"] = await _listen(said.listen_tcp, lambda: app_tcp.Echo(work))
         servers["http"] = await _listen(said.listen, lambda: app_http.Session(work))
-        await tasks.run_until_stopped({name: s.serve_forever() for name, s in servers.items()})
+        await run_until_stopped(Loop(name, s.serve_forever) for name, s in servers.items())
 
 
 def main() -> None:

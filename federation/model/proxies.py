@@ -20,6 +20,8 @@ ENTRY_GATEWAY = "entry-gateway"
 
 NO_ENTRY = "type.googleapis.com/fedmesh.v1.Entry"
 """The type of a `Refusal` that says why a gateway offers no entry although it is to."""
+TROUBLE = "type.googleapis.com/fedmesh.v1.Trouble"
+"""The type of a `Refusal` that says what a supervisor cannot do, and tries again."""
 
 
 class State(StrEnum):
@@ -39,7 +41,8 @@ LEAVING = frozenset({State.DRAINING, State.STOPPED})
 class Refusal:
     """A resource that Envoy did not take, and why; the last good version stays in force.
 
-    Of the type `NO_ENTRY`: the range that a gateway was to offer.
+    Of the type `NO_ENTRY`: the range that a gateway was to offer. Of the type `TROUBLE`: what the
+    supervisor itself cannot do.
     """
 
     type_url: str

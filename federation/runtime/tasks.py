@@ -1,18 +1,12 @@
-"""Named tasks in one group: the first that ends unexpectedly ends the process with its reason.
-
-`run_until_stopped` is the outermost shell of every process: it runs the given endless loops until a
-signal asks to stop, then cancels them.
-"""
+"""Named tasks. What goes on for ever is a `Loop` (`federation.runtime.loops`)."""
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import Any
 
 import uvloop
-
-Work = Coroutine[Any, Any, None]
 
 
 def start(work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
@@ -36,21 +30,6 @@ def listen_for_stop() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     return stopped
-
-
-async def run_until_stopped(loops: Mapping[str, Work]) -> None:
-    """Run endless loops by name until a signal comes; raises what the first failing one raised."""
-    stopped = listen_for_stop()
-    tasks = [start(work, name) for name, work in loops.items()]
-    stopper = start(stopped.wait(), "stop-signal")
-    try:
-        done, _ = await asyncio.wait([*tasks, stopper], return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            if task is not stopper:
-                task.result()
-    finally:
-        for task in (*tasks, stopper):
-            await cancel(task)
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from federation.model.errors import NotReady
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.supervisor.admin import ask
 
 log = logging.getLogger(__name__)
@@ -40,11 +41,9 @@ class Application:
         self._failures: Mapping[int, int] | None = None
         self._dead: frozenset[int] = frozenset()
 
-    async def run(self) -> None:
+    def looking(self) -> Loop:
         """Look for ever."""
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+        return Loop("application", self.look, rest=LOOK_SECONDS)
 
     async def look(self) -> None:
         """One look at the counters; ports that failed meanwhile, or were dead, are asked."""

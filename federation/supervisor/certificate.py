@@ -7,10 +7,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from federation.model.errors import FedmeshError, PeerBroke
 from federation.runtime.clock import utc_now, wall_seconds
+from federation.runtime.disk import Disk
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.supervisor import keys
 from federation.supervisor.settings import CertifiedSettings
 from federation.trust.lives import seconds_until
@@ -19,6 +23,11 @@ from federation.wire.channel import connect
 log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS = 0.5
+TOLD_SECONDS = 5.0
+"""What fails for less is no news for people, such as what waits for the agent's first start."""
+LATE_SHARE = 5
+"""A certificate that is not renewed when this part of the time left has passed is late: that is
+said even if nothing says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +46,49 @@ class Certificate:
         settings: CertifiedSettings,
         wanted: Wanted,
         show: Callable[[str, keys.Certified], None],
+        disk: Disk,
     ) -> None:
         self._settings = settings
         self._wanted = wanted
         self._file = settings.state / f"{wanted.secret}.json"
         self._show = show
+        self._disk = disk
         self._certified: keys.Certified | None = None
+        self.loop = Loop(
+            f"certificate {wanted.secret}",
+            self.renew,
+            says="certificate is not renewed",
+            explained=(FedmeshError,),
+        )
 
     def load(self) -> None:
         """Take back the one of an earlier start."""
-        self._take(keys.load_certified(self._file))
+        kept = keys.load_certified(self._file)
+        if kept is not None and kept.is_valid(wall_seconds()):
+            self._certified = kept
+            self._show(self._wanted.secret, kept)
+
+    def is_valid(self, now: float) -> bool:
+        """Whether others believe it; `now` in seconds since 1970."""
+        return self._certified is not None and self._certified.is_valid(now)
+
+    def problem(self, now: datetime) -> str:
+        """What is wrong with it, as a sentence; empty when nothing is.
+
+        One that is not renewed in time has half of its life left: that is when a person can act.
+        """
+        certified, why = self._certified, self.loop.lasting(TOLD_SECONDS)
+        if certified is None:
+            return f"there is none yet: {why}" if why else ""
+        ends = certified.ends_at()
+        at = ends.isoformat(timespec="seconds")
+        because = f": {why}" if why else ""
+        if now >= ends:
+            return f"it ended at {at} and is not renewed, so nobody believes this proxy{because}"
+        late = certified.due_at() + (ends - certified.due_at()) / LATE_SHARE
+        if why or now >= late:
+            return f"it ends at {at} and is not renewed{because}"
+        return ""
 
     async def renew(self) -> None:
         """Look at its age, have a new one made when it is due, and wait until the next look."""
@@ -57,6 +99,7 @@ class Certificate:
                 str(self._settings.agent), trust.identity, trust.agent_host, token
             ) as agent:
                 self._take(await keys.certify(agent))
+            self.loop.works()
         await asyncio.sleep(self._seconds_until_renewal())
 
     def _seconds_until_renewal(self) -> float:
@@ -66,17 +109,17 @@ class Certificate:
         due = self._certified.due_at()
         return seconds_until(due, utc_now(), least=_AGAIN_SECONDS, most=most)
 
-    def _take(self, certified: keys.Certified | None) -> None:
-        if certified is None or not certified.is_valid(wall_seconds()):
-            return
-        if certified != keys.load_certified(self._file):
-            keys.save_certified(self._file, certified)
-            log.info(
-                event(
-                    "certificate renewed",
-                    secret=self._wanted.secret,
-                    not_after=certified.not_after,
-                )
+    def _take(self, certified: keys.Certified) -> None:
+        """Use it whether it can be kept for the next start or not."""
+        if not certified.is_valid(wall_seconds()):
+            raise PeerBroke(
+                f"the agent gave a certificate that ended at {certified.ends_at().isoformat()}: "
+                "are the clocks right?"
             )
+        said = event(
+            "certificate renewed", secret=self._wanted.secret, not_after=certified.not_after
+        )
+        log.info(said)
         self._certified = certified
+        self._disk.keep(keys.file_of(self._file, certified))
         self._show(self._wanted.secret, certified)

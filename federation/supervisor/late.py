@@ -5,7 +5,6 @@ refusal, and no acknowledgement of anything later (envoy-notes 8 and 9). Envoy's
 names those that are warming. In: what the relay has waited for too long. Out: refusals for it.
 """
 
-import asyncio
 import logging
 from collections.abc import Collection
 from pathlib import Path
@@ -17,6 +16,7 @@ from federation.model.errors import NotReady, PeerBroke
 from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.supervisor.admin import ask
 from federation.xds.flight import ACK_DEADLINE_SECONDS
 
@@ -108,8 +108,6 @@ async def look(admin: Path, relay: Waiting) -> None:
     relay.set_late(late_refusals(overdue, warming, rejected))
 
 
-async def run_looking(admin: Path, relay: Waiting) -> None:
+def looking(admin: Path, relay: Waiting) -> Loop:
     """Look for ever."""
-    while True:
-        await look(admin, relay)
-        await asyncio.sleep(LOOK_SECONDS)
+    return Loop("late", lambda: look(admin, relay), rest=LOOK_SECONDS)

@@ -5,35 +5,36 @@ Both proxies run this; what differs is the `Proxy` they describe themselves as.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any
 
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.identity import IDENTITY
 from federation.envoy.limits import Bounds, affordable
-from federation.model.errors import Failed, NotReady
+from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.model.locality import Locality
-from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Proxy, Refusal, State
+from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, TROUBLE, Kind, Proxy, Refusal, State
 from federation.resources.entry import state_folder
 from federation.resources.settings import Address
 from federation.resources.sockets import check_socket
+from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.descriptors import raise_limit
+from federation.runtime.disk import Disk
 from federation.runtime.health import serve_health
 from federation.runtime.logs import event
-from federation.runtime.tasks import cancel, run_until_stopped, start, wait_for_event
+from federation.runtime.loops import Loop, run_until_stopped, running
+from federation.runtime.tasks import cancel, start, wait_for_event
 from federation.supervisor import keys, late, refusals
 from federation.supervisor.admin import ask
 from federation.supervisor.application import Application
-from federation.supervisor.certificate import Certificate, Wanted
+from federation.supervisor.certificate import TOLD_SECONDS, Certificate, Wanted
 from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
 from federation.supervisor.observer import Observer, Seen
-from federation.supervisor.ownrange import foreign, watch
+from federation.supervisor.ownrange import foreign, watching
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
-from federation.supervisor.turns import repeat
 from federation.wire import codec, codec_proxies, methods
 from federation.wire.channel import Connection, connect
 from federation.wire.pump import send
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 
 _READY_CHECK_SECONDS = 0.1
 _READY_AGAIN_SECONDS = 1.0
+_AGENT_PAUSE = 3.0
 
 
 class Supervisor:
@@ -67,13 +69,24 @@ class Supervisor:
         self._entry = proxy.entry
         self._no_entry: tuple[Refusal, ...] = ()
         self._refusals: tuple[Refusal, ...] = ()
+        self._disk = Disk()
         kind = ENTRY_GATEWAY if proxy.entry else proxy.kind
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
         secrets = [w.secret for w in wanted]
-        self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused)
+        self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused, self._disk)
         show = self._relay.show_identity
-        self._certificates = tuple(Certificate(settings, w, show) for w in wanted)
-        self._envoy = Envoy(find_envoy(settings.envoy), self._state, settings.concurrency)
+        self._certificates = tuple(Certificate(settings, w, show, self._disk) for w in wanted)
+        binary = find_envoy(settings.envoy)
+        self._envoy = Envoy(binary, self._state, settings.concurrency, self._disk)
+        self._agent = Loop(
+            "agent",
+            self._meet_agent,
+            says="agent cannot be used",
+            rest=None,
+            longest_pause=_AGENT_PAUSE,
+            explained=(FedmeshError,),
+        )
+        self._loops = self._own_loops()
         if self._entry:
             self._look_at_entry(foreign(self._entry))
         self._say(self._proxy)
@@ -88,7 +101,27 @@ class Supervisor:
 
     def _refused(self, refusals: tuple[Refusal, ...]) -> None:
         self._refusals = refusals
-        self._say(replace(self._proxy, refused=(*self._no_entry, *refusals)))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say what Envoy does not take, and what this supervisor cannot do."""
+        refused = (*self._no_entry, *self._troubles(), *self._refusals)
+        self._say(replace(self._proxy, refused=refused))
+
+    def _troubles(self) -> Iterator[Refusal]:
+        now = utc_now()
+        for certificate in self._certificates:
+            if problem := certificate.problem(now):
+                yield Refusal(TROUBLE, certificate.loop.name, problem)
+        for loop in self._loops:
+            if trouble := loop.lasting(TOLD_SECONDS):
+                yield Refusal(TROUBLE, loop.name, trouble)
+
+    @property
+    def _is_believed(self) -> bool:
+        """Whether others believe what this proxy shows."""
+        now = wall_seconds()
+        return all(certificate.is_valid(now) for certificate in self._certificates)
 
     def _look_at_entry(self, problem: str) -> None:
         """Offer services at addresses of their own while the machine takes these as its own."""
@@ -96,8 +129,8 @@ class Supervisor:
         self._no_entry = (Refusal(NO_ENTRY, self._entry, problem),) if problem else ()
         if self._no_entry != before:
             log.warning(event("entry", addresses=self._entry, problem=problem or "none any more"))
-        entry = "" if problem else self._entry
-        self._say(replace(self._proxy, entry=entry, refused=(*self._no_entry, *self._refusals)))
+        self._say(replace(self._proxy, entry="" if problem else self._entry))
+        self._tell()
 
     async def run(self) -> None:
         """Run until told to stop; then leave in order: others first move away."""
@@ -111,32 +144,44 @@ class Supervisor:
             if self._settings.readiness is not None:
                 server = await self._serve_readiness(self._settings.readiness)
                 stack.callback(server.close)
-            agent = start(repeat(self._meet_agent), "agent")
-            stack.push_async_callback(cancel, agent)
-            for certificate in self._certificates:
-                renewal = start(repeat(certificate.renew), "certificate")
-                stack.push_async_callback(cancel, renewal)
-            await run_until_stopped(
-                {
-                    "envoy": self._envoy.run(self._bootstrap),
-                    "readiness": self._watch(),
-                    "refusals": refusals.run_watching(
-                        self._admin_socket, self._state / "envoy.log"
-                    ),
-                    **self._eyes(),
-                    "saving": self._relay.run_saving(),
-                    "late": late.run_looking(self._admin_socket, self._relay),
-                }
-            )
+            await stack.enter_async_context(running(self._links()))
+            await run_until_stopped(self._loops)
             await self._leave()
+
+    def _links(self) -> tuple[Loop, ...]:
+        """What goes on until this proxy has left: the agent is told that it goes."""
+        return (self._agent, *(certificate.loop for certificate in self._certificates))
+
+    def _own_loops(self) -> tuple[Loop, ...]:
+        loops = (
+            self._envoy.keeping(self._bootstrap),
+            Loop("readiness", self._look_at_envoy),
+            refusals.watching(self._admin_socket, self._state / "envoy.log"),
+            *self._eyes(),
+            self._relay.saving,
+            self._disk.loop,
+            late.looking(self._admin_socket, self._relay),
+        )
+        for loop in loops:
+            loop.on_change = self._tell
+        return loops
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """All that this supervisor does for ever."""
+        return (*self._links(), *self._loops)
 
     async def _serve_readiness(self, address: Address) -> asyncio.Server:
         try:
-            return await serve_health(address.host, address.port, lambda: self._is_live)
+            return await serve_health(address.host, address.port, self._is_ready)
         except OSError as error:
             raise Failed(
                 f"readiness: cannot listen at {address}: is it taken by another program?"
             ) from error
+
+    def _is_ready(self) -> bool:
+        """Whether it serves; with a certificate that has ended nobody takes it for what it is."""
+        return self._is_live and self._is_believed
 
     def _bootstrap(self) -> str:
         return bootstrap(
@@ -176,7 +221,7 @@ class Supervisor:
 
     async def _follow(self, agent: Connection) -> None:
         async with agent.stream(methods.RESOURCES) as link:
-            await self._relay.follow_agent(link)
+            await self._relay.follow_agent(link, self._agent.works)
 
     async def _report(self, agent: Connection) -> None:
         speaker = Sender(self._said, [Rule(codec.PROXY)])
@@ -184,14 +229,14 @@ class Supervisor:
         async with agent.stream(methods.OBSERVATIONS) as link:
             await send(link, speaker, self._heard)
 
-    def _eyes(self) -> dict[str, Coroutine[Any, Any, None]]:
+    def _eyes(self) -> tuple[Loop, ...]:
         """What the proxy looks at: a gateway at others, a sidecar at its own application."""
         if not self._is_gateway:
             own = Application(self._admin_socket, self._proxy.app_address, self._on_dead)
-            return {"application": own.run()}
+            return (own.looking(),)
         observer = Observer(self._admin_socket, self._measure_socket, self._on_seen)
-        eyes = {"observer": observer.run_looking(), "measure": observer.run_measuring()}
-        return eyes | ({"entry": watch(self._entry, self._look_at_entry)} if self._entry else {})
+        entry = [watching(self._entry, self._look_at_entry)] if self._entry else []
+        return (*observer.loops(), *entry)
 
     def _on_dead(self, ports: tuple[int, ...]) -> None:
         self._say(replace(self._proxy, dead_ports=ports))
@@ -206,17 +251,17 @@ class Supervisor:
             )
         )
 
-    async def _watch(self) -> None:
+    async def _look_at_envoy(self) -> None:
         """Ask Envoy whether it is live, and tell the agent."""
-        while True:
-            try:
-                await ask(self._admin_socket, "/ready")
-                self._is_live = True
-            except NotReady:
-                self._is_live = False
-            state = State.SERVING if self._is_live else State.STARTING
-            self._say(replace(self._proxy, state=state))
-            await asyncio.sleep(_READY_AGAIN_SECONDS if self._is_live else _READY_CHECK_SECONDS)
+        try:
+            await ask(self._admin_socket, "/ready")
+            self._is_live = True
+        except NotReady:
+            self._is_live = False
+        state = State.SERVING if self._is_ready() else State.STARTING
+        self._say(replace(self._proxy, state=state))
+        self._tell()
+        await asyncio.sleep(_READY_AGAIN_SECONDS if self._is_live else _READY_CHECK_SECONDS)
 
     async def _leave(self) -> None:
         """Say that this proxy goes, give others the time to move away, stop Envoy."""

@@ -15,6 +15,7 @@ from federation.model.errors import NotReady, PeerBroke
 from federation.model.names import ClusterId
 from federation.model.observations import Remote
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.supervisor.admin import ask
 from federation.supervisor.measure import MEASURE_SECONDS, Measure
 from federation.supervisor.observe import CHECKED, Answering, Lost, read_checks
@@ -53,13 +54,15 @@ class Observer:
         self._measure = Measure(measure)
         self._remotes = _NONE
 
-    async def run_looking(self) -> None:
-        """Look for ever."""
-        while True:
-            before = time.process_time()
-            await self.look(time.monotonic())
-            used = time.process_time() - before
-            await asyncio.sleep(max(OBSERVE_SECONDS, PAUSE * used))
+    def loops(self) -> tuple[Loop, Loop]:
+        """Look and measure for ever."""
+        return Loop("observer", self._look_and_rest), Loop("measure", self._measure_and_rest)
+
+    async def _look_and_rest(self) -> None:
+        before = time.process_time()
+        await self.look(time.monotonic())
+        used = time.process_time() - before
+        await asyncio.sleep(max(OBSERVE_SECONDS, PAUSE * used))
 
     async def look(self, now: float) -> None:
         """One look at all that Envoy checks."""
@@ -72,9 +75,8 @@ class Observer:
         remotes = self._answering.look(seen, self._measure.rtt, now)
         self._on_seen(Seen(self._lost.look(seen), bool(seen.passing), remotes))
 
-    async def run_measuring(self) -> None:
-        """Measure for ever; a gateway that is new at once: until then it counts as near."""
-        while True:
-            await self._measure.round(self._remotes)
-            is_new = any(a and k not in self._measure.rtt for k, a in self._remotes.items())
-            await asyncio.sleep(NEW_SECONDS if is_new or not self._remotes else MEASURE_SECONDS)
+    async def _measure_and_rest(self) -> None:
+        """A gateway that is new is measured at once: until then it counts as near."""
+        await self._measure.round(self._remotes)
+        is_new = any(a and k not in self._measure.rtt for k, a in self._remotes.items())
+        await asyncio.sleep(NEW_SECONDS if is_new or not self._remotes else MEASURE_SECONDS)

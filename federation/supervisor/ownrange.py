@@ -10,6 +10,8 @@ import socket
 from collections.abc import Callable
 from ipaddress import ip_network
 
+from federation.runtime.loops import Loop
+
 LOOK_SECONDS = 2.0
 _SAYS_NOTHING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """The system could not look: what was offered goes on being offered."""
@@ -36,8 +38,11 @@ def foreign(network: str) -> str:
     return ""
 
 
-async def watch(network: str, on_look: Callable[[str], None]) -> None:
+def watching(network: str, on_look: Callable[[str], None]) -> Loop:
     """Look for ever, and say each time what is wrong."""
-    while True:
+
+    async def turn() -> None:
         await asyncio.sleep(LOOK_SECONDS)
         on_look(foreign(network))
+
+    return Loop("entry", turn)

@@ -15,6 +15,7 @@ import msgspec
 
 from federation.model.errors import NotReady, PeerBroke
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.supervisor.admin import ask
 from federation.supervisor.envoy import bound_log
 
@@ -87,16 +88,19 @@ class Growth:
         return grown
 
 
-async def run_watching(admin: Path, envoy_log: Path, every: float = LOOK_SECONDS) -> None:
+def watching(admin: Path, envoy_log: Path, every: float = LOOK_SECONDS) -> Loop:
     """Say for ever, in one line every few seconds at most, what was refused and why."""
     growth = Growth()
-    while True:
+
+    async def turn() -> None:
         await asyncio.sleep(every)
         try:
             grown = growth.look(read_counts(await ask(admin, PATH)))
         except (NotReady, PeerBroke) as error:
             log.debug(event("refusals not known", reason=error))
-            continue
+            return
         if grown:
             log.warning(event("connections refused", **grown))
         await asyncio.to_thread(bound_log, envoy_log, LOG_BYTES)
+
+    return Loop("refusals", turn)

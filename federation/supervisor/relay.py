@@ -12,6 +12,7 @@ from pathlib import Path
 from federation.envoy.identity import identity_secret
 from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.supervisor.keys import Certified
 from federation.wire.hold import Hold
@@ -69,6 +70,7 @@ class Relay:
         folder: Path,
         secrets: Collection[str],
         on_refusals: Callable[[tuple[Refusal, ...]], None],
+        disk: Disk,
     ) -> None:
         self._awaited = set(secrets)
         self._receiver = Receiver(node, TYPES)
@@ -80,7 +82,8 @@ class Relay:
         self._wake = asyncio.Event()
         self._refused: tuple[Refusal, ...] = ()
         self._late: tuple[Refusal, ...] = ()
-        self._hold = Hold(folder, self._receiver, TYPES)
+        self._hold = Hold(folder, self._receiver, TYPES, disk)
+        self.saving = self._hold.loop
 
     def load(self) -> None:
         """Take back what an earlier supervisor held."""
@@ -100,9 +103,16 @@ class Relay:
             self._sender.touch(type_url, name)
         self._wake.set()
 
-    async def follow_agent(self, link: Link[Response, Request]) -> None:
-        """Take what the agent sends until its stream ends."""
-        await receive(link, self._receiver, self._take)
+    async def follow_agent(
+        self, link: Link[Response, Request], on_word: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take what the agent sends until its stream ends; `on_word` hears that it sends."""
+
+        def take(received: Received) -> None:
+            on_word()
+            self._take(received)
+
+        await receive(link, self._receiver, take)
 
     def _take(self, received: Received) -> None:
         self._hold.note(received)
@@ -141,7 +151,3 @@ class Relay:
             )
         self._late = refusals
         self._on_refusals((*self._refused, *self._late))
-
-    async def run_saving(self) -> None:
-        """Write what is held to disk, a moment after it changed."""
-        await self._hold.run()

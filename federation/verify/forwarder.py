@@ -14,6 +14,7 @@ from functools import partial
 from typing import cast
 
 from federation.runtime import tasks
+from federation.runtime.loops import Loop, run_until_stopped
 
 _BUFFERED_SECONDS = 0.2
 """A sender is held back when the link has so much to carry already, as a router would."""
@@ -134,7 +135,7 @@ class Link:
 async def _serve(listen: tuple[str, int], link: Link) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(link.accept, *listen, backlog=1024)
-    await tasks.run_until_stopped({"server": server.serve_forever()})
+    await run_until_stopped([Loop("server", server.serve_forever)])
 
 
 def _address(text: str) -> tuple[str, int]:

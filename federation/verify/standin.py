@@ -12,6 +12,7 @@ import struct
 import sys
 
 from federation.runtime import tasks
+from federation.runtime.loops import Loop, run_until_stopped
 
 HANG, REFUSE = "hang", "refuse"
 _RESET = struct.pack("ii", 1, 0)
@@ -36,7 +37,7 @@ async def _serve(addresses: list[str], how: str) -> None:
     ]
     sys.stdout.write("listening\n")
     sys.stdout.flush()
-    await tasks.run_until_stopped({f"server-{i}": s.serve_forever() for i, s in enumerate(servers)})
+    await run_until_stopped(Loop(f"server-{i}", s.serve_forever) for i, s in enumerate(servers))
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ request at most its time-out.
 """
 
 import argparse
-import asyncio
 import gc
 import random
 import sys
@@ -19,6 +18,7 @@ from typing import TextIO
 
 from federation.runtime import tasks
 from federation.runtime.descriptors import raise_limit
+from federation.runtime.loops import Loop, running
 from federation.verify.call import Client, Load
 from federation.verify.client_grpc import GrpcClient, open_channels
 from federation.verify.client_http import HttpClient
@@ -48,21 +48,18 @@ PROTOCOLS: Mapping[str, Speech] = {
 }
 
 
-async def _flush(out: TextIO) -> None:
-    while True:
-        await asyncio.sleep(_FLUSH_SECONDS)
-        out.flush()
-
-
 async def _main(load: Load, out: TextIO) -> None:
     stop = tasks.listen_for_stop()
-    flusher = tasks.start(_flush(out), "flush")
     run = f"{random.SystemRandom().getrandbits(24):06x}"
     client = PROTOCOLS[load.about.protocol].client(load)
     gc.collect()
     gc.disable()  # a collection of a long history would look like a slow mesh
-    await Generator(load, client, run, out.write).run(stop)
-    await tasks.cancel(flusher)
+
+    async def flush() -> None:
+        out.flush()
+
+    async with running([Loop("flush", flush, rest=_FLUSH_SECONDS)]):
+        await Generator(load, client, run, out.write).run(stop)
 
 
 def parse_arguments(arguments: list[str]) -> tuple[Load, Path]:

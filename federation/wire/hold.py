@@ -7,11 +7,14 @@ responses as they travel, so there is no second format.
 import asyncio
 import logging
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from federation.model.errors import PeerBroke
-from federation.runtime.files import read_if_there, write_atomic
+from federation.runtime.disk import Disk, File
+from federation.runtime.files import read_if_there
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.wire.framing import decode_response, encode_response
 from federation.xds.messages import Response
 from federation.xds.receiver import Received, Receiver
@@ -24,12 +27,14 @@ _SAVE_AFTER_SECONDS = 0.2
 class Hold:
     """Keeps on disk what a receiver holds of some types: all changes of a moment in one go."""
 
-    def __init__(self, folder: Path, receiver: Receiver, types: Iterable[str]) -> None:
+    def __init__(self, folder: Path, receiver: Receiver, types: Iterable[str], disk: Disk) -> None:
         self._folder = folder
+        self._disk = disk
         self._receiver = receiver
         self._types = tuple(types)
         self._unsaved: set[str] = set()
         self._changed = asyncio.Event()
+        self.loop = Loop("saving", self._save)
 
     def load(self) -> None:
         """Take back what an earlier process held."""
@@ -41,18 +46,15 @@ class Hold:
             self._unsaved.add(received.reply.type_url)
             self._changed.set()
 
-    async def run(self) -> None:
-        """Write it for ever, a moment after it changed."""
-        while True:
-            await self._changed.wait()
-            await asyncio.sleep(_SAVE_AFTER_SECONDS)
-            self._changed.clear()
-            types, self._unsaved = self._unsaved, set()
-            try:
-                save(self._folder, self._receiver, types)
-            except OSError as error:
-                self._unsaved |= types
-                log.warning(event("held state cannot be written", reason=error.strerror))
+    async def _save(self) -> None:
+        """Write it a moment after it changed."""
+        await self._changed.wait()
+        await asyncio.sleep(_SAVE_AFTER_SECONDS)
+        for type_url in tuple(self._unsaved):
+            make = partial(files_of, self._folder, self._receiver, type_url)
+            self._disk.keep_made(_file(self._folder, type_url), make)
+            self._unsaved.discard(type_url)
+        self._changed.clear()
 
 
 def load(folder: Path, receiver: Receiver, types: Iterable[str]) -> None:
@@ -70,13 +72,12 @@ def load(folder: Path, receiver: Receiver, types: Iterable[str]) -> None:
         receiver.restore(type_url, held.resources, held.point, complete=complete)
 
 
-def save(folder: Path, receiver: Receiver, types: Iterable[str]) -> None:
-    """Write what is held; raises OSError, leaving the older file in place."""
-    for type_url in types:
-        resources = tuple(receiver.held(type_url).values())
-        complete = len(resources) if receiver.is_complete(type_url) else None
-        held = Response(type_url, "", resources, (), receiver.point(type_url), complete)
-        write_atomic(_file(folder, type_url), encode_response(held), mode=0o600)
+def files_of(folder: Path, receiver: Receiver, type_url: str) -> tuple[File, ...]:
+    """What is held now, as a file."""
+    resources = tuple(receiver.held(type_url).values())
+    complete = len(resources) if receiver.is_complete(type_url) else None
+    held = Response(type_url, "", resources, (), receiver.point(type_url), complete)
+    return (File(_file(folder, type_url), encode_response(held)),)
 
 
 def _file(folder: Path, type_url: str) -> Path:

@@ -21,8 +21,9 @@ from federation.envoy.build import resource as built
 from federation.envoy.identity import IDENTITY
 from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER
+from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
-from federation.supervisor.late import run_looking
+from federation.supervisor.late import looking
 from federation.supervisor.relay import TYPES, Relay
 from federation.wire.links import Link, Peer
 from federation.xds.messages import Response
@@ -62,7 +63,7 @@ class Relayed(Lone):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.told: tuple[Refusal, ...] = ()
-        self.relay = Relay("sidecar/shop/api", folder / "state", [IDENTITY], self._hear)
+        self.relay = Relay("sidecar/shop/api", folder / "state", [IDENTITY], self._hear, Disk())
         self._said = 0
 
     def _hear(self, refusals: tuple[Refusal, ...]) -> None:
@@ -116,7 +117,7 @@ async def relayed() -> AsyncIterator[Relayed]:
         (Path(folder) / "e" / "state").mkdir()
         await envoy.begin()
         async with envoy.running():
-            late = start(run_looking(Path(folder) / "e" / "admin.sock", envoy.relay), "late")
+            late = start(looking(Path(folder) / "e" / "admin.sock", envoy.relay).run(), "late")
             try:
                 yield envoy
             finally:

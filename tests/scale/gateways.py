@@ -170,7 +170,7 @@ async def _looking(proxy: Process) -> dict[str, Any]:
     took = (time.monotonic() - began) / _LOOKS
     ours, its = (time.process_time() - ours) / _LOOKS, (proxy.cpu_seconds() - its) / _LOOKS
     size = len(await ask(proxy.admin, "/clusters?format=json"))
-    tasks = start(observer.run_looking(), "looking"), start(observer.run_measuring(), "measuring")
+    tasks = [start(loop.run(), loop.name) for loop in observer.loops()]
     mine = time.process_time()
     (with_looks,) = await cpu_percent(_LOOKING_SECONDS, proxy)
     mine = time.process_time() - mine

@@ -14,7 +14,9 @@ from pathlib import Path
 import sidecar.main  # noqa: F401 - what a supervisor has in its memory
 from federation.envoy.identity import IDENTITY
 from federation.model.errors import Failed
-from federation.runtime.tasks import run, run_until_stopped
+from federation.runtime.disk import Disk
+from federation.runtime.loops import Loop, run_until_stopped
+from federation.runtime.tasks import run
 from federation.supervisor.keys import load_certified
 from federation.supervisor.relay import Relay
 from federation.wire import methods
@@ -24,7 +26,8 @@ from federation.wire.server import serve
 
 async def relay(folder: Path) -> None:
     """Relay until told to stop."""
-    found = Relay("sidecar/shop/web", folder, [IDENTITY], lambda _: None)
+    disk = Disk()
+    found = Relay("sidecar/shop/web", folder, [IDENTITY], lambda _: None, disk)
     show = partial(_show, found, folder / "identity.json")
     show()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, show)
@@ -33,9 +36,8 @@ async def relay(folder: Path) -> None:
         agent.stream(methods.RESOURCES) as link,
         serve(f"unix:{folder / 'xds.sock'}", [(methods.ENVOY_DELTA, found.serve_envoy)]),
     ):
-        await run_until_stopped(
-            {"resources": found.follow_agent(link), "saving": found.run_saving()}
-        )
+        resources = Loop("resources", lambda: found.follow_agent(link))
+        await run_until_stopped([resources, found.saving, disk.loop])
 
 
 def _show(relay: Relay, file: Path) -> None:

@@ -19,7 +19,8 @@ from federation.model.imports import Service as Stated
 from federation.model.imports import ServiceFacts
 from federation.model.types import ROUTE
 from federation.planning.plan import plan_service
-from federation.supervisor.keys import save_certified
+from federation.runtime.disk import write_together
+from federation.supervisor.keys import file_of
 from sidecar.compile import Inbound, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 from tests.scale.config import imports
@@ -57,7 +58,7 @@ def own_listeners() -> tuple[Resource, ...]:
 
 async def memory(folder: Path, kind: Kind, size: Size, authority: Authority) -> dict[str, Any]:
     """One sidecar behind a relay: without services, then with all of them."""
-    save_certified(folder / "identity.json", authority.certify(SUBJECT))
+    write_together((file_of(folder / "identity.json", authority.certify(SUBJECT)),))
     feed = Feed(PROXY_RULES, marks=True)
     feed.put([authority.trusted(), *own_listeners(), _NO_ROUTES])
     async with relay(folder, feed) as supervisor, envoy(folder) as proxy:
@@ -75,7 +76,7 @@ async def memory(folder: Path, kind: Kind, size: Size, authority: Authority) -> 
         used = proxy.cpu_seconds() - used
         await asyncio.sleep(_SETTLE_SECONDS)
         full = {"envoy": proxy.memory(), "relay": supervisor.memory()}
-        save_certified(folder / "identity.json", authority.certify(SUBJECT))
+        write_together((file_of(folder / "identity.json", authority.certify(SUBJECT)),))
         os.kill(supervisor.pid, signal.SIGHUP)
         renewed = await _until_idle(proxy)
         feed.put([authority.trusted(spare=True)])

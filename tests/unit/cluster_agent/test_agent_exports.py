@@ -6,6 +6,7 @@ from cluster_agent.exports import Exports
 from cluster_agent.observe import ALL_WELL, Observed
 from cluster_agent.sources.source import Key
 from federation.model.names import ClusterId, ServiceName
+from federation.runtime.disk import Disk
 from federation.wire import codec
 from federation.xds.session import Refused
 from tests.unit.builders import API, service
@@ -21,7 +22,7 @@ class East:
 
     def __init__(self, folder: Path) -> None:
         self.source = FakeSource()
-        self.exports = Exports(EAST, self.source, folder / "first-seen.json")
+        self.exports = Exports(EAST, self.source, folder / "first-seen.json", Disk())
         self.told: list[tuple[str, str]] = []
         self.exports.tell = lambda type_url, name: self.told.append((type_url, name))
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from cluster_agent.firstseen import FirstSeen
 from federation.model.names import ServiceName
+from federation.runtime.disk import Disk
 
 API, WEB = ServiceName("shop", "api"), ServiceName("shop", "web")
 
 
 def opened(folder: Path) -> FirstSeen:
-    made = FirstSeen(folder / "first-seen.json")
+    made = FirstSeen(folder / "first-seen.json", Disk())
     made.load()
     return made
 

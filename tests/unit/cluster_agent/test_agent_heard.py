@@ -10,6 +10,7 @@ from federation.model.exports import Gateway
 from federation.model.names import ClusterId
 from federation.model.observations import Remote
 from federation.model.proxies import Kind, Proxy, State
+from federation.runtime.disk import Disk
 
 WEST = ClusterId("west")
 SIDECAR = Proxy("shop/api-1", Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006)
@@ -21,7 +22,7 @@ CUT_OFF = (Remote(WEST, "far", answers=False), Remote(WEST, "near", answers=True
 
 @pytest.fixture
 def heard(tmp_path: Path) -> Heard:
-    found = Heard(tmp_path)
+    found = Heard(tmp_path, Disk())
     found.load()
     return found
 
@@ -69,6 +70,6 @@ def test_a_gateway_that_was_silent_for_an_hour_is_withdrawn(heard: Heard) -> Non
 def test_the_next_agent_knows_the_gateways(heard: Heard, tmp_path: Path) -> None:
     assert heard.never_had_a_gateway
     heard.hear(GATEWAY, 0)
-    later = Heard(tmp_path)
+    later = Heard(tmp_path, Disk())
     assert not later.never_had_a_gateway
     assert [gateway.name for gateway in later.load()] == ["gw"]

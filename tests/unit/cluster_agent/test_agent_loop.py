@@ -24,6 +24,7 @@ from federation.xds.resources import resource
 from federation.xds.session import Refused
 from tests.unit.builders import API, backend, cluster, service
 from tests.unit.fakes.fake_source import FakeSource
+from tests.unit.fakes.loops import named
 from tests.unit.fakes.shop import shop
 from tests.unit.goldens import document
 
@@ -156,7 +157,7 @@ async def test_an_export_that_no_proxy_confirms_is_reported_all_the_same(tmp_pat
     await world.write("")
     await world.complete_facts()
     world.streams.quiet = False
-    counting = start(world.agent.run_times(), "counts")
+    counting = start(named(world.agent.loops(), "times").run(), "counts")
     await world.write(shop(True))
     await asyncio.sleep(0.19)
     assert world.reported() == set()
@@ -194,7 +195,7 @@ async def test_an_agent_that_starts_again_plans_with_the_facts_it_held(tmp_path:
     world.fact(codec.BACKEND, "shop/api@west", codec.encode_backend(backend("west")))
     world.fact(codec.CLUSTER, "west", codec.encode_cluster(cluster("west")))
     await world.complete_facts()
-    saving = start(world.agent.run_saving(), "saving")
+    saving = start(named(world.agent.loops(), "saving").run(), "saving")
     await asyncio.sleep(0.3)
     await cancel(saving)
     again = World(tmp_path)
@@ -378,7 +379,7 @@ async def test_an_export_is_reported_a_moment_after_all_proxies_confirmed(tmp_pa
     await world.write("")
     await world.complete_facts()
     world.streams.quiet = False
-    times = start(world.agent.run_times(), "times")
+    times = start(named(world.agent.loops(), "times").run(), "times")
     await world.write(shop(True))
     world.agent.on_quiet()
     assert world.reported() == set()
@@ -483,7 +484,7 @@ async def test_a_bundle_counts_as_believed_once_every_proxy_has_taken_it(tmp_pat
 
     assert believed() == (), "proxies of an earlier agent had no time to come back"
     world.streams.taken = False
-    gateways = start(world.agent.run_gateways(), "gateways")
+    gateways = start(named(world.agent.loops(), "gateways").run(), "gateways")
     await asyncio.sleep(GATEWAYS_WAIT_SECONDS + 0.1)
     assert believed() == ()
     world.streams.taken = True

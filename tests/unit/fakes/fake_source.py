@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cluster_agent.sources.folder import Folder
 from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
+from federation.runtime.loops import Loop
 
 
 class FakeSource:
@@ -27,8 +28,11 @@ class FakeSource:
     def unread(self) -> tuple[str, ...]:
         return self._folder.unread
 
-    async def run(self, on_change: Callable[[Batch], None]) -> None:
-        on_change(Batch(frozenset(self.objects), live=False))
+    def loops(self, on_change: Callable[[Batch], None]) -> tuple[Loop, ...]:
+        async def turn() -> None:
+            on_change(Batch(frozenset(self.objects), live=False))
+
+        return (Loop("source", turn, rest=60.0),)
 
     def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
         self.written = {key: tuple(found) for key, found in exports.items()}

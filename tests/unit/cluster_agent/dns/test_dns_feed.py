@@ -6,6 +6,7 @@ from cluster_agent.dns.answer import Counts, answer
 from cluster_agent.dns.feed import Feed
 from cluster_agent.dns.table import Table
 from federation.model.zones import GatewayNames
+from federation.runtime.disk import Disk
 from federation.wire import codec, hold
 from federation.wire.codec_zones import encode_gateway_names, encode_service_names
 from federation.xds.messages import Response
@@ -13,6 +14,7 @@ from federation.xds.receiver import Receiver
 from federation.xds.resources import Resource, resource
 from tests.dns.zones import EAST
 from tests.unit.cluster_agent.dns.test_dns_answer import API, NAME, ZONES, query
+from tests.unit.fakes.loops import save_held
 
 SERVICE = resource("shop/api", encode_service_names(API))
 GATEWAYS = resource(EAST, encode_gateway_names(GatewayNames(EAST, ("10.9.0.1",))))
@@ -25,7 +27,7 @@ class World:
         self.table = Table(ZONES)
         self.changes = 0
         self.receiver = Receiver("dns", codec.NAMES)
-        self.feed = Feed(self.table, folder, self._count)
+        self.feed = Feed(self.table, folder, self._count, Disk())
 
     def _count(self) -> None:
         self.changes += 1
@@ -46,7 +48,7 @@ def held(folder: Path, *, services_complete: bool = True) -> None:
     receiver = Receiver("dns", codec.NAMES)
     receiver.restore(codec.SERVICE_NAMES, (SERVICE,), None, complete=services_complete)
     receiver.restore(codec.GATEWAY_NAMES, (GATEWAYS,), None, complete=True)
-    hold.save(folder, receiver, codec.NAMES)
+    save_held(folder, receiver, codec.NAMES)
 
 
 def test_names_are_answered_once_the_agent_has_said_all(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cluster_agent.sources.directory import DirectorySource, _text
 from cluster_agent.sources.source import Batch, Condition, Key
-from federation.runtime.tasks import cancel, start
+from federation.runtime.loops import running
 
 TEXT = "apiVersion: v1\nkind: Service\nmetadata: {name: NAME}\nspec: {ports: [{port: 80}]}\n"
 
@@ -95,8 +95,7 @@ async def test_a_renamed_file_is_seen_in_well_under_a_tenth_of_a_second(tmp_path
     beside.write_text(service("web"))
     source = DirectorySource(tmp_path)
     seen: asyncio.Queue[Batch] = asyncio.Queue()
-    task = start(source.run(seen.put_nowait), "source")
-    try:
+    async with running(source.loops(seen.put_nowait)):
         async with asyncio.timeout(3):
             while not source.synced:
                 await seen.get()
@@ -105,8 +104,6 @@ async def test_a_renamed_file_is_seen_in_well_under_a_tenth_of_a_second(tmp_path
             beside.rename(tmp_path / "b.yaml")
             changed = await seen.get()
         took = asyncio.get_running_loop().time() - started
-    finally:
-        await cancel(task)
     assert [key.name for key in changed.keys] == ["web"]
     assert took < 0.5  # far below the full read's 5 s; the usual value is 0.03
 

@@ -48,7 +48,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_it_is_forgotten_after_others_had_the_time_to_move_away(world: World) -> None:
-    running = start(world.departures.run(), "departures")
+    running = start(world.departures.loop.run(), "departures")
     await world.departures.begin(EAST)
     await asyncio.sleep(LEAVE_SECONDS - 0.1)
     assert world.listed == [EAST]
@@ -62,7 +62,7 @@ async def test_a_restart_goes_on_with_it(world: World, tmp_path: Path) -> None:
     await world.departures.begin(EAST)
     again = World(tmp_path, world.federation._store)  # type: ignore[arg-type]
     await again.load()
-    running = start(again.departures.run(), "departures")
+    running = start(again.departures.loop.run(), "departures")
     await asyncio.sleep(LEAVE_SECONDS + 0.1)
     assert again.listed == []
     await cancel(running)
@@ -77,7 +77,7 @@ async def test_a_store_that_fails_for_a_while_is_asked_again(world: World) -> No
         await remove(cluster)
 
     world.members.remove = failing  # type: ignore[method-assign]
-    running = start(world.departures.run(), "departures")
+    running = start(world.departures.loop.run(), "departures")
     await world.departures.begin(EAST)
     await asyncio.sleep(LEAVE_SECONDS + 0.1)
     assert world.listed == [EAST]

@@ -114,7 +114,7 @@ async def test_it_looks_every_second(tmp_path: Path, monkeypatch: pytest.MonkeyP
     world = await two_keys(tmp_path, FakeStore())
     later = wall_seconds() + LIFE + 1
     monkeypatch.setattr("federation.controller.endings.wall_seconds", lambda: later)
-    running = start(world.endings.run(), "endings")
+    running = start(world.endings.loop.run(), "endings")
     await asyncio.sleep(LOOK_SECONDS + 0.1)
     assert world.told() == 1
     await cancel(running)

@@ -23,6 +23,7 @@ from federation.xds.resources import Resource, resource
 from tests.unit.builders import export
 from tests.unit.fakes.dying_store import DyingStore
 from tests.unit.fakes.fake_store import FakeStore
+from tests.unit.fakes.loops import named
 from tests.unit.fakes.memory_link import MemoryLink, linked
 
 EAST, WEST = ClusterId("east"), ClusterId("west")
@@ -88,7 +89,7 @@ async def test_facts_are_whole_only_when_every_joined_cluster_has_said_everythin
 @pytest.mark.looptime
 async def test_a_cluster_that_stays_away_holds_nobody_up_for_longer_than_the_grace() -> None:
     federation = await loaded(FakeStore())
-    completing = start(federation.run_completion(), "completion")
+    completing = start(named(federation.loops, "completion").run(), "completion")
     await asyncio.sleep(GRACE_SECONDS - 0.1)
     assert not federation.registry.table.is_complete(codec.SERVICE)
     await asyncio.sleep(0.2)
@@ -152,7 +153,7 @@ async def test_reports_that_the_disk_refused_are_written_later_by_themselves(
     store = FakeStore()
     federation = Federation(Registry(), DyingStore(store, at=2))  # the first reserves revisions
     await federation.load(MEMBERS)
-    writing = start(federation.run_writing(), "writing")
+    writing = start(named(federation.loops, "writing").run(), "writing")
     await report(federation, EAST, *whole(API))
     await asyncio.sleep(WRITE_BEHIND_SECONDS * 2)
     assert "reports cannot be written" in caplog.text

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import Failed
+from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
 from federation.supervisor.envoy import Envoy, bound_log, find_envoy
 
@@ -58,7 +59,7 @@ def staying(folder: Path) -> Path:
 
 async def started(envoy: Envoy) -> asyncio.Task[None]:
     """Let it start: a step of the loop is enough, nothing before that waits."""
-    task = start(envoy.run(lambda: "{}"), "envoy")
+    task = start(envoy.keeping(lambda: "{}").run(), "envoy")
     await asyncio.sleep(0)
     assert envoy.pid
     wait_until_known(envoy.pid)
@@ -77,9 +78,9 @@ def wait_until_known(pid: int) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_supervisor_that_starts_again_adopts_the_envoy_that_runs(tmp_path: Path) -> None:
     binary = staying(tmp_path)
-    first = Envoy(binary, tmp_path, 1)
+    first = Envoy(binary, tmp_path, 1, Disk())
     await cancel(await started(first))
-    second = Envoy(binary, tmp_path, 1)
+    second = Envoy(binary, tmp_path, 1, Disk())
     task = await started(second)
     assert second.pid == first.pid, "the end of a supervisor does not end its Envoy"
     await cancel(task)
@@ -91,7 +92,7 @@ async def test_a_supervisor_that_starts_again_adopts_the_envoy_that_runs(tmp_pat
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_foreign_process_that_got_the_old_pid_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "envoy.pid").write_text(f"{os.getpid()}\n")
-    envoy = Envoy(staying(tmp_path), tmp_path, 1)
+    envoy = Envoy(staying(tmp_path), tmp_path, 1, Disk())
     task = await started(envoy)
     assert envoy.pid != os.getpid()
     await cancel(task)

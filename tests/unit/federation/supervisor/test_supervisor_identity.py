@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from federation.resources.settings import Address
-from federation.supervisor.identity import bootstrap, write_pem
+from federation.runtime.disk import write_together
+from federation.supervisor.identity import bootstrap, pem_files
 from federation.supervisor.keys import Certified
 from federation.supervisor.settings import IdentitySettings
 
@@ -19,7 +20,7 @@ def settings(folder: Path) -> IdentitySettings:
 
 
 def test_the_files_are_whole_and_the_key_is_private(tmp_path: Path) -> None:
-    write_pem(settings(tmp_path), Certified("KEY", "CHAIN", 0, 9, "ROOT"))
+    write_together(pem_files(tmp_path, Certified("KEY", "CHAIN", 0, 9, "ROOT")))
     found = {file.name: file.read_text() for file in tmp_path.glob("*.pem")}
     assert found == {"key.pem": "KEY", "certificate.pem": "CHAIN", "root.pem": "ROOT"}
     assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600

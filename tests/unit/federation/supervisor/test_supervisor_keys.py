@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import Failed, InvalidInput, NotReady
+from federation.runtime.disk import write_together
 from federation.supervisor.keys import (
     Certified,
     Trust,
     _make_key,
+    file_of,
     format_trust,
     load_certified,
     read_token,
     read_trust,
-    save_certified,
 )
 from federation.trust.pem import csr_key, load_key, read_csr
 
@@ -34,7 +35,7 @@ def test_a_certificate_is_renewed_at_half_its_life(now: float, due: bool, valid:
 def test_a_certificate_is_kept_for_the_next_start_by_its_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "identity.json"
     assert load_certified(file) is None
-    save_certified(file, HELD)
+    write_together((file_of(file, HELD),))
     assert load_certified(file) == HELD
     assert file.stat().st_mode & 0o777 == 0o600
 

@@ -14,6 +14,7 @@ from federation.runtime.tasks import cancel, start
 from federation.supervisor.observe import UNSEEN_SECONDS
 from federation.supervisor.observer import Observer, Seen
 from tests.unit.fakes.fake_rtt import FakeRtt
+from tests.unit.fakes.loops import named
 
 WEST = ClusterId("west")
 
@@ -120,7 +121,7 @@ async def test_those_that_answer_are_measured_and_their_time_is_said(tmp_path: P
     admin.fails = {GATEWAY: False, ("remote~far~g1~", "10.3.0.1"): True}
     async with admin.at(tmp_path / "admin"), rtt.at(tmp_path / "rtt"):
         await eyes.look(0.0)
-        measuring = start(eyes.run_measuring(), "measure")
+        measuring = start(named(eyes.loops(), "measure").run(), "measure")
         for _ in range(1_000):
             if said[-1].remotes[1].rtt:
                 break

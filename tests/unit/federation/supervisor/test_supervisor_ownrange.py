@@ -59,7 +59,7 @@ async def test_it_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) 
     problems = iter(("none takes it", "", "gone again", ""))
     monkeypatch.setattr(ownrange, "foreign", lambda _network: next(problems))
     seen: list[str] = []
-    running = start(ownrange.watch("203.0.113.0/24", seen.append), "watch")
+    running = start(ownrange.watching("203.0.113.0/24", seen.append).run(), "watch")
     await asyncio.sleep(3.5 * ownrange.LOOK_SECONDS)
     await cancel(running)
     assert seen == ["none takes it", "", "gone again"]

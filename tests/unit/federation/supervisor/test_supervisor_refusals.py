@@ -84,7 +84,7 @@ async def test_refusals_are_logged_together_and_the_log_of_envoy_is_bounded(
         log.truncate(LOG_BYTES + 1)
     caplog.set_level(logging.WARNING)
     async with await asyncio.start_unix_server(answer, str(admin)):
-        watching = start(refusals.run_watching(admin, envoy_log, 0.01), "watching")
+        watching = start(refusals.watching(admin, envoy_log, 0.01).run(), "watching")
         async with asyncio.timeout(5):
             await cut(envoy_log)
         await cancel(watching)

@@ -8,6 +8,7 @@ import pytest
 from federation.envoy.identity import IDENTITY
 from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER, LISTENER, SECRET
+from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
 from federation.supervisor.keys import Certified
 from federation.supervisor.relay import TYPES, Relay
@@ -25,7 +26,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.refusals: list[tuple[Refusal, ...]] = []
-        self.relay = Relay("sidecar/shop/api", folder, [IDENTITY], self.refusals.append)
+        self.relay = Relay("sidecar/shop/api", folder, [IDENTITY], self.refusals.append, Disk())
 
     async def hear(self, *responses: Response) -> None:
         """The agent says something and ends its stream."""
@@ -135,7 +136,7 @@ async def test_a_supervisor_that_starts_again_without_the_agent_has_everything(
     tmp_path: Path,
 ) -> None:
     world = World(tmp_path)
-    saving = start(world.relay.run_saving(), "saving")
+    saving = start(world.relay.saving.run(), "saving")
     await world.hear(*whole(ONE))
     await asyncio.sleep(0.3)
     await cancel(saving)

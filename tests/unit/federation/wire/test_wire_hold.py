@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from federation.runtime.disk import Disk
+from federation.runtime.loops import LONGEST_PAUSE, running
 from federation.runtime.tasks import cancel, start
 from federation.wire import hold
 from federation.wire.hold import Hold
 from federation.xds.messages import Point, Response
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource
+from tests.unit.fakes.loops import save_held
 
 A, B = "type.example/x.A", "type.example/x.B"
 
@@ -27,7 +30,7 @@ def files(folder: Path) -> list[str]:
 
 
 def test_what_was_held_is_held_again(tmp_path: Path) -> None:
-    hold.save(tmp_path, filled(), [A, B])
+    save_held(tmp_path, filled(), [A, B])
     again = Receiver("n", [A, B])
     hold.load(tmp_path, again, [A, B])
     assert again.held(A) == filled().held(A)
@@ -36,12 +39,12 @@ def test_what_was_held_is_held_again(tmp_path: Path) -> None:
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    hold.save(tmp_path, filled(), [A])
+    save_held(tmp_path, filled(), [A])
     assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600]
 
 
 def test_a_damaged_file_counts_as_not_there(tmp_path: Path) -> None:
-    hold.save(tmp_path, filled(), [A])
+    save_held(tmp_path, filled(), [A])
     next(tmp_path.iterdir()).write_bytes(b"\xff\xff")
     again = Receiver("n", [A])
     hold.load(tmp_path, again, [A])
@@ -51,9 +54,9 @@ def test_a_damaged_file_counts_as_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.looptime
 async def test_what_a_receiver_takes_is_written_a_moment_later(tmp_path: Path) -> None:
-    receiver = Receiver("n", [A, B])
-    kept = Hold(tmp_path, receiver, [A, B])
-    running = start(kept.run(), "saving")
+    receiver, disk = Receiver("n", [A, B]), Disk()
+    kept = Hold(tmp_path, receiver, [A, B], disk)
+    running = start(kept.loop.run(), "saving")
     kept.note(receiver.receive(Response(A, "1", (resource("x", b"x"),))))
     await asyncio.sleep(0.1)
     assert files(tmp_path) == []
@@ -62,23 +65,22 @@ async def test_what_a_receiver_takes_is_written_a_moment_later(tmp_path: Path) -
     kept.note(receiver.receive(Response(A, "2")))
     await cancel(running)
     again = Receiver("n", [A, B])
-    Hold(tmp_path, again, [A, B]).load()
+    Hold(tmp_path, again, [A, B], Disk()).load()
     assert again.held(A) == receiver.held(A)
 
 
 @pytest.mark.looptime
-async def test_what_cannot_be_written_is_written_with_the_next_change(
+async def test_what_cannot_be_written_is_written_by_itself_when_it_can_be(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "state"
-    receiver = Receiver("n", [A, B])
-    kept = Hold(folder, receiver, [A, B])
-    running = start(kept.run(), "saving")
-    kept.note(receiver.receive(Response(A, "1", (resource("x", b"x"),))))
-    await asyncio.sleep(0.3)
-    assert "held state cannot be written" in caplog.text
-    folder.mkdir()
-    kept.note(receiver.receive(Response(B, "1", (resource("y", b"y"),))))
-    await asyncio.sleep(0.3)
-    await cancel(running)
+    receiver, disk = Receiver("n", [A, B]), Disk()
+    kept = Hold(folder, receiver, [A, B], disk)
+    async with running([kept.loop, disk.loop]):
+        kept.note(receiver.receive(Response(A, "1", (resource("x", b"x"),))))
+        kept.note(receiver.receive(Response(B, "1", (resource("y", b"y"),))))
+        await asyncio.sleep(20)
+        assert caplog.text.count("state cannot be written") == 1
+        folder.mkdir()
+        await asyncio.sleep(LONGEST_PAUSE)
     assert files(folder) == ["A.held", "B.held"]

@@ -1,0 +1,71 @@
+"""What a supervisor says of itself: whether it serves, and what it cannot do."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from federation.model.proxies import TROUBLE, Kind, Proxy, Refusal, State
+from federation.runtime.clock import wall_seconds
+from federation.supervisor import main
+from federation.supervisor.certificate import TOLD_SECONDS
+from federation.supervisor.keys import Certified
+from federation.supervisor.main import Supervisor
+from federation.wire import codec, codec_proxies
+from tests.unit.fakes.loops import named
+from tests.unit.test_loops import proxy_settings
+
+PROXY = Proxy("shop/api", Kind.SIDECAR, State.STARTING, "127.0.0.1", 15006, app_address="127.0.0.1")
+
+
+class World:
+    """A sidecar's supervisor whose Envoy is live."""
+
+    def __init__(self, folder: Path, ends_in: int) -> None:
+        self.supervisor = Supervisor(proxy_settings(folder), PROXY, ())
+        now = int(wall_seconds())
+        (certificate,) = self.supervisor._certificates
+        certificate._certified = Certified("KEY", "CHAIN", now - 3600, now + ends_in)
+
+    async def look(self) -> Proxy:
+        """Look at Envoy once; returns what the agent is told."""
+        await self.supervisor._look_at_envoy()
+        found = self.supervisor._said.get(codec.PROXY, PROXY.id)
+        assert found is not None
+        return codec_proxies.decode_proxy(found.body)
+
+
+@pytest.fixture(autouse=True)
+def live(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(*_: object) -> bytes:
+        return b"LIVE"
+
+    monkeypatch.setattr(main, "ask", answer)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("ends_in", "ready"), [(3600, True), (-1, False)])
+async def test_a_proxy_is_ready_only_while_its_certificate_is_valid(
+    tmp_path: Path, ends_in: int, ready: bool
+) -> None:
+    world = World(tmp_path, ends_in)
+    told = await world.look()
+    assert world.supervisor._is_ready() == ready
+    assert told.state is (State.SERVING if ready else State.STARTING)
+    ended = datetime.fromtimestamp(wall_seconds() + ends_in, UTC).year
+    problems = [r.reason.startswith(f"it ended at {ended}") for r in told.refused]
+    assert problems == ([] if ready else [True])
+
+
+@pytest.mark.looptime
+async def test_what_a_supervisor_cannot_do_is_told_to_its_agent(tmp_path: Path) -> None:
+    world = World(tmp_path, 3600)
+    disk = named(world.supervisor.loops, "disk")
+    disk.note(OSError(28, "No space left on device", "/state/envoy.pid"))
+    assert (await world.look()).refused == (), "it may pass"
+    await asyncio.sleep(TOLD_SECONDS)
+    reason = "No space left on device: /state/envoy.pid"
+    assert (await world.look()).refused == (Refusal(TROUBLE, "disk", reason),)
+    disk.works()
+    assert (await world.look()).refused == ()

@@ -1,0 +1,261 @@
+"""No loop of any process ends by itself: each is a `Loop`, and each goes on after any error.
+
+What loops there are is read from the source, so that a new one cannot be forgotten.
+"""
+
+import ast
+import asyncio
+import errno
+import os
+import ssl
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster_agent import main as agent_main
+from cluster_agent.dns.feed import Feed
+from cluster_agent.dns.limits import Sources
+from cluster_agent.dns.server import DnsServer, TcpLimits
+from cluster_agent.dns.table import Table
+from cluster_agent.loop import Agent
+from cluster_agent.rejoin import Rejoin
+from cluster_agent.rekey import Rekeying
+from cluster_agent.sources.directory import DirectorySource
+from cluster_agent.sync import Sync
+from federation.controller import main as controller_main
+from federation.controller.authority import open_authority
+from federation.controller.departures import Departures
+from federation.controller.endings import Endings
+from federation.controller.loop import Federation
+from federation.controller.members import Members
+from federation.controller.registry import Registry
+from federation.model.names import ClusterId
+from federation.model.proxies import Kind, Proxy, State
+from federation.resources.settings import Address
+from federation.runtime.clock import utc_now
+from federation.runtime.disk import Disk
+from federation.runtime.loops import LONGEST_PAUSE, Loop, running
+from federation.supervisor import identity
+from federation.supervisor.envoy import Envoy
+from federation.supervisor.main import Supervisor
+from federation.supervisor.settings import IdentitySettings, ProxySettings
+from tests.unit.cluster_agent.dns.test_dns_answer import ZONES
+from tests.unit.cluster_agent.test_agent_rekey import World
+from tests.unit.fakes.fake_store import FakeStore
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("cluster_agent", "federation", "gateway", "sidecar")
+
+ENDS_BY_ITSELF = {
+    "federation/runtime/loops.py run": "the one place",
+    "federation/runtime/loops.py persist": "until a process can begin, whatever is in the way",
+    "federation/controller/store/sqlite.py watch": "as long as its reader reads",
+    "federation/supervisor/drain.py wait_for_end": "a proxy leaves, for so long at most",
+    "federation/wire/pump.py send": "a stream, whose owner opens the next one",
+    "federation/wire/pump.py read": "the same",
+    "federation/wire/pump.py receive": "the same",
+    "cluster_agent/dns/server.py _serve_tcp": "one connection",
+    "cluster_agent/loop.py _look_at_dirty": "until nothing is dirty",
+    "federation/verify/generator.py run": "a load that is made for a while",
+}
+"""Loops that wait and are none of a process."""
+
+TOOLS = {"server", "server-", "http", "tcp", "flush"}
+"""Loops of the demo's applications, and of what makes load and faults."""
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    files = [f for p in PACKAGES for f in (ROOT / p).rglob("*.py") if "_pb2" not in f.name]
+    return {str(file.relative_to(ROOT)): ast.parse(file.read_text()) for file in files}
+
+
+def functions() -> Iterator[tuple[str, ast.AsyncFunctionDef]]:
+    for name, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AsyncFunctionDef):
+                yield f"{name} {node.name}", node
+
+
+def waits(node: ast.AST) -> bool:
+    inner = (ast.Await, ast.AsyncFor, ast.AsyncWith)
+    return any(isinstance(found, inner) for found in ast.walk(node))
+
+
+def test_whatever_loops_and_waits_is_a_loop_or_ends_by_itself() -> None:
+    found = {
+        name
+        for name, function in functions()
+        if any(isinstance(node, ast.While) and waits(node) for node in ast.walk(function))
+    }
+    assert found == set(ENDS_BY_ITSELF)
+
+
+def test_no_task_is_started_whose_end_nobody_sees() -> None:
+    for name, function in functions():
+        for node in ast.walk(function):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                called = ast.unparse(node.value.func)
+                assert called.rpartition(".")[2] not in {"create_task", "ensure_future"}, name
+                assert called not in {"start", "tasks.start"}, name
+
+
+def loop_names() -> set[str]:
+    """The names in the source, of those that have a varying part the beginning."""
+    found = set()
+    for node in (node for tree in trees().values() for node in ast.walk(tree)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Loop" and node.args:
+            name: Any = node.args[0]
+            if isinstance(name, ast.JoinedStr):
+                name = name.values[0]
+            if isinstance(name, ast.Constant):
+                found.add(str(name.value).strip())
+    return found
+
+
+def proxy_settings(folder: Path) -> ProxySettings:
+    envoy = folder / "envoy"
+    envoy.write_text("#!/bin/sh\necho 'envoy  version: abc/1.40.0/Clean/RELEASE/x'\n")
+    envoy.chmod(0o755)
+    return ProxySettings(
+        agent=Address("127.0.0.1", 1),
+        trust_file=folder / "trust.pem",
+        token_file=folder / "token",
+        state=folder,
+        address="127.0.0.1",
+        envoy=envoy,
+    )
+
+
+def gateway(folder: Path) -> tuple[Loop, ...]:
+    proxy = Proxy("gw", Kind.GATEWAY, State.STARTING, "127.0.0.1", 15443, entry="127.99.0.0/24")
+    return Supervisor(proxy_settings(folder), proxy, ()).loops
+
+
+def sidecar(folder: Path) -> tuple[Loop, ...]:
+    address = "127.0.0.1"
+    proxy = Proxy("shop/api", Kind.SIDECAR, State.STARTING, address, 15006, app_address=address)
+    return Supervisor(proxy_settings(folder), proxy, ()).loops
+
+
+def fedmesh_identity(folder: Path) -> tuple[Loop, ...]:
+    return identity.loops(
+        IdentitySettings(
+            agent=Address("127.0.0.1", 1),
+            trust_file=folder / "trust.pem",
+            token_file=folder / "token",
+            state=folder,
+            grpc_socket=folder / "s",
+        )
+    )
+
+
+def dns(folder: Path) -> tuple[Loop, ...]:
+    disk, table = Disk(), Table(ZONES)
+    feed = Feed(table, folder, lambda: None, disk)
+    server = DnsServer(table, Sources(9), TcpLimits(Sources(9)))
+    loops = feed.loops("127.0.0.1:1", folder / "trust.pem", folder / "token")
+    return (*loops, disk.loop, server.ticking)
+
+
+def agent(folder: Path) -> tuple[Loop, ...]:
+    world, east = World(folder), ClusterId("east")
+    source = DirectorySource(folder)
+    made = Agent(east, source, folder)
+    sync = Sync(
+        world.authority,
+        folder,
+        made.receiver,
+        made.reports.table,
+        rejoin=Rejoin(world.authority, folder, east, None),
+        controller="127.0.0.1:1",
+        disk=made.disk,
+        on_facts=made.on_facts,
+        on_refusals=made.on_refusals,
+    )
+    rekeying = Rekeying(world.authority, folder, lambda: "", sync.ask)
+    return agent_main.all_loops(made, source, sync, rekeying)
+
+
+def controller(folder: Path) -> tuple[Loop, ...]:
+    store = FakeStore()
+    authority = open_authority(folder, "mesh.test", [], utc_now())
+    federation = Federation(Registry(), store)
+    members = Members(store, authority, "mesh.test", "")
+    departures, endings = Departures(federation, members), Endings(federation, members)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    renewal = controller_main.renewing(context, authority)
+    return controller_main.all_loops(federation, (departures.loop, endings.loop, renewal))
+
+
+PROCESSES = (controller, agent, dns, gateway, sidecar, fedmesh_identity)
+ERRORS = (OSError(errno.EIO, "the disk fails"), ValueError("odd"), asyncio.CancelledError())
+
+
+def test_every_loop_in_the_source_is_of_a_process_that_is_tried_here(tmp_path: Path) -> None:
+    tried: set[str] = set()
+    for number, process in enumerate(PROCESSES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        tried |= {loop.name.partition(" ")[0] for loop in process(folder)}
+    assert loop_names() - TOOLS == tried
+
+
+class Thrown:
+    """A turn into which an error is thrown at the place where it first waits."""
+
+    def __init__(self, turn: Callable[[], Any], error: BaseException) -> None:
+        self._turn, self._error = turn, error
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        steps = self._turn().__await__()
+        try:
+            next(steps)
+            yield
+            steps.throw(self._error)
+        except StopIteration:
+            return
+        finally:
+            steps.close()
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.__name__)
+async def test_every_loop_of_every_process_goes_on_after_any_error(
+    process: Callable[[Path], tuple[Loop, ...]],
+    error: BaseException,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Envoy, "_start", lambda envoy, _: setattr(envoy, "pid", os.getpid()))
+    loops = process(tmp_path)
+    again: set[Loop] = set()
+    for loop in loops:
+        loop.turn = failing(loop, error, again)
+    async with running(loops):
+        await asyncio.sleep(3 * LONGEST_PAUSE)
+    assert again == set(loops)
+    assert not any(loop.trouble for loop in loops)
+
+
+def failing(loop: Loop, error: BaseException, again: set[Loop]) -> Callable[[], Any]:
+    """Turns that fail where the real one begins and where it waits; then one that works."""
+    real, count = loop.turn, 0
+
+    async def turn() -> None:
+        nonlocal count
+        count += 1
+        if count == 1:
+            raise error
+        if count <= 3:
+            await Thrown(real, error)
+            raise error
+        loop.works()
+        again.add(loop)
+        await asyncio.Event().wait()
+
+    return turn
