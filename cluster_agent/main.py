@@ -101,6 +101,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
             str(settings.listen),
             workloads.handlers(),
             lambda: authority.identity(utc_now()),
+            authenticate=workloads.authenticate,
             require_client=False,
         ),
         _proxyless(settings.grpc_socket, workloads),

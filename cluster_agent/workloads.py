@@ -7,7 +7,7 @@ certificate. A token for one namespace is of no use for another.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,9 +27,9 @@ from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
-from federation.wire.pace import Paced
 from federation.wire.pump import receive, send
 from federation.wire.server import CallHandler, StreamHandler
+from federation.wire.streams import Streams
 from federation.xds.messages import Request, Response
 from federation.xds.receiver import Limits, Received, Receiver
 from federation.xds.resources import Resource
@@ -44,6 +44,12 @@ CLOCK_SECONDS = 30.0
 """Clocks of a proxy's machine and this one that differ by more are said when it connects."""
 ONE_PROXY = Limits(1, 4 << 20)
 """A supervisor speaks for one proxy; a gateway may see a hundred thousand unhealthy addresses."""
+
+STREAMS_OF_A_PROXY = 2
+"""Of each kind: the one that is there, and one that was lost and is not known to be yet."""
+UNKNOWN_STREAMS = 128
+"""Of each kind and token, of gateways and of workloads that the source does not show."""
+DNS_STREAMS = 16
 
 
 @dataclass(eq=False, slots=True)
@@ -101,6 +107,7 @@ class WorkloadServer:
         self._on_gone = on_gone
         self._present: Counter[Node] = Counter()
         self._streams: set[_Stream] = set()
+        self._open = Streams("the agent ended this stream: the same proxy has newer ones")
 
     def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
         """What `wire.server.serve` serves."""
@@ -163,16 +170,17 @@ class WorkloadServer:
                 del self._present[node]
                 self._on_gone(node.kind, node.id)
 
-    def _subject(self, peer: Peer) -> str:
+    def authenticate(self, peer: Peer) -> str:
+        """Whose token the caller shows; raises Denied. Asked before anything is read."""
         return check_workload_token(self._token_key, peer.token, wall_seconds())
 
     async def _certify(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
-        subject = self._subject(peer)
+        subject = self.authenticate(peer)
         log.info(event("certified", subject=subject))
         return self._authority.certify(subject, request.csr, utc_now())
 
     async def _resources(self, link: Link[Request, Response], peer: Peer) -> None:
-        subject = self._subject(peer)
+        subject = self.authenticate(peer)
         first = await link.read()
         if first is None:
             return
@@ -189,17 +197,41 @@ class WorkloadServer:
         log.info(event("proxy connected", proxy=first.node))
         if peer.clock is not None and abs(peer.clock) > CLOCK_SECONDS:
             log.warning(event("clocks differ", proxy=first.node, seconds_ahead=round(peer.clock)))
+        work = send(link, sender, stream.wake, lambda _: self._hear())
         try:
             with self._presence(node):
-                await send(link, sender, stream.wake, lambda _: self._hear())
+                await self._run("resources", subject, node, work)
         finally:
             self._streams.discard(stream)
             self._hear()
             log.info(event("proxy disconnected", proxy=first.node))
 
+    async def _run(
+        self, kind: str, subject: str, node: Node, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Run a stream of a proxy."""
+
+        async def counted() -> None:
+            with self._place(kind, subject, node):
+                await work
+
+        await self._open.run(object(), 1, counted(), kind)
+
+    @contextmanager
+    def _place(self, kind: str, subject: str, node: Node) -> Iterator[None]:
+        """Count the stream that runs here; of proxies that nobody knows all share some places."""
+        stream: Any = asyncio.current_task()
+        with ExitStack() as places:
+            if node.kind is Kind.GATEWAY or self._account_of(node.id) is None:
+                shared = (kind, subject)
+                places.enter_context(self._open.place(shared, UNKNOWN_STREAMS, stream))
+            mine = (kind, node)
+            places.enter_context(self._open.place(mine, STREAMS_OF_A_PROXY, stream))
+            yield
+
     async def _names(self, link: Link[Request, Response], peer: Peer) -> None:
         """Feed a DNS server."""
-        subject = self._subject(peer)
+        subject = self.authenticate(peer)
         if subject != DNS_SUBJECT:
             raise Denied(f"the workload token is for {subject}, not for a DNS server")
         sender = Sender(self._proxies.view([NAMES]), NAME_RULES)
@@ -207,7 +239,8 @@ class WorkloadServer:
         self._streams.add(stream)
         log.info(event("dns server connected", peer=peer.address))
         try:
-            await send(link, sender, stream.wake)
+            work = send(link, sender, stream.wake)
+            await self._open.run("names", DNS_STREAMS, work, "names")
         finally:
             self._streams.discard(stream)
             log.info(event("dns server disconnected", peer=peer.address))
@@ -223,7 +256,7 @@ class WorkloadServer:
             self._streams.discard(stream)
 
     async def _observations(self, link: Link[Response, Request], peer: Peer) -> None:
-        subject = self._subject(peer)
+        subject = self.authenticate(peer)
 
         with ExitStack() as seen:
             nodes: set[Node] = set()
@@ -240,10 +273,12 @@ class WorkloadServer:
                         if node not in nodes:
                             nodes.add(node)
                             seen.enter_context(self._presence(node))
+                            seen.enter_context(self._place("observations", subject, node))
                         self._on_proxy(proxy)
 
             receiver = Receiver("agent", [codec.PROXY], check, {codec.PROXY: ONE_PROXY})
-            await receive(Paced(link), receiver, take)
+            work = receive(link, receiver, take)
+            await self._open.run(object(), 1, work, "observations")
 
     def _check_node(self, subject: str, node: Node) -> None:
         """Whether the holder of this token may speak for this proxy; raises Denied."""

@@ -15,16 +15,15 @@ from federation.controller.problems import is_off
 from federation.controller.registry import Member, Registry
 from federation.controller.status import life_of
 from federation.controller.store.store import Store
-from federation.model.errors import Failed, NotReady
+from federation.model.errors import Failed
 from federation.model.names import ClusterId
 from federation.planning.liveness import Life
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, troubles
-from federation.runtime.tasks import start
 from federation.wire.links import Link
-from federation.wire.pace import Paced
 from federation.wire.pump import receive, send
+from federation.wire.streams import Streams
 from federation.xds.messages import Request, Response
 from federation.xds.receiver import Received
 
@@ -37,6 +36,10 @@ REFUSAL_LINE_SECONDS = 1.0
 VERDICT_SECONDS = 1.0
 MAX_FACT_STREAMS = 4
 """Of one cluster: those of two agents, and as many that are about to end."""
+_ENDED = (
+    "the controller ended this stream: another agent speaks for the cluster, or what it "
+    "may say was changed"
+)
 GRACE_SECONDS = 10.0
 """How long after its start the controller waits for clusters to report before it says that what it
 does not know does not exist. Reports are written behind, so the last 200 ms may be missing."""
@@ -51,8 +54,8 @@ class Federation:
         self.hub = Hub(registry, self._wake, self._changed.set)
         self._store = store
         self._listeners: set[asyncio.Event] = set()
-        self._hearing: dict[ClusterId, asyncio.Task[None]] = {}
-        self._feeds: dict[ClusterId, list[asyncio.Task[None]]] = {}
+        self._reports = Streams(_ENDED)
+        self._facts = Streams(_ENDED)
         self._said_at: dict[ClusterId, float] = {}
         self._awaited_saved: dict[ClusterId, int] = {}
         self._loops: tuple[Loop, ...] = ()
@@ -97,10 +100,9 @@ class Federation:
         if before is not None and has_lost_its_word(before, good):
             log.info(event("another key speaks for the cluster", cluster=member.id))
             self._end_streams(member.id)
-        hearing = self._hearing.get(member.id)
-        if self.hub.set_member(good) and hearing is not None:
+        if self.hub.set_member(good) and self._reports.has(member.id):
             log.info(event("cluster may say other things", cluster=member.id))
-            hearing.cancel()
+            self._reports.end(member.id)
 
     def shut_out(self, member: Member) -> None:
         """Spread that nothing of a cluster counts any more, already on the disk.
@@ -117,10 +119,8 @@ class Federation:
         self.hub.remove_member(cluster)
 
     def _end_streams(self, cluster: ClusterId) -> None:
-        tasks = [self._hearing.get(cluster), *self._feeds.get(cluster, [])]
-        for task in tasks:
-            if task is not None:
-                task.cancel()
+        self._reports.end(cluster)
+        self._facts.end(cluster)
 
     def hear_clock(self, cluster: ClusterId, ahead: float | None) -> None:
         """An agent said how late it is with it; said in the log when that begins to be wrong."""
@@ -147,18 +147,12 @@ class Federation:
         wake = asyncio.Event()
         self._listeners.add(wake)
         sender = self.hub.listen(cluster)
-        feed = start(send(link, sender, wake, lambda _: self._seen(cluster)), "facts")
-        feeds = self._feeds.setdefault(cluster, [])
-        feeds.append(feed)
-        if len(feeds) > MAX_FACT_STREAMS:
-            feeds.pop(0).cancel()
+        feed = send(link, sender, wake, lambda _: self._seen(cluster))
         log.info(event("agent connected", cluster=cluster))
         try:
-            await _to_its_end(feed)
+            await self._facts.run(cluster, MAX_FACT_STREAMS, feed, "facts")
         finally:
             self.hub.leave(cluster, sender)
-            if feed in feeds:
-                feeds.remove(feed)
             self._listeners.discard(wake)
             log.info(event("agent disconnected", cluster=cluster))
 
@@ -167,21 +161,12 @@ class Federation:
 
     async def take_reports(self, cluster: ClusterId, link: Link[Response, Request]) -> None:
         """Follow one agent's reports until its stream ends; a newer stream ends an older one."""
-        older = self._hearing.get(cluster)
-        if older is not None:
-            older.cancel()
+        if self._reports.has(cluster):
             self.presence(cluster).take_turn(wall_seconds())
         self.presence(cluster).refusals.start_over()
         receiver = self.hub.receiver(cluster)
-        hearing = start(
-            receive(Paced(link), receiver, lambda r: self._apply(cluster, r)), "reports"
-        )
-        self._hearing[cluster] = hearing
-        try:
-            await _to_its_end(hearing)
-        finally:
-            if self._hearing.get(cluster) is hearing:
-                del self._hearing[cluster]
+        hearing = receive(link, receiver, lambda r: self._apply(cluster, r))
+        await self._reports.run(cluster, 1, hearing, "reports")
 
     def _apply(self, cluster: ClusterId, received: Received) -> None:
         before = self.hub.held_back(cluster)
@@ -279,20 +264,3 @@ class Federation:
         for cluster in saved.keys() - self.hub.awaited.clusters:
             await self._store.delete(f"{AWAITED}{cluster}", saved[cluster])
             del saved[cluster]
-
-
-async def _to_its_end(stream: asyncio.Task[None]) -> None:
-    """Wait for a stream that somebody may end; raises NotReady then.
-
-    gRPC tells the peer nothing of a handler that is cancelled, but of one that raises.
-    """
-    task = asyncio.current_task()
-    try:
-        await stream
-    except asyncio.CancelledError:
-        if task is None or task.cancelling():
-            raise
-        raise NotReady(
-            "the controller ended this stream: another agent speaks for the cluster, or what it "
-            "may say was changed"
-        ) from None

@@ -86,9 +86,14 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         listen = settings.api_listen
         forget_private(folder / "api.pem")
         context = tls_context(authority.api_identity(utc_now()))
-        agents = AgentServer(federation, members, authority).handlers()
+        agents = AgentServer(federation, members, authority)
         async with (
-            serve(str(settings.grpc_listen), agents, lambda: authority.identity(utc_now())),
+            serve(
+                str(settings.grpc_listen),
+                agents.handlers(),
+                lambda: authority.identity(utc_now()),
+                authenticate=agents.authenticate,
+            ),
             serve_api(api, door, listen.host, listen.port, context),
         ):
             more = (departures.loop, endings.loop, renewing(context, authority))

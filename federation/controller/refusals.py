@@ -7,7 +7,7 @@ new, for the log. A refusal ends when the resource is taken or gone, or when the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from federation.xds.receiver import shown
+from federation.xds.messages import shown
 
 MOST = 1_000
 """Refusals kept; what is beyond is counted."""

@@ -96,6 +96,10 @@ class AgentServer:
         ends = (intermediate.not_valid_before_utc, intermediate.not_valid_after_utc)
         self._federation.presence(member.id).intermediate = ends
 
+    def authenticate(self, peer: Peer) -> None:
+        """Raise Denied when no member's agent calls. Asked before anything is read."""
+        self._verified(peer)
+
     async def _caller(self, peer: Peer) -> _Caller:
         """The agent that calls; raises Denied.
 

@@ -12,6 +12,12 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from federation.model.errors import (
     Conflict,
@@ -23,10 +29,7 @@ from federation.model.errors import (
 )
 from federation.runtime.clock import wall_seconds
 from federation.wire.links import Link
-from federation.wire.methods import Method
-
-MAX_MESSAGE_BYTES = 8 << 20
-"""Responses are cut at 1 MB (xds.flight); the rest is room for initial versions."""
+from federation.wire.methods import MAX_MESSAGE_BYTES, Method
 
 LIMITS = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -50,6 +53,9 @@ _ERRORS: dict[grpc.StatusCode, type[FedmeshError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: Conflict,
 }
 CALL_SECONDS = 10.0
+AGAIN_SECONDS = 1.0
+"""The longest pause before a call that was refused for their number is made again."""
+_REFUSED = "RST_STREAM with error code 7"
 TIME = "x-fedmesh-time"
 """How late it is where a stream is opened, in seconds since 1970: clocks that differ are shown."""
 
@@ -74,8 +80,19 @@ class Connection:
     async def call(self, method: Method, request: Any) -> Any:
         """One question, one answer; raises a FedmeshError that names the address."""
         caller = self._channel.unary_unary(method.path, method.encode_call, method.decode_answer)
-        try:
+
+        async def once() -> Any:
             return await caller(request, timeout=CALL_SECONDS, metadata=self._metadata)
+
+        again = AsyncRetrying(
+            retry=retry_if_exception(_was_refused),
+            stop=stop_after_delay(CALL_SECONDS),
+            wait=wait_random_exponential(0.02, AGAIN_SECONDS),
+            sleep=asyncio.sleep,
+            reraise=True,
+        )
+        try:
+            return await again(once)
         except grpc.aio.AioRpcError as error:
             raise _translated(error, self._address) from error
 
@@ -117,6 +134,18 @@ class _ClientLink:
         if code is not grpc.StatusCode.OK:
             kind = _ERRORS.get(code, PeerBroke)
             raise kind(f"{self._address}: {await self._call.details() or code.name}")
+
+
+def _was_refused(error: BaseException) -> bool:
+    """Whether the server took no notice of a call since there were too many (REFUSED_STREAM).
+
+    gRPC counts a call until it has forgotten it, which is later than its caller has the answer.
+    """
+    return (
+        isinstance(error, grpc.aio.AioRpcError)
+        and error.code() is grpc.StatusCode.UNAVAILABLE
+        and _REFUSED in (error.details() or "")
+    )
 
 
 def _translated(error: grpc.aio.AioRpcError, address: str) -> FedmeshError:

@@ -3,15 +3,21 @@
 The bytes are those of Envoy's discovery messages; `federation.proto` says how.
 """
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from federation.model.errors import PeerBroke
 from federation.wire import federation_pb2 as pb
-from federation.xds.messages import Point, Request, Response, StateRequest, StateResponse
+from federation.xds.messages import MAX_NAMES, Point, Request, Response, StateRequest, StateResponse
 from federation.xds.resources import Resource
 
 _INTERNAL = 13
 """The gRPC status code that Envoy itself puts into a refusal."""
+
+MAX_FIELDS = MAX_NAMES + 100
+"""Of one message: names, versions and resources, each of which is a field, and the rest."""
+_SMALLEST = 2
+_VARINT, _EIGHT, _SIZED, _FOUR = 0, 1, 2, 5
+_LONGEST_VARINT, _MORE = 10, 0x80
 
 MAX_ERROR = 128 << 10
 """Characters of a refusal that are read: Envoy names up to 500 resources in one."""
@@ -105,8 +111,55 @@ def encode_state_response(response: StateResponse) -> bytes:
     ).SerializeToString()
 
 
-def _parse(message: pb.SyncRequest | pb.SyncResponse | pb.StateRequest, data: bytes) -> None:
+def decode_certify(data: bytes) -> pb.CertifyRequest:
+    """A request for a certificate; raises PeerBroke."""
+    message = pb.CertifyRequest()
+    _parse(message, data)
+    return message
+
+
+def _parse(message: Message, data: bytes) -> None:
+    if len(data) > _SMALLEST * MAX_FIELDS:
+        _count(message, data)
     try:
         message.ParseFromString(data)
     except DecodeError as error:
         raise PeerBroke(f"these bytes are not a {type(message).__name__}: {error}") from error
+
+
+def _count(message: Message, data: bytes) -> None:
+    """Raise PeerBroke when there are too many fields, before anything is made of them.
+
+    What is no message at all is left to the parser.
+    """
+    at = count = 0
+    while at < len(data):
+        count += 1
+        if count > MAX_FIELDS:
+            raise PeerBroke(
+                f"a {type(message).__name__} has more than {MAX_FIELDS} names, versions or "
+                "resources"
+            )
+        tag, at = _varint(data, at)
+        kind = tag & 7
+        if kind == _SIZED:
+            size, at = _varint(data, at)
+            at += size
+        elif kind == _VARINT:
+            _, at = _varint(data, at)
+        elif kind in (_EIGHT, _FOUR):
+            at += 8 if kind == _EIGHT else 4
+        else:
+            return
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at a place, and the place after it; at the end of the data 0."""
+    number = shift = 0
+    for byte in data[at : at + _LONGEST_VARINT]:
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < _MORE:
+            break
+        shift += 7
+    return number, at

@@ -6,6 +6,7 @@ from typing import Any
 
 from federation.wire import federation_pb2 as pb
 from federation.wire.framing import (
+    decode_certify,
     decode_request,
     decode_response,
     decode_state_request,
@@ -17,6 +18,10 @@ from federation.wire.framing import (
 _ADS = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 Decode = Callable[[bytes], Any]
 Encode = Callable[[Any], bytes]
+MAX_MESSAGE_BYTES = 8 << 20
+"""Responses are cut at 1 MB (xds.flight); the rest is room for initial versions."""
+MAX_CALL_BYTES = 64 << 10
+"""Of a question that is answered once: a request for a certificate has less than 2 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class Method:
     decode_call: Decode
     encode_answer: Encode
     decode_answer: Decode
+    largest: int = MAX_MESSAGE_BYTES
+    """Bytes of a message of the caller, as far as they are taken."""
 
     @property
     def path(self) -> str:
@@ -62,9 +69,10 @@ def _certify(service: str, name: str) -> Method:
         name,
         False,
         _serialize,
-        pb.CertifyRequest.FromString,
+        decode_certify,
         _serialize,
         pb.Certificate.FromString,
+        MAX_CALL_BYTES,
     )
 
 

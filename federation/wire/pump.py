@@ -5,11 +5,13 @@ They branch on what the link did, never on what the messages say.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from federation.runtime.tasks import cancel, start, wait_for_event
 from federation.wire.links import Link
+from federation.wire.pace import rest
 from federation.xds.receiver import Received, Receiver
 
 
@@ -47,7 +49,9 @@ async def send(
     reader = start(read(), "sync-reader")
     try:
         while not reader.done():
+            began = time.thread_time()
             response = sender.next_response(now())
+            await rest(time.thread_time() - began)
             if response is not None:
                 await link.write(response)
                 continue

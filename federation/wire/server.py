@@ -6,8 +6,8 @@ The other end is `federation.wire.channel`.
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import grpc
@@ -25,16 +25,29 @@ from federation.model.errors import (
 from federation.runtime.clock import wall_seconds
 from federation.runtime.refusals import RefusalLog
 from federation.wire.channel import LIMITS, TIME, Identity
+from federation.wire.guard import guarded
+from federation.wire.intake import Intake
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
+from federation.wire.pace import Paced
 
 HANDSHAKE_SECONDS = 5
-STREAMS_PER_CONNECTION = 32
-"""Agents and supervisors use three at a time, Envoy one."""
+STREAMS_PER_CONNECTION = 8
+"""Agents and supervisors use three at a time, Envoy one. So many heads without a bound to their
+size gRPC takes of a caller that has not acknowledged its limits."""
+HEADERS = 50
+"""Of a call; ours have ten."""
 IDLE_SECONDS = 300
 """A connection without any call is closed after so long."""
 MAX_CONNECTIONS = 10_000
 """At one listening address; one for each agent, proxy, or certificate that is being made."""
+
+WINDOW_BYTES = 64 << 10
+"""Of a stream that nobody reads from; a message that is read may be as large as it may be."""
+FRAME_BYTES = 16 << 10
+RECEIVE_BUFFER_BYTES = 256 << 10
+CALL_SECONDS = 10.0
+"""In which a question that is answered once must come whole."""
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +62,15 @@ _SERVER = [
     ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1000),
     ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
 ]
+_STRANGERS = [
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
+    ("grpc.http2.max_frame_size", FRAME_BYTES),
+    ("grpc.http2.hpack_table_size.decoder", 0),
+    ("grpc.tcp_receive_buffer_size", RECEIVE_BUFFER_BYTES),
+]
+"""Where others than this machine's users may call: what may come before anybody wants to read it,
+which otherwise grows with the speed of the line up to hundreds of megabytes."""
 _CODES = {
     InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
     Denied: grpc.StatusCode.PERMISSION_DENIED,
@@ -62,7 +84,8 @@ _END_SECONDS = 2.0
 
 StreamHandler = Callable[[Link[Any, Any], Peer], Awaitable[None]]
 CallHandler = Callable[[Any, Peer], Awaitable[Any]]
-Refuse = Callable[[Any, FedmeshError], Awaitable[None]]
+Authenticate = Callable[[Peer], object]
+"""Raises Denied; asked before a byte of a message is read."""
 
 
 @asynccontextmanager
@@ -71,22 +94,29 @@ async def serve(
     handlers: Iterable[tuple[Method, StreamHandler | CallHandler]],
     identity: Callable[[], Identity] | None = None,
     *,
+    authenticate: Authenticate = lambda _: None,
     require_client: bool = True,
     limits: Iterable[tuple[str, int]] = (),
 ) -> AsyncIterator[None]:
     """Serve `handlers` at `address` ("IP:PORT" or "unix:PATH") while the context lasts.
 
     `identity` is asked at every handshake, so a renewed certificate needs no restart; None serves
-    without TLS and is for unix sockets only. `limits` are gRPC's options where other ones than the
-    usual are wanted. Raises Failed when the address cannot be taken.
+    without TLS and is for unix sockets only. `authenticate` says who may call at all. `limits` are
+    gRPC's options where other ones than the usual are wanted. Raises Failed when the address cannot
+    be taken.
     """
-    options = {**dict(_SERVER), **dict(limits)}  # of two with one name gRPC takes the first
+    hard = _STRANGERS if identity is not None else []
+    options = {
+        **dict(_SERVER),
+        **dict(hard),
+        **dict(limits),
+    }  # of two with one name the first counts
     server = grpc.aio.server(options=tuple(options.items()))
-    refused = RefusalLog(log)
+    door = _Door(authenticate, Intake(), RefusalLog(log), is_hostile=identity is not None)
     running = _Running()
     for method, handler in handlers:
-        known = running.knows(handler)
-        server.add_generic_rpc_handlers((_generic(method, known, refused),))
+        door.add(method, running.knows(handler))
+    server.add_generic_rpc_handlers((door,))
     try:
         if identity is None:
             bound = server.add_insecure_port(address)
@@ -97,8 +127,10 @@ async def serve(
     if not bound and not address.startswith("unix:"):
         raise Failed(f"cannot listen at {address}")
     await server.start()
+    watching = guarded(bound, door.intake) if door.is_hostile else nullcontext()
     try:
-        yield
+        with watching:
+            yield
     finally:
         await server.stop(grace=0.2)
         await running.end()
@@ -160,52 +192,109 @@ def _server_credentials(
     return grpc.dynamic_ssl_server_credentials(configuration(shown), fetch, require_client)
 
 
-def _generic(method: Method, handler: Any, refused: RefusalLog) -> grpc.GenericRpcHandler:
-    async def refuse(context: Any, error: FedmeshError) -> None:
+class _Door(grpc.GenericRpcHandler):
+    """What every call passes: who calls is asked before anything that it sends is read."""
+
+    def __init__(
+        self, authenticate: Authenticate, intake: Intake, refused: RefusalLog, *, is_hostile: bool
+    ) -> None:
+        self._authenticate = authenticate
+        self.intake = intake
+        self._refused = refused
+        self.is_hostile = is_hostile
+        self._methods: dict[str, tuple[Method, StreamHandler]] = {}
+
+    def add(self, method: Method, handler: Any) -> None:
+        """Serve a method."""
+        self._methods[method.path] = method, (handler if method.streams else _call(handler))
+
+    def service(self, handler_call_details: Any) -> Any:
+        """The handler of a call. All are streams to gRPC: it reads those when asked to."""
+        found = self._methods.get(handler_call_details.method)
+        if found is None:
+            return None
+        method, work = found
+        metadata = handler_call_details.invocation_metadata
+        if len(metadata) > HEADERS:
+            return grpc.stream_stream_rpc_method_handler(_refuse_head)
+
+        async def run(_: Any, context: Any) -> None:
+            try:
+                peer = _peer(context, dict(metadata))
+                self._authenticate(peer)
+                with self.intake.call(peer.address, method.largest):
+                    await work(self._link(method, context, peer), peer)
+            except FedmeshError as error:
+                await self._refuse(method, context, error)
+
+        return grpc.stream_stream_rpc_method_handler(run, None, method.encode_answer)
+
+    def _link(self, method: Method, context: Any, peer: Peer) -> Link[Any, Any]:
+        raw = _ServerLink(context, method, peer.address, self.intake)
+        return Paced(raw, method.decode_call) if self.is_hostile else _Decoded(raw, method)
+
+    async def _refuse(self, method: Method, context: Any, error: FedmeshError) -> None:
         if isinstance(error, Denied | InvalidInput):
-            refused.say("call refused", method=method.name, peer=context.peer(), reason=error)
+            self._refused.say("call refused", method=method.name, peer=context.peer(), reason=error)
         await context.abort(_code(error), str(error))
 
-    if method.streams:
-        made = grpc.stream_stream_rpc_method_handler(
-            _stream(handler, refuse), method.decode_call, method.encode_answer
-        )
-    else:
-        made = grpc.unary_unary_rpc_method_handler(
-            _call(handler, refuse), method.decode_call, method.encode_answer
-        )
-    return grpc.method_handlers_generic_handler(method.service, {method.name: made})
+
+async def _refuse_head(_: Any, context: Any) -> None:
+    text = f"a call may have at most {HEADERS} headers"
+    await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
 
 
 class _ServerLink:
-    def __init__(self, context: Any) -> None:
-        self._context = context
+    """One call as gRPC shows it; what is read are bytes."""
 
-    async def read(self) -> Any:
-        message = await self._context.read()
-        return None if message is grpc.aio.EOF else message
+    def __init__(self, context: Any, method: Method, peer: str, intake: Intake) -> None:
+        self._context = context
+        self._method = method
+        self._peer = peer
+        self._intake = intake
+
+    async def read(self) -> bytes | None:
+        data = await self._context.read()
+        if data is grpc.aio.EOF:
+            return None
+        self._intake.took(self._peer, len(data))
+        if len(data) > self._method.largest:
+            raise InvalidInput(
+                f"a message of {self._method.name} has {len(data)} bytes, but may have at most "
+                f"{self._method.largest}"
+            )
+        found: bytes = data
+        return found
 
     async def write(self, message: Any) -> None:
         await self._context.write(message)
 
 
-def _stream(handler: StreamHandler, refuse: Refuse) -> Callable[[Any, Any], Awaitable[None]]:
-    async def run(_: Any, context: Any) -> None:
+class _Decoded:
+    """A link of whoever is believed: messages, as fast as they come."""
+
+    def __init__(self, link: _ServerLink, method: Method) -> None:
+        self._link = link
+        self._decode = method.decode_call
+        self.write = link.write
+
+    async def read(self) -> Any:
+        data = await self._link.read()
+        return None if data is None else self._decode(data)
+
+
+def _call(handler: CallHandler) -> StreamHandler:
+    """One question, one answer."""
+
+    async def run(link: Link[Any, Any], peer: Peer) -> None:
         try:
-            await handler(_ServerLink(context), _peer(context))
-        except FedmeshError as error:
-            await refuse(context, error)
-
-    return run
-
-
-def _call(handler: CallHandler, refuse: Refuse) -> Callable[[Any, Any], Awaitable[Any]]:
-    async def run(request: Any, context: Any) -> Any:
-        try:
-            return await handler(request, _peer(context))
-        except FedmeshError as error:
-            await refuse(context, error)
-            return None
+            async with asyncio.timeout(CALL_SECONDS):
+                request = await link.read()
+        except TimeoutError:
+            raise InvalidInput(f"the message did not come whole in {CALL_SECONDS:g} s") from None
+        if request is None:
+            raise InvalidInput("there is no message")
+        await link.write(await handler(request, peer))
 
     return run
 
@@ -214,11 +303,10 @@ def _code(error: FedmeshError) -> grpc.StatusCode:
     return _CODES.get(type(error), grpc.StatusCode.INTERNAL)
 
 
-def _peer(context: Any) -> Peer:
+def _peer(context: Any, metadata: Mapping[str, Any]) -> Peer:
     shown = context.auth_context()
     leaf = b"".join(shown.get("x509_pem_cert", []))
     others = b"".join(shown.get("x509_pem_cert_chain", []))  # gRPC leaves the leaf out
-    metadata = dict(context.invocation_metadata() or ())
     scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
     bearer = token if scheme.lower() == "bearer" else ""
     return Peer(context.peer(), leaf + others, bearer, clock_of(metadata.get(TIME), wall_seconds()))

@@ -21,6 +21,7 @@ BETWEEN_REASONS = "; "
 BATCH_RESOURCES = 500
 BATCH_BYTES = 1_000_000
 """Well below gRPC's default limit of 4 MiB for a message."""
+BATCH_REMOVALS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +99,14 @@ def _is_name_character(character: str) -> bool:
 def fits(count: int, size: int, resource: Resource) -> bool:
     """Whether one more resource fits into a response of `count` resources and `size` bytes."""
     return not count or (count < BATCH_RESOURCES and size + len(resource.body) <= BATCH_BYTES)
+
+
+def how_many_fit(names: Iterable[str]) -> int:
+    """How many of these names fit as removals into one response; one at least, if there is any."""
+    count, size = 0, 0
+    for name in names:
+        size += len(name.encode())
+        if count and (count >= BATCH_REMOVALS or size > BATCH_BYTES):
+            break
+        count += 1
+    return count

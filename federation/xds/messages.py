@@ -11,6 +11,20 @@ from federation.xds.resources import Resource
 WILDCARD = "*"
 MAX_NAME = 1024
 """Characters of a resource's name, a node or an epoch."""
+MAX_NAMES = 50_000
+"""Names in one message, held names with their versions in one, and names asked for on a stream."""
+MAX_NAMES_BYTES = 8 << 20
+"""Of the names of one type that are asked for on a stream."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a resource may be called so."""
+    return 0 < len(text) <= MAX_NAME and text.isascii() and text.isprintable()
+
+
+def shown(name: str) -> str:
+    """A name of a peer's choice, fit for logs and terminals."""
+    return name if len(name) <= MAX_NAME and name.isprintable() else repr(name[:80])
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,11 +8,21 @@ is applied only once it is declared complete. What it holds, and what it answers
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 
 from federation.model.errors import InvalidInput
 from federation.xds.flight import BATCH_RESOURCES, BETWEEN_REASONS, REASON_CHARACTERS
-from federation.xds.messages import MAX_NAME, WILDCARD, Point, Request, Response
+from federation.xds.messages import (
+    MAX_NAME,
+    MAX_NAMES,
+    WILDCARD,
+    Point,
+    Request,
+    Response,
+    is_name,
+    shown,
+)
 from federation.xds.resources import Resource
 
 Check = Callable[[str, Resource], None]
@@ -70,6 +80,10 @@ class _Type:
     complete: bool = False
     started_over: bool = False
     size: int = 0
+
+    def versions(self) -> dict[str, str]:
+        """What is held, as far as one message may say so; the rest is then sent again."""
+        return {r.name: r.version for r in islice(self.held.values(), MAX_NAMES)}
 
     def room(self) -> "_Room":
         """What is left of the limits."""
@@ -182,7 +196,7 @@ class Receiver:
                 type_url,
                 self._node,
                 (WILDCARD,),
-                initial_versions={r.name: r.version for r in state.held.values()},
+                initial_versions=state.versions(),
                 point=state.point,
             )
             for type_url, state in self._types.items()
@@ -249,14 +263,14 @@ class Receiver:
             response.type_url,
             nonce=response.nonce,
             subscribe=(WILDCARD,),
-            initial_versions={r.name: r.version for r in state.held.values()},
+            initial_versions=state.versions(),
             point=state.point,
         )
 
 
 def _check_name(name: str) -> None:
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidInput(f"the name must be printable text of 1 to {MAX_NAME} characters")
+    if not is_name(name):
+        raise InvalidInput(f"the name must be printable ASCII text of 1 to {MAX_NAME} characters")
 
 
 def _told(bad: Mapping[str, str]) -> str:
@@ -270,11 +284,6 @@ def _told(bad: Mapping[str, str]) -> str:
             break
         found.append(text)
     return BETWEEN_REASONS.join(found)
-
-
-def shown(name: str) -> str:
-    """A name of a peer's choice, fit for logs and terminals."""
-    return name if len(name) <= MAX_NAME and name.isprintable() else repr(name[:80])
 
 
 def _is_older(new: Point | None, held: Point | None) -> bool:

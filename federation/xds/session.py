@@ -11,13 +11,28 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from federation.model.errors import PeerBroke
-from federation.xds.flight import ACK_DEADLINE_SECONDS, Flight, fits, judge, reason_of
-from federation.xds.messages import MAX_NAME, WILDCARD, Point, Request, Response
+from federation.xds.flight import (
+    ACK_DEADLINE_SECONDS,
+    Flight,
+    fits,
+    how_many_fit,
+    judge,
+    reason_of,
+)
+from federation.xds.messages import (
+    MAX_NAME,
+    MAX_NAMES,
+    MAX_NAMES_BYTES,
+    WILDCARD,
+    Point,
+    Request,
+    Response,
+    is_name,
+    shown,
+)
 from federation.xds.resources import Resource
 from federation.xds.snapshot import View
 
-MAX_NAMES = 50_000
-"""Subscribed on one stream; Envoy asks by name for endpoints and secrets."""
 MAX_STARTS = 10
 """How often a receiver may start over on one stream; ours does so at most once."""
 _REMEMBERED_LATE = 4
@@ -74,6 +89,7 @@ class _Channel:
     told_complete: bool = False
     starts: int = 0
     names: set[str] = field(default_factory=set)
+    names_bytes: int = 0
     dirty: dict[str, None] = field(default_factory=dict)
     forced: set[str] = field(default_factory=set)
     held: dict[str, str] = field(default_factory=dict)
@@ -81,6 +97,25 @@ class _Channel:
     late: list[Flight] = field(default_factory=list)
     suspects: list[tuple[str, ...]] = field(default_factory=list)
     refused: dict[str, Refused] = field(default_factory=dict)
+
+    def subscribe(self, name: str) -> None:
+        """Note that a name is asked for; raises PeerBroke when that is too much."""
+        if not is_name(name):
+            raise PeerBroke(f"{self.rule.type_url}: {shown(name)} is no name of a resource")
+        if name in self.names:
+            return
+        self.names_bytes += len(name)
+        if len(self.names) >= MAX_NAMES or self.names_bytes > MAX_NAMES_BYTES:
+            raise PeerBroke(
+                f"{self.rule.type_url}: at most {MAX_NAMES} names of {MAX_NAMES_BYTES} bytes in "
+                "all may be asked for"
+            )
+        self.names.add(name)
+
+    def unsubscribe(self, name: str) -> None:
+        if name in self.names:
+            self.names.remove(name)
+            self.names_bytes -= len(name)
 
     def wants(self, name: str) -> bool:
         return self.wildcard or name in self.names
@@ -143,17 +178,12 @@ class Sender:
     def _subscribe(self, channel: _Channel, request: Request) -> None:
         for name in request.subscribe:
             if name != WILDCARD:
-                if len(channel.names) >= MAX_NAMES or len(name) > MAX_NAME:
-                    raise PeerBroke(
-                        f"{request.type_url}: at most {MAX_NAMES} names of {MAX_NAME} characters "
-                        "may be asked for"
-                    )
-                channel.names.add(name)
+                channel.subscribe(name)
                 channel.dirty[name] = None
                 if name not in request.initial_versions:
                     channel.held.pop(name, None)
         for name in request.unsubscribe:
-            channel.names.discard(name)
+            channel.unsubscribe(name)
             if not channel.wildcard:
                 channel.held.pop(name, None)
                 channel.dirty.pop(name, None)
@@ -329,10 +359,13 @@ class Sender:
             return []
         known = (channel.held, channel.names, channel.refused)
         told = [name for name in gone if any(name in some for some in known)]
+        now_told = told[: how_many_fit(told)]
+        later = set(told[len(now_told) :])
         for name in gone:
-            channel.dirty.pop(name)
-            channel.refused.pop(name, None)
-        return told
+            if name not in later:
+                channel.dirty.pop(name)
+                channel.refused.pop(name, None)
+        return now_told
 
     def _settled(self, type_urls: tuple[str, ...], now: float) -> bool:
         """Whether those types have nothing to change and nothing unanswered."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from federation.xds.flight import ACK_DEADLINE_SECONDS, Flight, judge, reason_of
-from federation.xds.messages import StateRequest, StateResponse
+from federation.xds.messages import MAX_NAME, StateRequest, StateResponse
 from federation.xds.resources import Resource
 from federation.xds.session import Refused, Rule
 from federation.xds.snapshot import View
@@ -44,7 +44,7 @@ class StateSender:
         rule = self._rules.get(request.type_url)
         if rule is None:
             return
-        self.node = self.node or request.node
+        self.node = self.node or request.node[:MAX_NAME]
         channel = self._channels.setdefault(request.type_url, _Channel(rule))
         if request.names != channel.names:
             channel.names = request.names

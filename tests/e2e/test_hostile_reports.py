@@ -17,8 +17,8 @@ from federation.model.errors import FedmeshError
 from federation.model.names import ServiceName
 from federation.wire import codec, methods
 from federation.wire import federation_pb2 as pb
-from federation.wire.channel import MAX_MESSAGE_BYTES
 from federation.wire.framing import encode_response
+from federation.wire.methods import MAX_MESSAGE_BYTES
 from federation.xds.messages import WILDCARD, Point, Request, Response
 from federation.xds.resources import Resource, resource
 from tests.e2e.hostile import RAW_REPORTS, Agent, exchange, join

@@ -19,7 +19,7 @@ from federation.model.names import ClusterId
 from federation.model.proxies import Kind as ProxyKind
 from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
 from federation.planning.plan import plan_service
-from federation.wire.channel import MAX_MESSAGE_BYTES
+from federation.wire.methods import MAX_MESSAGE_BYTES
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, sight
 from tests.unit.builders import entry

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from cluster_agent import workloads
 from cluster_agent.dns import packets, reply
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
@@ -16,8 +17,9 @@ from federation.runtime import health, refusals, yamldocs
 from federation.supervisor import refusals as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import pem, spiffe, tokens, validate
-from federation.wire import border, channel, codec, codec_zones
+from federation.wire import border, codec, codec_zones, framing, intake, methods
 from federation.wire import server as wire_server
+from federation.xds import messages
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "limits.md"
@@ -77,7 +79,31 @@ STATED: dict[str, str] = {
     "7443, 15012: connections": f"{wire_server.MAX_CONNECTIONS:,}",
     "7443, 15012: calls of a connection at a time": f"{wire_server.STREAMS_PER_CONNECTION}",
     "7443, 15012: connection without a call": f"{wire_server.IDLE_SECONDS} s",
-    "7443, 15012: size of a message": f"{channel.MAX_MESSAGE_BYTES // MB} MB",
+    "7443, 15012: size of a message": f"{methods.MAX_MESSAGE_BYTES // MB} MB",
+    "7443, 15012: headers of a call": f"{wire_server.HEADERS}",
+    "7443, 15012: names, versions and resources in a message": f"{framing.MAX_FIELDS:,}",
+    "7443, 15012: names asked for on a stream, of each type": f"{messages.MAX_NAMES:,}",
+    "7443, 15012: the same in bytes": f"{messages.MAX_NAMES_BYTES // MB} MB",
+    "15012: streams of a proxy, of each kind": f"{workloads.STREAMS_OF_A_PROXY}",
+    "15012: streams of one token for proxies that the source does not show": (
+        f"{workloads.UNKNOWN_STREAMS}"
+    ),
+    "15012: streams of DNS servers": f"{workloads.DNS_STREAMS}",
+    "7443, 15012: size of a request for a certificate": f"{methods.MAX_CALL_BYTES // KB} KB",
+    "7443, 15012: time in which a request for a certificate comes whole": (
+        f"{wire_server.CALL_SECONDS:g} s"
+    ),
+    "7443, 15012: time in which any message comes whole": f"{intake.MESSAGE_SECONDS:g} s",
+    "7443, 15012: what a connection sends beyond the messages that its calls allow": (
+        f"{intake.SLACK_BYTES // KB} KB"
+    ),
+    "7443, 15012: what a connection has sent and nobody could read yet": (
+        f"{intake.MOST_UNREAD_BYTES // MB} MB"
+    ),
+    "7443, 15012: the same of all connections": f"{intake.MOST_UNREAD_IN_ALL // MB} MB",
+    "15012: bytes of a connection that shows no token": f"{intake.STRANGER_BYTES // KB} KB",
+    "15012: time until it shows one": f"{intake.STRANGER_SECONDS:g} s",
+    "15012: such connections of one source": f"{intake.STRANGERS_OF_A_SOURCE}",
     "8443: time of the TLS handshake": f"{door.HANDSHAKE_SECONDS:g} s",
     "8443: connections": f"{door.MAX_CONNECTIONS:,}",
     "8443: time for a whole request": f"{door.REQUEST_SECONDS:g} s",

@@ -10,8 +10,8 @@ import pytest
 from cluster_agent.identity import Authority
 from cluster_agent.main import PROXY_RULES
 from cluster_agent.proxies import Proxies
-from cluster_agent.workloads import WorkloadServer
-from federation.model.errors import Denied, InvalidInput
+from cluster_agent.workloads import UNKNOWN_STREAMS, WorkloadServer
+from federation.model.errors import Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import LISTENER, SECRET
@@ -282,3 +282,62 @@ async def test_being_quiet_may_itself_touch_the_streams() -> None:
     await there.write(Request(SECRET, subscribe=(WILDCARD,)))
     assert (await there.read()).type_url == SECRET
     await cancel(stream)
+
+
+async def _streams(
+    world: World, nodes: list[str], peer: Peer
+) -> tuple[list[MemoryLink], list[asyncio.Task[Any]]]:
+    """Streams that are opened one after the other, and have said who they are."""
+    links, tasks = [], []
+    for node in nodes:
+        there, here = linked()
+        await there.write(Request(LISTENER, node, (WILDCARD,)))
+        tasks.append(start(_all(world.calls[methods.RESOURCES.path](here, peer)), node))
+        links.append(there)
+        await _settle()
+    return links, tasks
+
+
+async def _settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        await cancel(task)
+
+
+async def test_a_proxy_has_two_streams_and_the_newest_stay() -> None:
+    _, tasks = await _streams(World(), ["gateway/gw"] * 3, token("gateway"))
+    with pytest.raises(NotReady, match="the same proxy has newer ones"):
+        await tasks[0]
+    assert [task.done() for task in tasks[1:]] == [False, False]
+    await _end(tasks)
+
+
+async def test_proxies_that_nobody_knows_share_a_number_of_places() -> None:
+    world = World()
+    known = await _streams(world, ["sidecar/shop/api-1"], token("shop/api"))
+    nodes = [f"sidecar/shop/made-up-{n}" for n in range(UNKNOWN_STREAMS + 1)]
+    _, tasks = await _streams(world, nodes, token("shop/api"))
+    await _settle()
+    done = [task.done() for task in (*tasks, *known[1])]
+    await _end([*tasks, *known[1]])
+    assert done == [True] + [False] * (UNKNOWN_STREAMS + 1)
+
+
+async def test_a_proxy_speaks_over_two_streams_at_most() -> None:
+    world = World()
+    gateway = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
+    tasks = []
+    for _ in range(3):
+        there, here = linked()
+        await there.write(said(gateway))
+        tasks.append(
+            start(_all(world.calls[methods.OBSERVATIONS.path](here, token("gateway"))), "says")
+        )
+        await _settle()
+    done = [task.done() for task in tasks]
+    await _end(tasks)
+    assert done == [True, False, False]

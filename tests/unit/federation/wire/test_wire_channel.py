@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
+import grpc.aio
 import pytest
 
 from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
 from federation.runtime.clock import utc_now
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
+from federation.wire import server as wire_server
 from federation.wire.channel import Identity, connect
 from federation.wire.links import Link, Peer
+from federation.wire.methods import Method
 from federation.wire.server import clock_of, serve
 from federation.xds.messages import Request, Response
 from tests.unit.fakes.authorities import make_authority
@@ -53,6 +57,10 @@ class Server:
         if self.errors:
             raise self.errors.pop()
 
+    def authenticate(self, peer: Peer) -> None:
+        if peer.token == "bad":
+            raise Denied("the token is bad")
+
 
 @asynccontextmanager
 async def served(
@@ -61,7 +69,12 @@ async def served(
     server = Server()
     handlers = ((methods.CERTIFY, server.certify), (methods.FACTS, server.stream))
     async with serve(
-        server.address, handlers, lambda: OURS, require_client=require_client, limits=limits
+        server.address,
+        handlers,
+        lambda: OURS,
+        authenticate=server.authenticate,
+        require_client=require_client,
+        limits=limits,
     ):
         yield server
 
@@ -210,3 +223,60 @@ async def test_a_connection_beyond_the_most_is_closed_and_those_inside_go_on() -
             assert await ends_within(server.address, 5.0)
             answer = await inside.call(methods.CERTIFY, pb.CertifyRequest())
         assert answer.chain == b"chain"
+
+
+@asynccontextmanager
+async def opened(server: Server, method: Method, token: str) -> AsyncIterator[Any]:
+    """A call on which nothing has been said yet."""
+    credentials = grpc.ssl_channel_credentials(OURS.roots, OURS.key, OURS.chain)
+    options = [("grpc.ssl_target_name_override", NAME)]
+    async with grpc.aio.secure_channel(server.address, credentials, options) as channel:
+        metadata = (("authorization", f"Bearer {token}"),)
+        yield channel.stream_stream(method.path)(metadata=metadata)
+
+
+@pytest.mark.parametrize("method", [methods.CERTIFY, methods.FACTS])
+async def test_who_may_not_call_hears_it_before_it_has_said_anything(method: Method) -> None:
+    async with served() as server, opened(server, method, "bad") as call:
+        assert await call.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert await call.details() == "the token is bad"
+    assert server.peers == []
+
+
+async def test_a_question_that_does_not_come_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire_server, "CALL_SECONDS", 0.1)
+    async with served() as server, opened(server, methods.CERTIFY, "good") as call:
+        assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert await call.details() == "the message did not come whole in 0.1 s"
+    assert server.peers == []
+
+
+async def test_a_question_without_a_message_is_refused() -> None:
+    async with served() as server, opened(server, methods.CERTIFY, "good") as call:
+        await call.done_writing()
+        assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_a_request_for_a_certificate_has_a_size_of_its_own() -> None:
+    async with served() as server, connect(server.address, OURS, NAME) as connection:
+        request = pb.CertifyRequest(csr=b"x" * methods.MAX_CALL_BYTES)
+        with pytest.raises(InvalidInput, match=f"may have at most {methods.MAX_CALL_BYTES}"):
+            await connection.call(methods.CERTIFY, request)
+    assert server.peers == []
+
+
+async def test_what_is_no_request_is_said_to_be_none() -> None:
+    async with served() as server, opened(server, methods.CERTIFY, "good") as call:
+        await call.write(b"\xff\xff")
+        assert await call.code() is grpc.StatusCode.INTERNAL
+        assert "these bytes are not a CertifyRequest" in await call.details()
+
+
+async def test_more_calls_at_once_than_a_connection_may_have_are_all_answered() -> None:
+    """Those beyond the number are refused by the server, and made again."""
+    async with served() as server, connect(server.address, OURS, NAME) as connection:
+        calls = (connection.call(methods.CERTIFY, pb.CertifyRequest()) for _ in range(300))
+        answers = await asyncio.gather(*calls)
+    assert {answer.chain for answer in answers} == {b"chain"}

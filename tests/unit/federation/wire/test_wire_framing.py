@@ -6,7 +6,10 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 
 from federation.model.errors import PeerBroke
+from federation.wire import federation_pb2 as pb
+from federation.wire import framing
 from federation.wire.framing import (
+    MAX_FIELDS,
     decode_request,
     decode_response,
     decode_state_request,
@@ -14,7 +17,7 @@ from federation.wire.framing import (
     encode_response,
     encode_state_response,
 )
-from federation.xds.messages import Point, Request, Response, StateResponse
+from federation.xds.messages import MAX_NAMES, Point, Request, Response, StateResponse
 from federation.xds.resources import Resource, resource
 
 
@@ -92,3 +95,62 @@ def test_a_refusal_without_a_reason_is_still_a_refusal() -> None:
 def test_bytes_that_are_no_message_are_the_peers_fault() -> None:
     with pytest.raises(PeerBroke, match="not a SyncRequest"):
         decode_request(b"\xff\xff\xff")
+
+
+MANY = 1_000_000
+BEYOND = {
+    "names": pb.SyncRequest(type_url="t", subscribe=["a"] * MANY),
+    "unsubscribes": pb.SyncRequest(type_url="t", unsubscribe=["a"] * MANY),
+    "versions": pb.SyncRequest(initial_versions={str(n): "v" for n in range(MAX_FIELDS + 1)}),
+    "names of all kinds": pb.SyncRequest(
+        subscribe=["a"] * (MAX_FIELDS // 2), unsubscribe=["a"] * (MAX_FIELDS // 2 + 2)
+    ),
+    "removals": pb.SyncResponse(removed=[""] * MANY),
+    "resources": pb.SyncResponse(resources=[pb.Resource()] * MANY),
+    "names of the state": pb.StateRequest(names=["a"] * MANY),
+}
+DECODERS = {
+    pb.SyncRequest: decode_request,
+    pb.SyncResponse: decode_response,
+    pb.StateRequest: decode_state_request,
+}
+
+
+@pytest.mark.parametrize("what", BEYOND)
+def test_what_nobody_needs_so_many_of_is_counted_before_it_is_read(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = BEYOND[what]
+    data = message.SerializeToString()
+    monkeypatch.setattr(framing, "pb", None)  # nothing of it is made
+    decode = DECODERS[type(message)]
+    empty = type(message)()
+    with pytest.raises(PeerBroke, match=f"has more than {MAX_FIELDS} names"):
+        framing._parse(empty, data)
+    assert empty == type(message)()
+    monkeypatch.undo()
+    with pytest.raises(PeerBroke):
+        decode(data)
+
+
+def test_as_many_as_the_protocol_can_need_are_read() -> None:
+    request = Request("t", "n", tuple(f"name-{n}" for n in range(MAX_NAMES)))
+    assert decode_request(encode_request(request)) == request
+    held = {f"service-{n}.shop": "0123456789abcdef" for n in range(MAX_NAMES)}
+    opening = Request("t", "n", ("*",), initial_versions=held)
+    assert decode_request(encode_request(opening)) == opening
+
+
+@pytest.mark.parametrize(
+    "tail", [b"\xff", b"\xff" * 20, b"\x1b", b"\x1a\xff\xff\xff\xff\x7f", b"\x1a"]
+)
+def test_counting_leaves_what_is_no_message_to_the_parser(tail: bytes) -> None:
+    begin = pb.SyncRequest(subscribe=["a" * 1000] * 200).SerializeToString()
+    with pytest.raises(PeerBroke, match="are not a SyncRequest"):
+        decode_request(begin + tail)
+
+
+def test_counting_passes_over_fields_of_every_kind() -> None:
+    begin = pb.SyncRequest(subscribe=["a" * 1000] * 200).SerializeToString()
+    unknown = b"\xa8\x01\x96\x01" + b"\xa9\x01" + bytes(8) + b"\xad\x01" + bytes(4)
+    assert len(decode_request(begin + unknown).subscribe) == 200

@@ -18,7 +18,7 @@ async def test_the_next_message_is_read_after_a_pause_as_long_as_the_work(
 ) -> None:
     there, here = linked()
     worked = iter([0.0, work, work])
-    paced = Paced(here, worked.__next__)
+    paced = Paced(here, clock=worked.__next__)
     for _ in range(2):
         await there.write("message")
     loop = asyncio.get_running_loop()
@@ -27,6 +27,25 @@ async def test_the_next_message_is_read_after_a_pause_as_long_as_the_work(
     assert loop.time() == before, "the first waits for nothing"
     assert await paced.read() == "message"
     assert loop.time() - before == pytest.approx(pause)
+
+
+@pytest.mark.looptime
+async def test_making_a_message_of_bytes_is_work_too() -> None:
+    there, here = linked()
+    for text in ("a", "b"):
+        await there.write(text)
+    there.end()
+    at = 0.0
+
+    def decode(text: str) -> str:
+        nonlocal at
+        at += 0.1
+        return text.upper()
+
+    paced = Paced(here, decode, lambda: at)
+    before = asyncio.get_running_loop().time()
+    assert [await paced.read() for _ in range(3)] == ["A", "B", None]
+    assert asyncio.get_running_loop().time() - before == pytest.approx(0.2)
 
 
 async def test_what_is_written_passes_through() -> None:

@@ -7,11 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.model.errors import InvalidInput, PeerBroke
-from federation.xds.flight import ACK_DEADLINE_SECONDS, REASON_CHARACTERS, judge, reason_of
-from federation.xds.messages import MAX_NAME, WILDCARD, Point, Request
+from federation.xds.flight import (
+    ACK_DEADLINE_SECONDS,
+    BATCH_BYTES,
+    BATCH_REMOVALS,
+    REASON_CHARACTERS,
+    how_many_fit,
+    judge,
+    reason_of,
+)
+from federation.xds.messages import (
+    MAX_NAME,
+    MAX_NAMES,
+    MAX_NAMES_BYTES,
+    WILDCARD,
+    Point,
+    Request,
+)
 from federation.xds.receiver import Change, Receiver
 from federation.xds.resources import Resource, resource
-from federation.xds.session import MAX_NAMES, MAX_STARTS, Rule, Sender
+from federation.xds.session import MAX_STARTS, Rule, Sender
 from federation.xds.snapshot import Layers, Table
 
 A, B = "type/a", "type/b"
@@ -454,10 +469,18 @@ def test_a_receiver_that_starts_over_for_ever_is_cut_off() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [tuple(f"n{n}" for n in range(MAX_NAMES + 1)), ("n" * (MAX_NAME + 1),)]
+    "names",
+    [
+        tuple(f"n{n}" for n in range(MAX_NAMES + 1)),
+        tuple(f"{n:01000}" for n in range(MAX_NAMES_BYTES // 1000 + 1)),
+        ("n" * (MAX_NAME + 1),),
+        ("\U0001f600",),
+        ("a\nb",),
+        ("",),
+    ],
 )
 def test_a_receiver_that_asks_for_too_many_names_is_cut_off(names: tuple[str, ...]) -> None:
-    with pytest.raises(PeerBroke, match="may be asked for"):
+    with pytest.raises(PeerBroke, match=r"may be asked for|is no name of a resource"):
         Sender(table("x"), RULES).receive(Request(A, subscribe=names), 0.0)
 
 
@@ -560,3 +583,47 @@ def test_a_type_is_taken_when_its_last_version_is_acknowledged_and_nothing_refus
     sender.touch(A, "x")
     transfer(sender, receiver)
     assert sender.has_taken(A)
+
+
+def test_names_that_are_given_back_make_room_for_others() -> None:
+    sender = Sender(table("x"), RULES)
+    for round_ in range(3):
+        names = tuple(f"{round_}-{n:01000}" for n in range(MAX_NAMES_BYTES // 1100))
+        sender.receive(Request(A, subscribe=(*names, names[0])), 0.0)
+        sender.receive(Request(A, unsubscribe=(*names, "never asked for")), 0.0)
+
+
+def test_many_removals_are_told_in_parts_and_all_arrive() -> None:
+    count = 2 * BATCH_REMOVALS + 10
+    kept = [f"n{n}" for n in range(count)]
+    view = table(*kept, "stays")
+    receiver = Receiver("n", [A])
+    connect(Sender(view, RULES), receiver)
+    for name in kept:
+        view.drop(A, name)
+    sender = Sender(view, RULES)
+    for request in receiver.open():
+        sender.receive(request, 0.0)
+    told = []
+    while (response := sender.next_response(0.0)) is not None:
+        told.append(len(response.removed))
+        assert sum(map(len, response.removed)) <= BATCH_BYTES
+        sender.receive(receiver.receive(response).reply, 0.0)
+    assert [n for n in told if n] == [BATCH_REMOVALS, BATCH_REMOVALS, 10]
+    assert names(receiver) == {"stays"}
+    assert receiver.is_complete(A)
+    assert sender.is_quiet()
+
+
+def test_removals_of_long_names_are_told_by_their_bytes() -> None:
+    assert how_many_fit("n" * 1000 for _ in range(5000)) == BATCH_BYTES // 1000
+    assert how_many_fit(["n" * 2 * BATCH_BYTES]) == 1
+    assert how_many_fit([]) == 0
+
+
+def test_who_comes_back_with_more_than_one_message_may_name_gets_the_rest_again() -> None:
+    receiver = Receiver("n", [A])
+    held = [resource(f"n{n}", b"x") for n in range(MAX_NAMES + 1)]
+    receiver.restore(A, held, None, complete=True)
+    (request,) = receiver.open()
+    assert len(request.initial_versions) == MAX_NAMES
