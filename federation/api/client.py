@@ -109,6 +109,18 @@ class Client:
         body = {"cluster": cluster, "expires_seconds": expires_seconds}
         return self._call("POST", "/v1/join-tokens", body)
 
+    def join_tokens(self) -> list[Json]:
+        """The join tokens that were made, without their secrets."""
+        return _items(self._call("GET", "/v1/join-tokens"))
+
+    def revoke_join_token(self, id: str) -> Json:
+        """Make a join token void."""
+        return self._call("DELETE", f"/v1/join-tokens/{urllib.parse.quote(id, safe='')}")
+
+    def audit(self) -> list[Json]:
+        """Who did what, the oldest first."""
+        return _items(self._call("GET", "/v1/audit"))
+
     def backup(self) -> bytes:
         """A backup of the controller, as it is now, sealed as its settings say."""
         limits = _Limits(_MAX_BACKUP_BYTES, max(self._limits.seconds, _BACKUP_SECONDS))

@@ -32,31 +32,42 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Application(Protocol):
-    """What the API can ask of the controller; all raise FedmeshError."""
+    """What the API can ask of the controller; all raise FedmeshError.
+
+    `peer` is the address of who asks.
+    """
 
     def is_ready(self) -> bool: ...
 
     def root_pem(self) -> bytes: ...
 
-    async def join(self, body: Json) -> Json: ...
+    async def join(self, body: Json, peer: str) -> Json: ...
 
     async def clusters(self) -> Json: ...
 
-    async def put_cluster(self, cluster: str, body: Json) -> Json: ...
+    async def put_cluster(self, cluster: str, body: Json, peer: str) -> Json: ...
 
-    async def delete_cluster(self, cluster: str) -> Json: ...
+    async def delete_cluster(self, cluster: str, peer: str) -> Json: ...
 
     async def trust(self) -> Json: ...
 
-    async def revoke(self, cluster: str) -> Json: ...
+    async def revoke(self, cluster: str, peer: str) -> Json: ...
 
-    async def rekey(self, cluster: str) -> Json: ...
+    async def rekey(self, cluster: str, peer: str) -> Json: ...
 
-    async def confirm_cluster(self, cluster: str) -> Json: ...
+    async def confirm_cluster(self, cluster: str, peer: str) -> Json: ...
 
-    async def mint_join_token(self, body: Json) -> Json: ...
+    async def mint_join_token(self, body: Json, peer: str) -> Json: ...
 
-    async def backup(self, body: Json) -> bytes: ...
+    async def join_tokens(self) -> Json: ...
+
+    async def revoke_join_token(self, id: str, peer: str) -> Json: ...
+
+    async def audit(self) -> Json: ...
+
+    async def note_call(self, peer: str) -> None: ...
+
+    async def backup(self, body: Json, peer: str) -> bytes: ...
 
     async def services(self) -> Json: ...
 
@@ -74,6 +85,7 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
         try:
             if request.path not in _OPEN_PATHS:
                 _check_token(request, admin_token)
+                await application.note_call(_peer(request))
             await request.read()
             door.answer(request.protocol)
             return await handler(request)
@@ -92,6 +104,7 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
 
     api = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     api.add_routes(_routes(application))
+    api.add_routes(_token_routes(application))
     api.add_routes(_cluster_routes(application))
     api.add_routes(_trust_routes(application))
     return api
@@ -114,13 +127,14 @@ def _routes(application: Application) -> list[web.RouteDef]:
         return web.Response(body=application.root_pem(), content_type="application/x-pem-file")
 
     async def join(request: web.Request) -> web.Response:
-        return web.json_response(await application.join(await _body(request)))
+        return web.json_response(await application.join(await _body(request), _peer(request)))
 
-    async def join_tokens(request: web.Request) -> web.Response:
-        return web.json_response(await application.mint_join_token(await _body(request)))
+    async def audit(_: web.Request) -> web.Response:
+        return web.json_response(await application.audit())
 
     async def backup(request: web.Request) -> web.Response:
-        return web.Response(body=await application.backup(await _body(request)))
+        body = await application.backup(await _body(request), _peer(request))
+        return web.Response(body=body)
 
     async def services(_: web.Request) -> web.Response:
         return web.json_response(await application.services())
@@ -132,10 +146,29 @@ def _routes(application: Application) -> list[web.RouteDef]:
         web.get("/healthz", healthz),
         web.get("/v1/trust/root", root),
         web.post("/v1/join", join),
-        web.post("/v1/join-tokens", join_tokens),
+        web.get("/v1/audit", audit),
         web.post("/v1/backup", backup),
         web.get("/v1/services", services),
         web.get("/v1/status", status),
+    ]
+
+
+def _token_routes(application: Application) -> list[web.RouteDef]:
+    async def made(_: web.Request) -> web.Response:
+        return web.json_response(await application.join_tokens())
+
+    async def make(request: web.Request) -> web.Response:
+        answer = await application.mint_join_token(await _body(request), _peer(request))
+        return web.json_response(answer)
+
+    async def revoke(request: web.Request) -> web.Response:
+        id = request.match_info["id"]
+        return web.json_response(await application.revoke_join_token(id, _peer(request)))
+
+    return [
+        web.get("/v1/join-tokens", made),
+        web.post("/v1/join-tokens", make),
+        web.delete("/v1/join-tokens/{id}", revoke),
     ]
 
 
@@ -144,14 +177,16 @@ def _cluster_routes(application: Application) -> list[web.RouteDef]:
         return web.json_response(await application.clusters())
 
     async def put_cluster(request: web.Request) -> web.Response:
-        cluster = request.match_info["cluster"]
-        return web.json_response(await application.put_cluster(cluster, await _body(request)))
+        cluster, body = _cluster(request), await _body(request)
+        return web.json_response(await application.put_cluster(cluster, body, _peer(request)))
 
     async def delete_cluster(request: web.Request) -> web.Response:
-        return web.json_response(await application.delete_cluster(request.match_info["cluster"]))
+        answer = await application.delete_cluster(_cluster(request), _peer(request))
+        return web.json_response(answer)
 
     async def confirm(request: web.Request) -> web.Response:
-        return web.json_response(await application.confirm_cluster(request.match_info["cluster"]))
+        answer = await application.confirm_cluster(_cluster(request), _peer(request))
+        return web.json_response(answer)
 
     return [
         web.get("/v1/clusters", clusters),
@@ -166,16 +201,24 @@ def _trust_routes(application: Application) -> list[web.RouteDef]:
         return web.json_response(await application.trust())
 
     async def revoke(request: web.Request) -> web.Response:
-        return web.json_response(await application.revoke(request.match_info["cluster"]))
+        return web.json_response(await application.revoke(_cluster(request), _peer(request)))
 
     async def rekey(request: web.Request) -> web.Response:
-        return web.json_response(await application.rekey(request.match_info["cluster"]))
+        return web.json_response(await application.rekey(_cluster(request), _peer(request)))
 
     return [
         web.get("/v1/trust", trust),
         web.post("/v1/trust/{cluster}/revoke", revoke),
         web.post("/v1/trust/{cluster}/rekey", rekey),
     ]
+
+
+def _cluster(request: web.Request) -> str:
+    return request.match_info["cluster"]
+
+
+def _peer(request: web.Request) -> str:
+    return request.remote or ""
 
 
 async def _body(request: web.Request) -> Json:

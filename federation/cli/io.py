@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TextIO
 
@@ -82,3 +83,10 @@ def rounded(value: Any) -> Any:
             return [rounded(inner) for inner in value]
         case _:
             return value
+
+
+def moment(seconds: float | None) -> str:
+    """A time (seconds since 1970) for people, to the second; `-` when there is none."""
+    if not seconds:
+        return "-"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -56,7 +56,7 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
     ),
     "run": ("Scenarios on the demo, judged.", ("tour", "failover")),
     "service": ("The services of the federation.", ("list",)),
-    "token": ("Tokens with which clusters join.", ("create",)),
+    "token": ("Tokens with which clusters join.", ("create", "list", "revoke")),
     "trust": ("Whom the federation believes.", ("rekey", "revoke", "status")),
     "workload": ("Workloads on hosts.", ("token",)),
 }
@@ -67,7 +67,9 @@ def make_cli() -> click.Group:
     text = "fedctl operates a fedmesh federation: services callable across clusters."
     inner = {name for _, _, *groups in _GROUPS.values() for name in (groups or [()])[0]}
     outer = tuple(name for name in _GROUPS if name not in inner)
-    return LazyGroup("fedctl", text, ("version", "status", "backup", "restore", "leave"), outer)
+    return LazyGroup(
+        "fedctl", text, ("version", "status", "audit", "backup", "restore", "leave"), outer
+    )
 
 
 def run(arguments: Sequence[str]) -> int:

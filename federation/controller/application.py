@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from federation.controller.anchors import speaking_keys
+from federation.controller.audit import ADMIN, Audit
 from federation.controller.authority import Authority
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
@@ -10,12 +12,17 @@ from federation.controller.members import HOUR, Members
 from federation.controller.refusals import Refusals
 from federation.controller.registry import Member
 from federation.controller.status import all_problems, life_of, told
-from federation.controller.trust import state_of_trust, trust_view
+from federation.controller.trust import SHOWN_OF_A_KEY, state_of_trust, trust_view
+from federation.controller.views import (
+    audit_view,
+    gateway_view,
+    seen_from_view,
+    service_view,
+    token_view,
+    word_view,
+)
 from federation.model.errors import InvalidInput, NotReady
-from federation.model.exports import Backend, Gateway
-from federation.model.imports import Service
 from federation.model.names import ClusterId, parse_cluster_id
-from federation.model.observations import Remote
 from federation.resources.cluster import ClusterDocument
 from federation.resources.parse import parse_document
 from federation.runtime.clock import utc_now, wall_seconds
@@ -38,12 +45,14 @@ class Controller:
         *,
         backups: Backups,
         departures: Departures,
+        audit: Audit,
     ) -> None:
         self._federation = federation
         self._members = members
         self._authority = authority
         self._backups = backups
         self._departures = departures
+        self._audit = audit
         self._domain = domain
         self._grpc_address = grpc_address
 
@@ -55,15 +64,28 @@ class Controller:
         """The root certificate."""
         return self._authority.root_pem
 
-    async def join(self, body: Json) -> Json:
-        """Redeem a join token; body: token, csr (PEM), twin (PEM), leaf_seconds (default 3600)."""
+    async def join(self, body: Json, peer: str = "") -> Json:
+        """Redeem a join token; body: token, csr (PEM), twin (PEM), leaf_seconds (default 3600).
+
+        What strangers try is in the log only: they could fill the audit log.
+        """
         texts = [_text(body, name) for name in ("token", "csr", "twin")]
         token, csr, twin = texts[0], texts[1].encode(), texts[2].encode()
         life = _whole_number(body, "leaf_seconds", HOUR)
-        joined = await self._members.join(
-            token, csr, twin, utc_now(), self._is_present, leaf_seconds=life
-        )
-        self._federation.set_member(joined.member)
+        _, record, _ = await self._members.tokens.find(token, wall_seconds())
+        who = f"join token {record.id}"
+        async with self._audit.noting("join", who, peer, record.cluster) as act:
+            joined = await self._members.join(
+                token,
+                csr,
+                twin,
+                utc_now(),
+                self._is_present,
+                leaf_seconds=life,
+                address=peer,
+            )
+            act.detail = f"key {speaking_keys(joined.member)[0][:SHOWN_OF_A_KEY]}"
+            self._federation.set_member(joined.member)
         return {
             "cluster": joined.member.id,
             "domain": self._domain,
@@ -81,22 +103,26 @@ class Controller:
         hub, authority = self._federation.hub, self._authority
         return trust_view(hub, authority.root, authority.leaf, wall_seconds())
 
-    async def revoke(self, cluster: str) -> Json:
+    async def revoke(self, cluster: str, peer: str = "") -> Json:
         """Believe a cluster no more, from now on and for what is open."""
-        member = await self._members.revoke(parse_cluster_id(cluster))
-        self._federation.shut_out(member)
+        async with self._audit.noting("trust revoke", ADMIN, peer, cluster):
+            member = await self._members.revoke(parse_cluster_id(cluster))
+            self._federation.shut_out(member)
         return {"cluster": member.id, "state": state_of_trust(member)}
 
-    async def rekey(self, cluster: str) -> Json:
+    async def rekey(self, cluster: str, peer: str = "") -> Json:
         """Ask a cluster for a new key."""
-        member = await self._members.rekey(parse_cluster_id(cluster))
-        self._federation.set_member(member)
+        async with self._audit.noting("trust rekey", ADMIN, peer, cluster) as act:
+            member = await self._members.rekey(parse_cluster_id(cluster))
+            act.detail = f"replaces key {member.replace_key[:SHOWN_OF_A_KEY]}"
+            self._federation.set_member(member)
         return {"cluster": member.id, "replaces": member.replace_key}
 
-    async def delete_cluster(self, cluster: str) -> Json:
+    async def delete_cluster(self, cluster: str, peer: str = "") -> Json:
         """A cluster leaves in order; it is not listed any more when it has left."""
-        name = parse_cluster_id(cluster)
-        await self._departures.begin(name)
+        async with self._audit.noting("leave", ADMIN, peer, cluster):
+            name = parse_cluster_id(cluster)
+            await self._departures.begin(name)
         return {"cluster": name, "state": "leaving"}
 
     async def clusters(self) -> Json:
@@ -125,8 +151,8 @@ class Controller:
             "last_seen_seconds_ago": None if silent is None else round(silent, 1),
             "clock": None if clock is None else round(clock, 1),
             "state": str(life_of(hub, member.id, now)),
-            "seen_from": [_seen_from(other, remote) for other, remote in witnesses],
-            "gateways": [_gateway(g) for g in registry.gateways(member.id)],
+            "seen_from": [seen_from_view(other, remote) for other, remote in witnesses],
+            "gateways": [gateway_view(g) for g in registry.gateways(member.id)],
             "exports": registry.count_exports(member.id),
             "problems": self._problems(member.id),
         }
@@ -137,61 +163,74 @@ class Controller:
         wrong = _wrong(hub.presence(cluster).refusals, hub.registry.remarks(cluster))
         return [*told(hub, cluster, wall_seconds()), *wrong]
 
-    async def confirm_cluster(self, cluster: str) -> Json:
+    async def confirm_cluster(self, cluster: str, peer: str = "") -> Json:
         """A person says that what is held back of a cluster may go."""
-        name = parse_cluster_id(cluster)
-        if name not in self._federation.registry.members:
-            raise NotReady(f"there is no cluster {name}")
-        return {"cluster": name, "released": self._federation.confirm(name)}
+        async with self._audit.noting("cluster confirm", ADMIN, peer, cluster) as act:
+            name = parse_cluster_id(cluster)
+            if name not in self._federation.registry.members:
+                raise NotReady(f"there is no cluster {name}")
+            act.detail = self._federation.confirm(name)
+        return {"cluster": name, "released": act.detail}
 
-    async def put_cluster(self, cluster: str, body: Json) -> Json:
+    async def put_cluster(self, cluster: str, body: Json, peer: str = "") -> Json:
         """Write the operator's word about a cluster: a document of kind Cluster."""
-        document = parse_document(body, "the request's body")
-        if not isinstance(document, ClusterDocument):
-            raise InvalidInput("the request's body must be a document of kind Cluster")
-        name = parse_cluster_id(cluster)
-        if document.name != name:
-            raise InvalidInput(f"metadata.name is {document.name!r}, but the path says {name!r}")
-        wanted = Member(
-            name,
-            "",
-            document.spec.region,
-            tuple(document.spec.zones),
-            document.spec.network,
-            tuple(document.spec.gateway_cidrs),
-            tuple(document.spec.namespaces),
-        )
-        member = await self._members.state(wanted)
-        self._federation.set_member(member)
+        async with self._audit.noting("cluster add", ADMIN, peer, cluster) as act:
+            wanted = _wanted(cluster, body)
+            act.detail = word_view(wanted)
+            member = await self._members.state(wanted)
+            self._federation.set_member(member)
         return self._cluster(member)
 
-    async def mint_join_token(self, body: Json) -> Json:
+    async def mint_join_token(self, body: Json, peer: str = "") -> Json:
         """A join token; body: cluster, expires_seconds (default 3600)."""
         seconds = _whole_number(body, "expires_seconds", HOUR)
-        record, token = await self._members.mint_token(
-            _text(body, "cluster"), seconds, wall_seconds()
-        )
+        cluster = _text(body, "cluster")
+        async with self._audit.noting("token create", ADMIN, peer, cluster) as act:
+            record, token = await self._members.mint_token(cluster, seconds, wall_seconds())
+            act.detail = f"token {record.id}, for {seconds} s"
         return {"token": token, "id": record.id, "expires": record.expires}
 
-    async def backup(self, body: Json) -> bytes:
+    async def join_tokens(self) -> Json:
+        """The join tokens that were made and what has become of them."""
+        found, now = await self._members.tokens.all(), wall_seconds()
+        return {"items": [token_view(record, now) for record in found]}
+
+    async def revoke_join_token(self, id: str, peer: str = "") -> Json:
+        """Make a join token void."""
+        async with self._audit.noting("token revoke", ADMIN, peer) as act:
+            act.detail = f"token {id}"
+            record = await self._members.tokens.revoke(id)
+            act.cluster = record.cluster
+        return token_view(record, wall_seconds())
+
+    async def audit(self) -> Json:
+        """Who did what."""
+        return {"items": [audit_view(entry) for entry in self._audit.entries()]}
+
+    async def note_call(self, peer: str) -> None:
+        """Note that the admin token is used from an address."""
+        await self._audit.note_call(peer)
+
+    async def backup(self, body: Json, peer: str = "") -> bytes:
         """All that must not be lost, sealed for whom the controller's settings name."""
-        if body:
-            raise InvalidInput(
-                f"field {next(iter(body))!r:.80} is not known: a backup is sealed with the "
-                "passphrase of the controller's setting backup_passphrase_file"
-            )
-        await self._federation.flush()
-        return await self._backups.make(wall_seconds())
+        async with self._audit.noting("backup", ADMIN, peer):
+            if body:
+                raise InvalidInput(
+                    f"field {next(iter(body))!r:.80} is not known: a backup is sealed with the "
+                    "passphrase of the controller's setting backup_passphrase_file"
+                )
+            await self._federation.flush()
+            return await self._backups.make(wall_seconds())
 
     async def services(self) -> Json:
         """All services of the clusterset with the counts of their backends."""
         found = self._federation.registry.services()
-        return {"items": [_service(service, backends) for service, backends in found]}
+        return {"items": [service_view(service, backends) for service, backends in found]}
 
     async def status(self) -> Json:
         """Where the store stands, how much there is, and all that is wrong."""
         registry = self._federation.registry
-        store = self._federation.store_problem
+        store = self._federation.store_problem or self._audit.problem
         point = registry.table.point()
         return {
             "epoch": point.epoch if point else "",
@@ -213,45 +252,23 @@ def _wrong(refusals: Refusals, remarks: tuple[str, ...]) -> list[str]:
     return [*found, f"and {beyond} more"] if beyond else found
 
 
-def _seen_from(other: ClusterId, remote: Remote) -> Json:
-    return {
-        "cluster": other,
-        "gateway": remote.gateway,
-        "answers": remote.answers,
-        "rtt_ms": round(remote.rtt * 1000, 1) if remote.rtt else None,
-    }
-
-
-def _gateway(gateway: Gateway) -> Json:
-    return {
-        "name": gateway.name,
-        "address": gateway.address,
-        "port": gateway.port,
-        "zone": gateway.zone,
-    }
-
-
-def _service(service: Service, backends: tuple[Backend, ...]) -> Json:
-    counts = {b.cluster: (b.ready, sum(g.total for g in b.groups)) for b in backends}
-    return {
-        "name": str(service.name),
-        "type": str(service.type),
-        "ports": [
-            {
-                "name": p.name,
-                "protocol": str(p.transport),
-                "port": p.number,
-                "app_protocol": p.app_protocol,
-            }
-            for p in service.ports
-        ],
-        "exporters": list(service.exporters),
-        "conflicts": [{"reason": c.reason, "message": c.message} for c in service.conflicts],
-        "backends": [
-            {"cluster": c, "ready": counts.get(c, (0, 0))[0], "total": counts.get(c, (0, 0))[1]}
-            for c in service.exporters
-        ],
-    }
+def _wanted(cluster: str, body: Json) -> Member:
+    """The operator's word in a document of kind Cluster; raises InvalidInput."""
+    document = parse_document(body, "the request's body")
+    if not isinstance(document, ClusterDocument):
+        raise InvalidInput("the request's body must be a document of kind Cluster")
+    name = parse_cluster_id(cluster)
+    if document.name != name:
+        raise InvalidInput(f"metadata.name is {document.name!r}, but the path says {name!r}")
+    return Member(
+        name,
+        "",
+        document.spec.region,
+        tuple(document.spec.zones),
+        document.spec.network,
+        tuple(document.spec.gateway_cidrs),
+        tuple(document.spec.namespaces),
+    )
 
 
 def _text(body: Json, name: str) -> str:

@@ -7,6 +7,7 @@ epoch, and awaits every cluster (`federation.controller.awaited`).
 """
 
 import asyncio
+import os
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from federation.controller.audit import Act, Audit
 from federation.controller.authority import Authority
 from federation.controller.members import begin_again
 from federation.controller.rootkey import write_root_key
@@ -119,6 +121,9 @@ async def restore(backup: Backup, folder: Path, key_passphrase: str, new_epoch: 
         renew_epoch(store, new_epoch)
         async with open_store(store, new_epoch) as opened:
             await begin_again(opened)
+            audit = Audit(opened)
+            await audit.load()
+            await audit.note(Act("restore", f"uid {os.getuid()}", "", detail=backup.summary()))
         write_root_key(made / "root.key", load_key(backup.root_key), key_passphrase)
         write_private(made / "root.pem", backup.root)
         write_private(made / "admin.token", backup.admin_token)

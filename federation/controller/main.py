@@ -12,6 +12,7 @@ from federation.api.door import Door
 from federation.api.server import make_api, serve_api, show, tls_context
 from federation.controller.admintoken import open_admin_token
 from federation.controller.application import Controller
+from federation.controller.audit import Audit
 from federation.controller.authority import Authority, open_authority
 from federation.controller.backup import Backups, check_whole
 from federation.controller.departures import Departures
@@ -72,6 +73,8 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         backups = Backups(store, authority, token, backup_words)
         departures = Departures(federation, members)
         endings = Endings(federation, members)
+        audit = Audit(store)
+        await persist("store", audit.load)
         application = Controller(
             federation,
             members,
@@ -80,13 +83,14 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             grpc_address,
             backups=backups,
             departures=departures,
+            audit=audit,
         )
         door = Door()
         api = make_api(application, token, door)
         listen = settings.api_listen
         forget_private(folder / "api.pem")
         context = tls_context(authority.api_identity(utc_now()))
-        agents = AgentServer(federation, members, authority)
+        agents = AgentServer(federation, members, authority, audit)
         async with (
             serve(
                 str(settings.grpc_listen),
@@ -96,7 +100,8 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             ),
             serve_api(api, door, listen.host, listen.port, context),
         ):
-            more = (departures.loop, endings.loop, renewing(context, authority))
+            renewal = renewing(context, authority)
+            more = (departures.loop, endings.loop, audit.loop, renewal)
             await run_until_stopped(all_loops(federation, more))
 
 

@@ -4,7 +4,6 @@ Every change is on the disk before anybody hears of it.
 """
 
 import json
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from federation.controller import anchors
 from federation.controller.anchors import LONGEST_LEAF_SECONDS, speaking_keys
 from federation.controller.authority import Authority
 from federation.controller.awaited import AWAITED
+from federation.controller.jointokens import JoinTokens, revoke_unspent
 from federation.controller.registry import Member, anchor_keys
 from federation.controller.store.store import Store
 from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
@@ -26,24 +26,14 @@ from federation.trust.pem import (
     read_twin,
 )
 from federation.trust.spiffe import trust_domain
-from federation.trust.tokens import (
-    JoinRecord,
-    JoinToken,
-    check_secret,
-    format_join_token,
-    parse_join_token,
-    redeem,
-    secret_hash,
-)
+from federation.trust.tokens import JoinRecord, redeem
 from federation.trust.validate import check_twin
 
 _MEMBERS = "members/"
-_TOKENS = "tokens/"
 _REVOKED = "revoked-keys/"
 _ATTEMPTS = 5
 
 HOUR = 3_600
-MAX_TOKEN_SECONDS = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,7 @@ class Members:
         self._store = store
         self._authority = authority
         self._domain = domain
-        self._url = url
+        self.tokens = JoinTokens(store, authority.root_sha256, url)
 
     async def load(self) -> tuple[Member, ...]:
         """All members, by id."""
@@ -93,26 +83,13 @@ class Members:
 
     async def mint_token(self, cluster: str, seconds: int, now: float) -> tuple[JoinRecord, str]:
         """A join token for a known cluster; raises InvalidInput, NotReady for an unknown one."""
-        if not 1 <= seconds <= MAX_TOKEN_SECONDS:
-            raise InvalidInput(
-                f"expires_seconds is {seconds}, but must be between 1 and {MAX_TOKEN_SECONDS}"
-            )
         name = parse_cluster_id(cluster)
         entry = await self._store.read(f"{_MEMBERS}{name}")
         if entry is None:
             raise NotReady(f"cluster {name} is not known yet: add it first")
         if _read_member(entry.value).leaving:
             raise Conflict(f"cluster {name} is leaving: wait until it has left, then add it again")
-        token = JoinToken(
-            self._url,
-            self._authority.root_sha256,
-            name,
-            secrets.token_hex(8),
-            secrets.token_urlsafe(32),
-        )
-        record = JoinRecord(token.id, name, secret_hash(token.secret), int(now) + seconds)
-        await self._keep(record, 0)
-        return record, format_join_token(token)
+        return await self.tokens.make(name, seconds, now)
 
     async def join(
         self,
@@ -123,6 +100,7 @@ class Members:
         is_present: Callable[[ClusterId], bool] = lambda _: False,
         *,
         leaf_seconds: int = HOUR,
+        address: str = "",
     ) -> Joined:
         """Redeem a token for an intermediate. The same key may ask again when an answer was lost.
 
@@ -134,17 +112,10 @@ class Members:
         a key that was revoked; InvalidInput for documents that are not what they should be; and
         Conflict for another key than that of an agent which `is_present`.
         """
-        token = parse_join_token(token_text)
-        entry = await self._store.read(f"{_TOKENS}{token.id}")
-        if entry is None:
-            raise Denied(
-                f"join token {token.id} was not made by this controller, or its cluster was "
-                "revoked or has left since"
-            )
-        record = JoinRecord(**json.loads(entry.value))
-        check_secret(record, token.secret, now.timestamp())
+        token, record, revision = await self.tokens.find(token_text, now.timestamp())
         key = csr_key(read_csr(csr))
         redeemed = redeem(record, token.secret, key_sha256(key), now.timestamp())
+        redeemed = replace(redeemed, used_from=record.used_from or address)
         found = await self._store.read(f"{_MEMBERS}{record.cluster}")
         if found is None:
             raise Denied(f"cluster {record.cluster} is not a member any more")
@@ -159,19 +130,14 @@ class Members:
         shown = read_twin(twin)
         check_twin(shown, public_key=key, trust_domain=member.trust_domain, now=now)
         intermediate = self._authority.certify_cluster(member.trust_domain, key, now)
-        revision = entry.revision
         if redeemed != record:
-            revision = await self._keep(redeemed, revision)
+            revision = await self.tokens.keep(redeemed, revision)
         after = anchors.joined(member, shown, leaf_seconds, now.timestamp())
         if after != member:
             await self._store.write(f"{_MEMBERS}{record.cluster}", _encode(after), found.revision)
         if not redeemed.joined:
-            await self._keep(replace(redeemed, joined=True), revision)
+            await self.tokens.keep(replace(redeemed, joined=True), revision)
         return Joined(after, pem(intermediate), self._authority.root_pem)
-
-    async def _keep(self, record: JoinRecord, expected: int) -> int:
-        value = json.dumps(asdict(record)).encode()
-        return await self._store.write(f"{_TOKENS}{record.id}", value, expected)
 
     async def _check_key(
         self, member: Member, key: PublicKey, is_present: Callable[[ClusterId], bool]
@@ -205,7 +171,7 @@ class Members:
             for digest in anchor_keys(member):
                 if await self._store.read(f"{_REVOKED}{digest}") is None:
                     await self._store.write(f"{_REVOKED}{digest}", cluster.encode(), 0)
-            await self._void_tokens(cluster)
+            await self.tokens.revoke_all(cluster)
             return replace(member, anchors=(), ends=(), revoked=True, replace_key="")
 
         return await self._change(cluster, keep_keys)
@@ -214,14 +180,14 @@ class Members:
         """Show nothing of a cluster any more; `remove` follows. Raises NotReady."""
 
         async def leave(member: Member) -> Member:
-            await self._void_tokens(cluster)
+            await self.tokens.revoke_all(cluster)
             return replace(member, leaving=True)
 
         return await self._change(cluster, leave)
 
     async def remove(self, cluster: ClusterId) -> None:
         """Forget a cluster. Keys that were revoked stay so."""
-        await self._void_tokens(cluster)
+        await self.tokens.forget(cluster)
         entry = await self._store.read(f"{_MEMBERS}{cluster}")
         if entry is not None:
             await self._store.delete(f"{_MEMBERS}{cluster}", entry.revision)
@@ -303,11 +269,6 @@ class Members:
 
         return await self._change(cluster, drop)
 
-    async def _void_tokens(self, cluster: ClusterId) -> None:
-        for key, entry in (await self._store.read_all(_TOKENS)).items():
-            if json.loads(entry.value).get("cluster") == cluster:
-                await self._store.delete(key, entry.revision)
-
     async def _change(
         self, cluster: ClusterId, change: Callable[[Member], Awaitable[Member]]
     ) -> Member:
@@ -363,13 +324,8 @@ def _member(values: dict[str, object]) -> Member:
 
 
 async def begin_again(store: Store) -> None:
-    """After a restore: unspent tokens are void, and every cluster that had joined is awaited.
-
-    A token that looks unspent may have been used since the backup was made.
-    """
-    for key, entry in (await store.read_all(_TOKENS)).items():
-        if not JoinRecord(**json.loads(entry.value)).used_by:
-            await store.delete(key, entry.revision)
+    """After a restore: unspent tokens are void, and every cluster that had joined is awaited."""
+    await revoke_unspent(store)
     awaited = await store.read_all(AWAITED)
     for key, entry in (await store.read_all(_MEMBERS)).items():
         name = f"{AWAITED}{key.removeprefix(_MEMBERS)}"

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from cryptography import x509
 
-from federation.controller.anchors import speaking_keys, superseded
+from federation.controller.anchors import has_lost_its_word, speaking_keys, superseded
+from federation.controller.audit import Act, Audit
 from federation.controller.authority import Authority
 from federation.controller.loop import Federation
 from federation.controller.members import HOUR, Members, check_speaks
-from federation.controller.registry import Member
-from federation.controller.trust import waiting_for
+from federation.controller.registry import Member, anchor_keys
+from federation.controller.trust import SHOWN_OF_A_KEY, waiting_for
 from federation.model.errors import Denied, Failed
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.logs import event
@@ -43,10 +44,13 @@ class _Caller(NamedTuple):
 class AgentServer:
     """Handlers for what agents call."""
 
-    def __init__(self, federation: Federation, members: Members, authority: Authority) -> None:
+    def __init__(
+        self, federation: Federation, members: Members, authority: Authority, audit: Audit
+    ) -> None:
         self._federation = federation
         self._members = members
         self._authority = authority
+        self._audit = audit
 
     def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
         """What `wire.server.serve` serves."""
@@ -69,7 +73,8 @@ class AgentServer:
 
     async def _renew(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
         """A new intermediate; with a twin for a key that comes, alone for one that has come."""
-        (member, key), now = await self._caller(peer), utc_now()
+        (before, key), now = await self._caller(peer), utc_now()
+        member = before
         if request.twin:
             life = request.leaf_seconds or HOUR
             member = await self._members.add_key(
@@ -79,6 +84,8 @@ class AgentServer:
         elif request.alone:
             member = await self._members.keep_only(member.id, key, request.csr)
             self._federation.set_member(member)
+        if member.anchors != before.anchors:
+            await self._note_key("next key" if request.twin else "old key dropped", member, peer)
         chain = self._members.renew(member, request.csr, now)
         made = x509.load_pem_x509_certificate(chain)
         if not request.twin:
@@ -109,11 +116,20 @@ class AgentServer:
         found = self._verified(peer)
         first, *others = speaking_keys(found.member)
         if others and found.key == first:
-            self._federation.set_member(await self._superseded(found))
+            member = await self._superseded(found)
+            before = self._federation.registry.members.get(member.id, member)
+            self._federation.set_member(member)
+            if has_lost_its_word(before, member):
+                await self._note_key("new key speaks", member, peer)
             found = self._verified(peer)
         for cert in x509.load_pem_x509_certificates(peer.chain)[1:2]:
             self._note(found.member, cert)
         return found
+
+    async def _note_key(self, what: str, member: Member, peer: Peer) -> None:
+        key = anchor_keys(member)[0][:SHOWN_OF_A_KEY]
+        who = f"agent of {member.id}"
+        await self._audit.note(Act(what, who, peer.address, member.id, f"key {key}"))
 
     async def _superseded(self, found: _Caller) -> Member:
         """The member with its newest key alone; a disk that is full keeps no key in its place."""

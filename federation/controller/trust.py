@@ -21,7 +21,7 @@ from federation.wire import codec
 
 Json = dict[str, Any]
 
-_SHOWN_OF_A_KEY = 16
+SHOWN_OF_A_KEY = 16
 
 
 def waiting_for(hub: Hub, cluster: ClusterId, now: float) -> tuple[ClusterId, ...]:
@@ -65,7 +65,7 @@ def _cluster(hub: Hub, member: Member, now: float) -> Json:
         "intermediate": _life(*shown) if shown and member.anchors else None,
         "anchors": [
             {
-                "key": key[:_SHOWN_OF_A_KEY],
+                "key": key[:SHOWN_OF_A_KEY],
                 "not_after": _text(_end_of(anchor)),
                 "ends": _text(datetime.fromtimestamp(end, UTC)) if end else None,
             }

@@ -51,9 +51,10 @@ class JoinToken:
 class JoinRecord:
     """What the controller keeps of a join token: never the secret itself.
 
-    `expires` is in seconds since 1970. `used_by` is the digest of the key that the token was spent
+    `used_by` is the digest of the key that the token was spent
     on, empty while it is unspent. `joined`: the cluster has joined with that key; what comes after
-    is a repetition.
+    is a repetition. `used_from` is the address that it came from, `revoked` says that it was made
+    void. Times are in seconds since 1970.
     """
 
     id: str
@@ -62,6 +63,10 @@ class JoinRecord:
     expires: int
     used_by: str = ""
     joined: bool = False
+    created: int = 0
+    used_at: int = 0
+    used_from: str = ""
+    revoked: bool = False
 
 
 def format_join_token(token: JoinToken) -> str:
@@ -96,14 +101,28 @@ def secret_hash(secret: str) -> str:
 
 
 def check_secret(record: JoinRecord, token_secret: str, now: float) -> None:
-    """Raise Denied for a wrong secret, and for a token that has expired.
+    """Raise Denied for a wrong secret, and for a token that was revoked or has expired.
 
     The secret is judged first: who does not know it learns nothing of the token's state.
     """
     if not _equal(secret_hash(token_secret), record.secret_sha256):
         raise Denied(f"secret of join token {record.id} is wrong")
+    if record.revoked:
+        raise Denied(
+            f"join token {record.id} for cluster {record.cluster} was revoked, by itself or with "
+            "its cluster"
+        )
     if now >= record.expires:
         raise Denied(f"join token {record.id} for cluster {record.cluster} has expired")
+
+
+def state_of(record: JoinRecord, now: float) -> str:
+    """What has become of a token, in one word: unused, used, revoked or expired."""
+    if record.revoked:
+        return "revoked"
+    if record.used_by:
+        return "used"
+    return "expired" if now >= record.expires else "unused"
 
 
 def redeem(record: JoinRecord, token_secret: str, csr_key_sha256: str, now: float) -> JoinRecord:
@@ -120,7 +139,7 @@ def redeem(record: JoinRecord, token_secret: str, csr_key_sha256: str, now: floa
         raise Denied(
             f"join token {record.id} for cluster {record.cluster} was already used for another key"
         )
-    return replace(record, used_by=csr_key_sha256)
+    return replace(record, used_by=csr_key_sha256, used_at=record.used_at or int(now))
 
 
 def check_token_key(key: bytes, what: str) -> bytes:

@@ -10,7 +10,7 @@ from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources import directory
 from federation.api import door, server
-from federation.controller import anchors, judge, loop, members
+from federation.controller import anchors, audit, jointokens, judge, loop
 from federation.envoy import http, limits
 from federation.model import exports
 from federation.runtime import health, refusals, yamldocs
@@ -143,7 +143,11 @@ STATED: dict[str, str] = {
     "depth of nesting": f"{yamldocs.MAX_DEPTH}",
     "files of a cluster's folder": f"{directory.MAX_FILES:,}",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
-    "life of a join token": f"{members.MAX_TOKEN_SECONDS // DAY} days",
+    "life of a join token": f"{jointokens.MAX_TOKEN_SECONDS // DAY} days",
+    "join tokens that are kept": f"{jointokens.MOST_TOKENS:,}",
+    "entries of the audit log of one kind": f"{audit.MOST_OF_A_KIND}",
+    "addresses that are remembered to have used the admin token": f"{audit.MOST_ADDRESSES:,}",
+    "text of an entry of the audit log": f"{audit._LONGEST} characters",
     "life of leaves that an agent names (how long an older key of its cluster is believed)": (
         f"{anchors.LONGEST_LEAF_SECONDS:,} s"
     ),

@@ -26,6 +26,7 @@ from cluster_agent.rekey import Rekeying
 from cluster_agent.sources.directory import DirectorySource
 from cluster_agent.sync import Sync
 from federation.controller import main as controller_main
+from federation.controller.audit import Audit
 from federation.controller.authority import open_authority
 from federation.controller.departures import Departures
 from federation.controller.endings import Endings
@@ -188,7 +189,8 @@ def controller(folder: Path) -> tuple[Loop, ...]:
     departures, endings = Departures(federation, members), Endings(federation, members)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     renewal = controller_main.renewing(context, authority)
-    return controller_main.all_loops(federation, (departures.loop, endings.loop, renewal))
+    more = (departures.loop, endings.loop, Audit(store).loop, renewal)
+    return controller_main.all_loops(federation, more)
 
 
 PROCESSES = (controller, agent, dns, gateway, sidecar, fedmesh_identity)

@@ -21,6 +21,7 @@ class FakeApplication:
 
     def __init__(self) -> None:
         self.error: FedmeshError | None = None
+        self.called_from: list[str] = []
 
     def _answer(self, **said: Any) -> Json:
         if self.error is not None:
@@ -33,35 +34,47 @@ class FakeApplication:
     def root_pem(self) -> bytes:
         return b"PEM"
 
-    async def join(self, body: Json) -> Json:
-        return self._answer(body=body)
+    async def join(self, body: Json, peer: str) -> Json:
+        return self._answer(body=body, peer=peer)
 
     async def clusters(self) -> Json:
         return self._answer(items=[])
 
-    async def put_cluster(self, cluster: str, body: Json) -> Json:
-        return self._answer(cluster=cluster, body=body)
+    async def put_cluster(self, cluster: str, body: Json, peer: str) -> Json:
+        return self._answer(cluster=cluster, body=body, peer=peer)
 
-    async def delete_cluster(self, cluster: str) -> Json:
-        return self._answer(deleted=cluster)
+    async def delete_cluster(self, cluster: str, peer: str) -> Json:
+        return self._answer(deleted=cluster, peer=peer)
 
     async def trust(self) -> Json:
         return self._answer(root={})
 
-    async def revoke(self, cluster: str) -> Json:
-        return self._answer(revoked=cluster)
+    async def revoke(self, cluster: str, peer: str) -> Json:
+        return self._answer(revoked=cluster, peer=peer)
 
-    async def rekey(self, cluster: str) -> Json:
-        return self._answer(rekeyed=cluster)
+    async def rekey(self, cluster: str, peer: str) -> Json:
+        return self._answer(rekeyed=cluster, peer=peer)
 
-    async def confirm_cluster(self, cluster: str) -> Json:
-        return self._answer(confirmed=cluster)
+    async def confirm_cluster(self, cluster: str, peer: str) -> Json:
+        return self._answer(confirmed=cluster, peer=peer)
 
-    async def mint_join_token(self, body: Json) -> Json:
-        return self._answer(body=body)
+    async def mint_join_token(self, body: Json, peer: str) -> Json:
+        return self._answer(body=body, peer=peer)
 
-    async def backup(self, body: Json) -> bytes:
-        return repr(self._answer(body=body)).encode()
+    async def join_tokens(self) -> Json:
+        return self._answer(items=["token"])
+
+    async def revoke_join_token(self, id: str, peer: str) -> Json:
+        return self._answer(void=id, peer=peer)
+
+    async def audit(self) -> Json:
+        return self._answer(items=["entry"])
+
+    async def note_call(self, peer: str) -> None:
+        self.called_from.append(peer)
+
+    async def backup(self, body: Json, peer: str) -> bytes:
+        return repr(self._answer(body=body, peer=peer)).encode()
 
     async def services(self) -> Json:
         return self._answer(items=[])
@@ -98,7 +111,10 @@ PROTECTED = [
     ("GET", "/v1/trust"),
     ("POST", "/v1/trust/east/revoke"),
     ("POST", "/v1/trust/east/rekey"),
+    ("GET", "/v1/join-tokens"),
     ("POST", "/v1/join-tokens"),
+    ("DELETE", "/v1/join-tokens/1234"),
+    ("GET", "/v1/audit"),
     ("POST", "/v1/backup"),
     ("GET", "/v1/services"),
     ("GET", "/v1/status"),
@@ -125,6 +141,7 @@ async def test_without_the_token_nothing_is_told(
     status, text = await world.ask(method, path, shown, json={})
     assert status == 403
     assert "token" in text
+    assert world.application.called_from == []
 
 
 def test_without_a_token_there_is_no_api() -> None:
@@ -134,16 +151,44 @@ def test_without_a_token_there_is_no_api() -> None:
 
 async def test_a_backup_is_bytes(world: World) -> None:
     status, text = await world.ask("POST", "/v1/backup", json={"passphrase": "words"})
-    assert (status, text) == (200, "{'body': {'passphrase': 'words'}}")
+    assert (status, text) == (
+        200,
+        "{'body': {'passphrase': 'words'}, 'peer': '127.0.0.1'}",
+    )
 
 
 async def test_the_token_opens_what_is_there(world: World) -> None:
     assert await world.ask("GET", "/v1/clusters") == (200, '{"items": []}')
     confirmed = await world.ask("POST", "/v1/clusters/east/confirm")
-    assert confirmed == (200, '{"confirmed": "east"}')
+    assert confirmed == (200, '{"confirmed": "east", "peer": "127.0.0.1"}')
     status, text = await world.ask("PUT", "/v1/clusters/east", json={"kind": "Cluster"})
     assert status == 200
     assert "east" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("PUT", "/v1/clusters/east", '"cluster": "east", "body": {}'),
+        ("DELETE", "/v1/clusters/east", '"deleted": "east"'),
+        ("POST", "/v1/trust/east/revoke", '"revoked": "east"'),
+        ("POST", "/v1/trust/east/rekey", '"rekeyed": "east"'),
+        ("POST", "/v1/join", '"body": {}'),
+        ("POST", "/v1/join-tokens", '"body": {}'),
+        ("DELETE", "/v1/join-tokens/1234", '"void": "1234"'),
+    ],
+)
+async def test_whatever_changes_something_is_told_from_where_it_is_asked(
+    world: World, method: str, path: str, said: str
+) -> None:
+    answered = await world.ask(method, path, json={})
+    assert answered == (200, f'{{{said}, "peer": "127.0.0.1"}}')
+
+
+async def test_tokens_and_the_audit_log_can_be_read(world: World) -> None:
+    assert await world.ask("GET", "/v1/join-tokens") == (200, '{"items": ["token"]}')
+    assert await world.ask("GET", "/v1/audit") == (200, '{"items": ["entry"]}')
+    assert world.application.called_from == ["127.0.0.1"] * 2
 
 
 @pytest.mark.parametrize(
@@ -186,6 +231,10 @@ async def test_an_unknown_path_is_answered_in_one_sentence(world: World) -> None
 
 async def test_trust_is_asked_and_changed_by_cluster(world: World) -> None:
     assert await world.ask("GET", "/v1/trust") == (200, '{"root": {}}')
-    assert await world.ask("POST", "/v1/trust/east/revoke") == (200, '{"revoked": "east"}')
-    assert await world.ask("POST", "/v1/trust/east/rekey") == (200, '{"rekeyed": "east"}')
-    assert await world.ask("DELETE", "/v1/clusters/east") == (200, '{"deleted": "east"}')
+    for method, path, said in (
+        ("POST", "/v1/trust/east/revoke", "revoked"),
+        ("POST", "/v1/trust/east/rekey", "rekeyed"),
+        ("DELETE", "/v1/clusters/east", "deleted"),
+    ):
+        answered = await world.ask(method, path)
+        assert answered == (200, f'{{"{said}": "east", "peer": "127.0.0.1"}}')

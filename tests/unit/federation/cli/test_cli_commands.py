@@ -11,6 +11,7 @@ import pytest
 
 from federation.api.client import Client
 from federation.cli.commands import (
+    audit,
     backup,
     cluster_add,
     cluster_confirm,
@@ -25,6 +26,8 @@ from federation.cli.commands import (
     service_list,
     status,
     token_create,
+    token_list,
+    token_revoke,
     trust_rekey,
     trust_revoke,
     trust_status,
@@ -137,6 +140,16 @@ class FakeClient(Client):
     def create_join_token(self, cluster: str, expires_seconds: int) -> dict[str, Any]:
         self.tokens.append((cluster, expires_seconds))
         return {"token": "fmj1.secret", "id": "1", "expires": 1}
+
+    def join_tokens(self) -> list[dict[str, Any]]:
+        return self.items
+
+    def revoke_join_token(self, id: str) -> dict[str, Any]:
+        self.changed.append(("token revoke", id))
+        return {"id": id, "cluster": "us-east", "used_by": "12ab" if id == "spent" else ""}
+
+    def audit(self) -> list[dict[str, Any]]:
+        return self.items
 
 
 @pytest.fixture
@@ -489,3 +502,52 @@ def test_leaving_that_does_not_end_is_said(io: IO) -> None:
     options = leave.Options(client, "us-east", lambda: sum(slept), slept.append)
     with pytest.raises(Failed, match="still listed"):
         leave.run(options, io)
+
+
+# -- tokens, and who did what ----------------------------------------------------------------------
+
+UNUSED = {
+    "id": "12ab", "cluster": "us-east", "state": "unused", "created": 1_772_323_200,
+    "expires": 1_772_326_800, "used_at": None, "used_from": "", "used_by": "",
+}  # fmt: skip
+SPENT = {
+    **UNUSED, "state": "used", "used_at": 1_772_323_260, "used_from": "10.0.0.9",
+    "used_by": "0123456789abcdef",
+}  # fmt: skip
+
+
+def test_join_tokens_are_listed_with_what_became_of_them(io: IO) -> None:
+    client = FakeClient([UNUSED, SPENT])
+    assert token_list.run(token_list.Options(client, Format.TABLE), io) == 0
+    times = ["2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z"]
+    use = ["2026-03-01T00:01:00Z", "10.0.0.9", "0123456789abcdef"]
+    assert [line.split("\t") for line in out(io).splitlines()] == [
+        ["12ab", "us-east", "unused", *times, "-", "-", "-"],
+        ["12ab", "us-east", "used", *times, *use],
+    ]
+    assert token_list.run(token_list.Options(FakeClient(), Format.TABLE), io) == 0
+    assert "fedctl token create" in err(io)
+
+
+def test_a_token_is_revoked_and_one_that_was_used_says_what_that_does_not_undo(io: IO) -> None:
+    client = FakeClient()
+    assert token_revoke.run(token_revoke.Options(client, "12ab"), io) == 0
+    assert out(io) == "join token 12ab for cluster us-east is void\n"
+    assert err(io) == ""
+    assert token_revoke.run(token_revoke.Options(client, "spent"), io) == 0
+    assert "fedctl trust revoke us-east" in err(io)
+    assert client.changed == [("token revoke", "12ab"), ("token revoke", "spent")]
+
+
+def test_who_did_what_is_shown_of_all_or_of_one_cluster(io: IO) -> None:
+    entry = {
+        "at": 1_772_323_200.25, "what": "trust revoke", "who": "admin token", "cluster": "us-east",
+        "address": "10.0.0.7", "outcome": "done", "detail": "",
+    }  # fmt: skip
+    other = {**entry, "what": "backup", "cluster": ""}
+    client = FakeClient([entry, other])
+    assert audit.run(audit.Options(client, "us-east", Format.TABLE), io) == 0
+    line = ["2026-03-01T00:00:00Z", "trust revoke", "us-east", "admin token", "10.0.0.7"]
+    assert out(io).rstrip("\n").split("\t") == [*line, "done", "-"]
+    assert audit.run(audit.Options(client, "", Format.TABLE), io) == 0
+    assert len(out(io).splitlines()) == 3

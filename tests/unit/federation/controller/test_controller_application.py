@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from federation.controller.application import Controller
+from federation.controller.audit import Audit
 from federation.controller.authority import open_authority
 from federation.controller.backup import Backups, open_backup
 from federation.controller.departures import Departures
@@ -14,15 +15,16 @@ from federation.controller.members import Members
 from federation.controller.registry import Registry
 from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Row
-from federation.model.errors import Conflict, InvalidInput, NotReady
+from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote
 from federation.planning.liveness import SILENT_SECONDS
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.trust import sealed
 from federation.trust.issue import make_csr, make_twin, new_key
-from federation.trust.pem import PrivateKey, pem
+from federation.trust.pem import PrivateKey, key_sha256, pem
 from federation.trust.profile import twin_profile
+from federation.trust.tokens import parse_join_token, secret_hash
 from federation.wire import codec, codec_proxies
 from federation.xds.messages import Response
 from federation.xds.receiver import Change
@@ -51,6 +53,7 @@ def controller(tmp_path: Path, federation: Federation) -> Controller:
         "127.0.0.1:7443",
         backups=backups,
         departures=Departures(federation, members),
+        audit=Audit(federation._store),
     )
 
 
@@ -259,7 +262,14 @@ async def test_a_backup_holds_what_was_reported_a_moment_ago(
         backups = Backups(store, authority, "the-admin-token", "correct horse battery")
         departures = Departures(federation, members)
         controller = Controller(
-            federation, members, authority, "mesh.test", "", backups=backups, departures=departures
+            federation,
+            members,
+            authority,
+            "mesh.test",
+            "",
+            backups=backups,
+            departures=departures,
+            audit=Audit(store),
         )
         row = Row("east", codec.EXPORT, "shop/api", b"body", 5)
         federation.hub.unsaved = {("east", codec.EXPORT, "shop/api"): row}
@@ -270,6 +280,96 @@ async def test_a_backup_holds_what_was_reported_a_moment_ago(
     (tmp_path / "copy").write_bytes(found.store)
     async with open_store(tmp_path / "copy", "f") as copy:
         assert await copy.load_reports() == (row,)
+
+
+# -- who did what ----------------------------------------------------------------------------------
+
+
+async def done(controller: Controller) -> list[tuple[str, str, str, str, str]]:
+    items = (await controller.audit())["items"]
+    return [(i["what"], i["who"], i["address"], i["cluster"], i["outcome"]) for i in items]
+
+
+async def test_everything_that_changes_who_is_believed_is_noted_with_its_outcome(
+    controller: Controller, federation: Federation
+) -> None:
+    await controller.note_call("10.0.0.7")
+    await controller.put_cluster("east", document(), "10.0.0.7")
+    minted = await controller.mint_join_token({"cluster": "east"}, "10.0.0.7")
+    key = new_key()
+    twin = pem(make_twin(key, twin_profile("east.mesh.test"), utc_now())).decode()
+    body = {"token": minted["token"], "csr": pem(make_csr(key)).decode(), "twin": twin}
+    await controller.join(body, "10.0.0.9")
+    with pytest.raises(Denied, match="already used"):
+        await controller.join({**body, "csr": pem(make_csr(new_key())).decode()}, "10.6.6.6")
+    await controller.rekey("east", "10.0.0.7")
+    await controller.confirm_cluster("east", "10.0.0.7")
+    await controller.revoke_join_token(minted["id"], "10.0.0.7")
+    await controller.revoke("east", "10.0.0.7")
+    with pytest.raises(NotReady):
+        await controller.revoke("west", "10.0.0.7")
+    await controller.delete_cluster("east", "10.0.0.7")
+    admin, thing = ("admin token", "10.0.0.7"), f"join token {minted['id']}"
+    assert await done(controller) == [
+        ("first call", *admin, "", "done"),
+        ("cluster add", *admin, "east", "done"),
+        ("token create", *admin, "east", "done"),
+        ("join", thing, "10.0.0.9", "east", "done"),
+        (
+            "join",
+            thing,
+            "10.6.6.6",
+            "east",
+            f"refused: {thing} for cluster east was already used for another key",
+        ),
+        ("trust rekey", *admin, "east", "done"),
+        ("cluster confirm", *admin, "east", "done"),
+        ("token revoke", *admin, "east", "done"),
+        ("trust revoke", *admin, "east", "done"),
+        ("trust revoke", *admin, "west", "refused: there is no cluster west"),
+        ("leave", *admin, "east", "done"),
+    ]
+    details = {i["what"]: i["detail"] for i in (await controller.audit())["items"]}
+    assert details["cluster add"] == "region=eu zones=a"
+    assert minted["token"] not in str(await controller.audit())
+
+
+async def test_strangers_do_not_fill_the_audit_log(controller: Controller) -> None:
+    await controller.put_cluster("east", document())
+    minted = await controller.mint_join_token({"cluster": "east"})
+    known = await done(controller)
+    name, _, secret = minted["token"].partition(".")
+    for token in ("rubbish", f"{name}.{secret[:-8]}AAAAAAAA"):
+        with pytest.raises((Denied, InvalidInput)):
+            await controller.join({"token": token, "csr": "x", "twin": "x"}, "10.6.6.6")
+    assert await done(controller) == known
+
+
+async def test_a_token_is_listed_without_its_secret_and_made_void(controller: Controller) -> None:
+    await controller.put_cluster("east", document())
+    used, voided = [await controller.mint_join_token({"cluster": "east"}) for _ in range(2)]
+    key = new_key()
+    twin = pem(make_twin(key, twin_profile("east.mesh.test"), utc_now())).decode()
+    body = {"csr": pem(make_csr(key)).decode(), "twin": twin}
+    await controller.join({**body, "token": used["token"]}, "10.0.0.9")
+    told = await controller.revoke_join_token(voided["id"])
+    assert told["state"] == "revoked"
+    found = {item["id"]: item for item in (await controller.join_tokens())["items"]}
+    assert {id: item["state"] for id, item in found.items()} == {
+        used["id"]: "used",
+        voided["id"]: "revoked",
+    }
+    one = found[used["id"]]
+    assert one["used_from"] == "10.0.0.9"
+    assert one["created"] <= one["used_at"] < one["expires"]
+    assert key_sha256(key.public_key()).startswith(one["used_by"])
+    secret = parse_join_token(used["token"]).secret
+    assert secret not in str(found)
+    assert secret_hash(secret) not in str(found)
+    with pytest.raises(Denied, match="was revoked"):
+        await controller.join({**body, "token": voided["token"]})
+    with pytest.raises(NotReady, match="there is no join token 'nothing'"):
+        await controller.revoke_join_token("nothing")
 
 
 async def test_a_cluster_that_is_awaited_is_shown_as_such(

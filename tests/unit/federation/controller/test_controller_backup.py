@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from federation.controller.audit import Audit
 from federation.controller.authority import Authority, open_authority
 from federation.controller.backup import Backup, Backups, check_whole, open_backup, restore
 from federation.controller.members import Members
@@ -121,8 +122,16 @@ async def test_after_a_restore_who_had_joined_is_awaited_and_unspent_tokens_are_
     await restore(await world.backup(), tmp_path / "new", "", "second")
     async with open_store(tmp_path / "new" / "store.sqlite", "x") as store:
         assert list(await store.read_all("awaited/")) == ["awaited/east"]
-        (left,) = (await store.read_all("tokens/")).values()
-    assert json.loads(left.value)["used_by"]
+        tokens = [json.loads(e.value) for e in (await store.read_all("tokens/")).values()]
+        audit = Audit(store)
+        await audit.load()
+    assert sorted((bool(t["used_by"]), t["revoked"]) for t in tokens) == [
+        (False, True),
+        (True, False),
+    ]
+    (entry,) = audit.entries()
+    assert (entry.what, entry.outcome) == ("restore", "done")
+    assert entry.detail.startswith("made 20"), "which backup it was"
 
 
 async def test_a_restored_key_can_lie_under_a_passphrase_from_the_first_moment(

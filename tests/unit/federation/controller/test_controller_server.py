@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from federation.controller.anchors import speaking_keys
+from federation.controller.audit import Audit
 from federation.controller.authority import Authority, open_authority
 from federation.controller.loop import Federation
 from federation.controller.members import Members
@@ -42,7 +43,7 @@ class World:
         for domain in (EAST, WEST):
             self.join(domain)
         members = Members(FakeStore(), self.root, "mesh.test", "https://127.0.0.1:8443")
-        server = AgentServer(self.federation, members, self.root)
+        server = AgentServer(self.federation, members, self.root, Audit(FakeStore()))
         calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
         self.renew, self.facts = calls[methods.RENEW.path], calls[methods.FACTS.path]
 
@@ -141,7 +142,8 @@ class Rejoined(World):
         self.store = FakeStore()
         failing = DyingStore(self.store, fault_at, Fault.REFUSED)
         self.members = Members(failing, self.root, "mesh.test", "https://127.0.0.1:8443")
-        server = AgentServer(self.federation, self.members, self.root)
+        self.audit = Audit(self.store)
+        server = AgentServer(self.federation, self.members, self.root, self.audit)
         self.calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
         self.old, self.new = issue.new_key(), issue.new_key()
 
@@ -226,6 +228,8 @@ async def test_a_key_that_is_replaced_speaks_until_the_new_one_does_and_no_longe
     await world.is_refused(world.old)
     (member,) = await world.members.load()
     assert member.ends[1] - wall_seconds() == pytest.approx(120, abs=5)
+    said = [(entry.what, entry.who) for entry in world.audit.entries()]
+    assert said == [("next key", "agent of east"), ("new key speaks", "agent of east")]
     mine = await world.listens(world.new)
     other = await world.listens(world.new)
     assert not mine.done()

@@ -4,6 +4,7 @@ import base64
 import json
 import secrets
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,9 @@ def test_no_error_shows_the_secret() -> None:
 
 
 def test_the_first_redeem_binds_the_token_to_the_key() -> None:
-    assert tokens.redeem(RECORD, TOKEN.secret, MINE, now=999.9) == replace(RECORD, used_by=MINE)
+    spent = tokens.redeem(RECORD, TOKEN.secret, MINE, now=999.9)
+    assert spent == replace(RECORD, used_by=MINE, used_at=999)
+    assert tokens.redeem(spent, TOKEN.secret, MINE, now=999.95) == spent
 
 
 def test_the_same_key_may_ask_again_and_another_may_not() -> None:
@@ -116,6 +119,28 @@ def test_an_expired_token_is_denied_even_to_its_key() -> None:
     for record in (RECORD, spent):
         with pytest.raises(Denied, match="has expired"):
             tokens.redeem(record, TOKEN.secret, MINE, now=1000.0)
+
+
+def test_a_revoked_token_opens_nothing_and_says_so_to_who_knows_its_secret_only() -> None:
+    void = replace(RECORD, revoked=True)
+    with pytest.raises(Denied, match="was revoked"):
+        tokens.redeem(void, TOKEN.secret, MINE, now=0)
+    with pytest.raises(Denied, match=r"secret .* is wrong"):
+        tokens.redeem(void, "guessed", MINE, now=0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"),
+    [
+        ({}, "unused"),
+        ({"used_by": MINE}, "used"),
+        ({"used_by": MINE, "revoked": True}, "revoked"),
+        ({"expires": 5}, "expired"),
+        ({"expires": 5, "used_by": MINE}, "used"),
+    ],
+)
+def test_what_has_become_of_a_token_is_one_word(changed: dict[str, Any], state: str) -> None:
+    assert tokens.state_of(replace(RECORD, **changed), now=5) == state
 
 
 def test_a_wrong_secret_learns_nothing_of_the_token() -> None:

@@ -1,0 +1,37 @@
+"""What the API shows: nothing secret, and words for people."""
+
+from federation.controller.audit import AuditEntry
+from federation.controller.registry import Member
+from federation.controller.views import audit_view, service_view, token_view, word_view
+from federation.model.names import ClusterId
+from federation.trust.tokens import JoinRecord
+from tests.unit.builders import backend, service
+
+RECORD = JoinRecord("12ab", ClusterId("east"), "5e" * 32, 65, created=5)
+
+
+def test_a_token_is_shown_without_what_is_made_of_its_secret() -> None:
+    shown = token_view(RECORD, 10)
+    assert "5e5e" not in str(shown)
+    assert (shown["state"], shown["used_at"], shown["used_by"]) == ("unused", None, "")
+
+
+def test_the_operators_word_is_a_line_of_what_was_stated() -> None:
+    member = Member(ClusterId("east"), "", "eu", ("a", "b"), namespaces=("shop",))
+    assert word_view(member) == "region=eu zones=a,b namespaces=shop"
+
+
+def test_an_entry_is_shown_as_it_is() -> None:
+    entry = AuditEntry(1.5, "leave", "admin token", "10.0.0.7", "east", "", "done")
+    assert audit_view(entry) == {
+        "at": 1.5, "what": "leave", "who": "admin token", "address": "10.0.0.7",
+        "cluster": "east", "detail": "", "outcome": "done",
+    }  # fmt: skip
+
+
+def test_a_service_is_shown_with_the_counts_of_all_its_exporters() -> None:
+    shown = service_view(service("east", "west"), (backend("west", ready=2),))
+    assert shown["backends"] == [
+        {"cluster": "east", "ready": 0, "total": 0},
+        {"cluster": "west", "ready": 2, "total": 2},
+    ]
