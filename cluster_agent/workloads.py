@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster_agent.certifying import Certifying
 from cluster_agent.entry import NAMES
 from cluster_agent.identity import Authority
 from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies
@@ -19,7 +20,7 @@ from cluster_agent.tables import Touch
 from federation.model.errors import Denied, InvalidInput
 from federation.model.proxies import ENTRY_GATEWAY, Kind, Proxy
 from federation.model.types import SECRET
-from federation.runtime.clock import utc_now, wall_seconds
+from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
 from federation.trust.spiffe import DNS_SUBJECT, GATEWAY_SUBJECT
 from federation.trust.tokens import check_workload_token
@@ -94,7 +95,7 @@ class WorkloadServer:
         on_believed: Callable[[], None],
         on_gone: Callable[[Kind, str], None],
     ) -> None:
-        self._authority = authority
+        self._certifying = Certifying(authority)
         self._token_key = token_key
         self._proxies = proxies
         self._rules = tuple(rules)
@@ -176,8 +177,7 @@ class WorkloadServer:
 
     async def _certify(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
         subject = self.authenticate(peer)
-        log.info(event("certified", subject=subject))
-        return self._authority.certify(subject, request.csr, utc_now())
+        return self._certifying.certify(subject, request.csr, peer.address)
 
     async def _resources(self, link: Link[Request, Response], peer: Peer) -> None:
         subject = self.authenticate(peer)

@@ -1,7 +1,6 @@
 """How much one source may ask: a count per second and source.
 
-In: the address of a query's sender, and the tick of a second. Out: whether it is answered. A source
-of IPv6 is a network of 64 bits, since whoever has one address has all of them. Who asks
+In: the address of a query's sender, and the tick of a second. Out: whether it is answered. Who asks
 too much is told every other time to ask over TCP, where an address cannot be forged; the rest is
 dropped, so that nobody is flooded in the name of another.
 """
@@ -10,15 +9,11 @@ import ipaddress
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from federation.model.addresses import PREFIX_BYTES, counted_as
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MOST_REMEMBERED = 10_000
 _V6_BYTES = 16
-_PREFIX_BYTES = 8
-
-
-def counted_as(address: bytes) -> bytes:
-    """The source of a packed IP address: itself, of IPv6 the first 64 bits."""
-    return address if len(address) < _V6_BYTES else address[:_PREFIX_BYTES]
 
 
 class Allowance(NamedTuple):
@@ -41,7 +36,7 @@ class Sources:
         self._exact = tuple(
             a.network
             for a in self._allowances
-            if a.network.version == 6 and a.network.prefixlen > _PREFIX_BYTES * 8  # noqa: PLR2004
+            if a.network.version == 6 and a.network.prefixlen > PREFIX_BYTES * 8  # noqa: PLR2004
         )
         self._known: dict[bytes, int] = {}
         self._left: dict[bytes, int] = {}
@@ -76,8 +71,8 @@ class Sources:
     def _allowed(self, source: bytes) -> int:
         known = self._known.get(source)
         if known is None:
-            is_prefix = len(source) == _PREFIX_BYTES
-            address = ipaddress.ip_address(source + bytes(_PREFIX_BYTES) if is_prefix else source)
+            is_prefix = len(source) == PREFIX_BYTES
+            address = ipaddress.ip_address(source + bytes(PREFIX_BYTES) if is_prefix else source)
             fitting = (a.per_second for a in self._allowances if address in a.network)
             known = self._known[source] = next(fitting, self._per_second)
         return known

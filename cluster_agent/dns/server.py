@@ -14,9 +14,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
-from cluster_agent.dns.limits import Sources, counted_as
+from cluster_agent.dns.limits import Sources
 from cluster_agent.dns.packets import LARGEST, Packets, is_supported
 from cluster_agent.dns.table import Table
+from federation.model.addresses import counted_as
 from federation.model.errors import Failed
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, running

@@ -1,14 +1,41 @@
-"""Which addresses stand for one machine that others can dial.
+"""Which addresses stand for one machine that others can dial, and which for one source.
 
 In: an IP address. Out: what is special about it, as a word for people, or nothing. Every place that
-is told where to connect asks here: endpoints of a cluster, gateways and endpoints in a report.
+is told where to connect asks here: endpoints of a cluster, gateways and endpoints in a report. And:
+as whom a caller counts. A source of IPv6 is a network of 64 bits, since whoever has one address of
+it has all.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from urllib.parse import unquote
 
 LOOPBACK = "loopback"
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _BROADCAST = IPv4Address("255.255.255.255")
+
+
+_V6_BYTES = 16
+PREFIX_BYTES = 8
+"""Of an address of IPv6, what one source has in common."""
+
+
+def counted_as(address: bytes) -> bytes:
+    """The source of a packed IP address: itself, of IPv6 the first 64 bits."""
+    return address if len(address) < _V6_BYTES else address[:PREFIX_BYTES]
+
+
+def peer_source(peer: str) -> bytes:
+    """The source of a caller as gRPC writes it, such as `ipv4:10.0.0.1:443`, `ipv6:%5B::1%5D:1`.
+
+    All that is no address is one source: sockets of this machine, for example.
+    """
+    host = unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return b""
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return counted_as((mapped or found).packed)
 
 
 def special_kind(address: IPv4Address | IPv6Address) -> str:

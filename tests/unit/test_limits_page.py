@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cluster_agent import workloads
+from cluster_agent import certifying, workloads
 from cluster_agent.dns import packets, reply
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
@@ -104,6 +104,14 @@ STATED: dict[str, str] = {
     "15012: bytes of a connection that shows no token": f"{intake.STRANGER_BYTES // KB} KB",
     "15012: time until it shows one": f"{intake.STRANGER_SECONDS:g} s",
     "15012: such connections of one source": f"{intake.STRANGERS_OF_A_SOURCE}",
+    "15012: certificates of one identity, asked for from one source (of IPv6: one network of 64 "
+    "bits)": f"{certifying.BURST_FROM_ONE}, then {certifying.PER_SECOND_FROM_ONE:g} a second",
+    "15012: certificates of one identity in all": (
+        f"{certifying.BURST_OF_ALL}, then {certifying.PER_SECOND_OF_ALL:g} a second"
+    ),
+    "lines about certificates of one identity in a log": (
+        f"{refusals.BURST}, then {refusals.LINES_PER_SECOND:g} a second"
+    ),
     "8443: time of the TLS handshake": f"{door.HANDSHAKE_SECONDS:g} s",
     "8443: connections": f"{door.MAX_CONNECTIONS:,}",
     "8443: time for a whole request": f"{door.REQUEST_SECONDS:g} s",
