@@ -22,7 +22,7 @@ from federation.model.proxies import ENTRY_GATEWAY, Kind, Proxy
 from federation.model.types import SECRET
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
-from federation.trust.spiffe import DNS_SUBJECT, GATEWAY_SUBJECT
+from federation.trust.spiffe import DNS_SUBJECT, gateway_subject
 from federation.trust.tokens import check_workload_token
 from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
@@ -283,8 +283,8 @@ class WorkloadServer:
     def _check_node(self, subject: str, node: Node) -> None:
         """Whether the holder of this token may speak for this proxy; raises Denied."""
         if node.kind is Kind.GATEWAY:
-            if subject != GATEWAY_SUBJECT:
-                raise Denied(f"the workload token is for {subject}, not for a gateway")
+            if subject != gateway_subject(node.id):
+                raise Denied(f"the workload token is for {subject}, not for gateway {node.id}")
             return
         namespace, _, account = subject.partition("/")
         if not account or node.id.partition("/")[0] != namespace:

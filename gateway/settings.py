@@ -30,7 +30,8 @@ class EntrySettings(Settings, frozen=True, kw_only=True):
     token_file: Annotated[
         Path,
         Meta(
-            description="a workload token for `entry`: the identity under which the gateway calls "
+            description="a workload token for `entry:NAME`, NAME being this gateway's: the "
+            "identity under which the gateway calls "
             "for those clients; read again at every use"
         ),
     ]

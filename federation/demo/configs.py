@@ -38,6 +38,7 @@ _MODULES = {
     Role.LINK: "federation.verify.forwarder",
 }
 WITHOUT_SETTINGS = (Role.APP, Role.LINK)
+_GATEWAY_NAME = "gateway-1"
 LINK_BITS = 10e6
 """How many bits a link carries in a second, each way."""
 
@@ -131,7 +132,8 @@ def tokens_of(member: Member, layout: Layout, paths: Paths) -> tuple[tuple[Path,
     """The workload tokens of a process: file, and whom it names."""
     own = paths.token(member.name)
     if member.role is Role.GATEWAY:
-        return (own, "gateway"), (paths.entry_token(member.name), "entry")
+        entry = paths.entry_token(member.name)
+        return (own, f"gateway:{_GATEWAY_NAME}"), (entry, f"entry:{_GATEWAY_NAME}")
     if member.role is Role.DNS:
         return ((own, "dns"),)
     if member.role is not Role.SIDECAR:
@@ -193,7 +195,7 @@ def _members_at(site: Site) -> tuple[Member, ...]:
 def _gateway(member: Member, site: Site, paths: Paths) -> dict[str, Any]:
     return {
         **_proxy(member),
-        "name": "gateway-1",
+        "name": _GATEWAY_NAME,
         "address": site.gateway,
         "port": GATEWAY_PORT,
         "zone": site.zone,

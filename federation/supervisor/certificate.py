@@ -18,6 +18,7 @@ from federation.runtime.loops import Loop
 from federation.supervisor import keys
 from federation.supervisor.settings import CertifiedSettings
 from federation.trust.lives import seconds_until
+from federation.trust.tokens import workload_token_end
 from federation.wire.channel import connect
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ TOLD_SECONDS = 5.0
 LATE_SHARE = 5
 """A certificate that is not renewed when this part of the time left has passed is late: that is
 said even if nothing says why."""
+_TOKEN_ENDS_SOON_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,15 @@ class Certificate:
             ) as agent:
                 self._take(await keys.certify(agent))
             self.loop.works()
+            self._say_when_it_ends(token)
         await asyncio.sleep(self._seconds_until_renewal())
+
+    def _say_when_it_ends(self, token: str) -> None:
+        """A token that ends soon is said at every renewal: without another one they end with it."""
+        end = workload_token_end(token)
+        if end is not None and end - wall_seconds() < _TOKEN_ENDS_SOON_SECONDS:
+            file, hours = self._wanted.token_file, (end - wall_seconds()) / 3600
+            log.warning(event("token ends soon", file=file, hours_left=f"{hours:.1f}"))
 
     def _seconds_until_renewal(self) -> float:
         if self._certified is None:

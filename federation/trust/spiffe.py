@@ -79,22 +79,32 @@ def controller_id(domain: str) -> str:
     return f"{_SCHEME}{domain}/controller"
 
 
-def subject_id(trust_domain: str, subject: str) -> str:
-    """The id for the subject of a workload token: `NAMESPACE/ACCOUNT`, `gateway` or `entry`.
+def gateway_subject(name: str) -> str:
+    """The subject of a token with which the gateway of this name proves itself."""
+    return f"{GATEWAY_SUBJECT}:{name}"
 
-    Raises InvalidInput for any other text.
+
+def subject_id(trust_domain: str, subject: str) -> str:
+    """The id for the subject of a workload token.
+
+    That is `NAMESPACE/ACCOUNT`, or `gateway:NAME` or `entry:NAME` of a gateway, whose ids all
+    gateways of a cluster share. Raises InvalidInput for any other text.
     """
-    if subject == GATEWAY_SUBJECT:
-        return gateway_id(trust_domain)
-    if subject == ENTRY_SUBJECT:
-        return entry_id(trust_domain)
+    kind, colon, name = subject.partition(":")
+    make = _OF_GATEWAYS.get(kind)
+    if colon and make is not None:
+        parse_subdomain(name, f"name of the gateway in subject {subject[:80]!r}")
+        return make(trust_domain)
     namespace, slash, account = subject.partition("/")
     if not slash:
         raise InvalidInput(
-            f"subject is {subject[:80]!r}, but must be NAMESPACE/ACCOUNT, "
-            f"{GATEWAY_SUBJECT!r} or {ENTRY_SUBJECT!r}"
+            f"subject is {subject[:80]!r}, but must be NAMESPACE/ACCOUNT, gateway:NAME or "
+            "entry:NAME (of a gateway)"
         )
     return workload_id(trust_domain, namespace, account)
+
+
+_OF_GATEWAYS = {GATEWAY_SUBJECT: gateway_id, ENTRY_SUBJECT: entry_id}
 
 
 def parse(text: str) -> SpiffeId:

@@ -16,12 +16,11 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from federation.model.errors import Denied, InvalidInput
 from federation.model.names import ClusterId, parse_cluster_id, parse_port
-from federation.trust.spiffe import DNS_SUBJECT, ENTRY_SUBJECT, GATEWAY_SUBJECT, subject_id
+from federation.trust.spiffe import DNS_SUBJECT, subject_id
 
 _JOIN_PREFIX = "fmj1."
 _WORKLOAD_PREFIX = "fmw1."
 _LONGEST_TOKEN = 4096
-_SUBJECTS = (GATEWAY_SUBJECT, ENTRY_SUBJECT, DNS_SUBJECT)
 _SHORTEST_KEY = 32
 _LEAST_CHANCE = 12
 """Different bytes in a key; 32 random ones have 30, hardly ever less than 22."""
@@ -151,18 +150,12 @@ def check_token_key(key: bytes, what: str) -> bytes:
 
 
 def mint_workload_token(key: bytes, subject: str, expires: int) -> str:
-    """A token for `NAMESPACE/ACCOUNT`, `gateway`, `entry` or `dns` until `expires`.
+    """A token for `NAMESPACE/ACCOUNT`, `gateway:NAME`, `entry:NAME` or `dns` until `expires`.
 
     `expires` in seconds since 1970. `key` has at least 32 random bytes and never leaves the agent.
     Raises InvalidInput.
     """
-    if "/" in subject:
-        subject_id("any", subject)  # raises for a subject that could not become an id
-    elif subject not in _SUBJECTS:
-        raise InvalidInput(
-            f"subject is {subject[:80]!r}, but must be NAMESPACE/ACCOUNT, 'gateway', 'entry' or "
-            "'dns'"
-        )
+    _check_subject(subject)
     signed = _WORKLOAD_PREFIX + _encode({"sub": subject, "exp": expires})
     return f"{signed}.{_signature(key, signed)}"
 
@@ -183,7 +176,28 @@ def check_workload_token(key: bytes, token: str, now: float) -> str:
         raise Denied("workload token lacks a subject or an end")
     if now >= expires:
         raise Denied(f"workload token of {subject} has expired")
+    try:
+        _check_subject(subject)
+    except InvalidInput as error:
+        raise Denied(f"workload token is of no use any more, make a new one: {error}") from error
     return subject
+
+
+def workload_token_end(token: str) -> int | None:
+    """When a workload token expires (seconds since 1970), as it says itself; None for others.
+
+    For its holder, who cannot check it.
+    """
+    signed, _, _ = token.rpartition(".")
+    if len(token) > _LONGEST_TOKEN or not signed.startswith(_WORKLOAD_PREFIX):
+        return None
+    expires = (_decode(signed.removeprefix(_WORKLOAD_PREFIX)) or {}).get("exp")
+    return expires if isinstance(expires, int) else None
+
+
+def _check_subject(subject: str) -> None:
+    if subject != DNS_SUBJECT:
+        subject_id("any", subject)  # raises for a subject that could not become an id
 
 
 def _checked(values: dict[str, str]) -> JoinToken:

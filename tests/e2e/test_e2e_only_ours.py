@@ -191,7 +191,9 @@ def test_the_agent_refuses_a_proxy_without_a_good_token(
         ("demo/web", "sidecar/demo/api-1"),
         ("other/web", "sidecar/demo/web-1"),
         ("demo/web", "gateway/gateway-1"),
-        ("gateway", "sidecar/demo/web-1"),
+        ("gateway:gateway-1", "sidecar/demo/web-1"),
+        ("gateway:gateway-2", "gateway/gateway-1"),
+        ("entry:gateway-1", "gateway/gateway-1"),
     ],
 )
 def test_the_agent_refuses_a_token_for_somebody_else(mesh: Mesh, subject: str, node: str) -> None:

@@ -94,7 +94,7 @@ async def mesh(
     told = {
         **{i.address: (*mint.secrets("shop/api"), *compile_inbound(i), routes) for i in inbound},
         "gateway": (
-            *mint.secrets("gateway"),
+            *mint.secrets("gateway:gateway-1"),
             compile_listener(GATEWAY, MTLS, ClusterId("west"), "gateway-1"),
             compile_terminated(),
             *compile_service(near, near.ports),

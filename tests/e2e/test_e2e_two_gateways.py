@@ -16,12 +16,15 @@ import yaml
 from federation.demo import readiness
 from federation.demo.layout import SERVICE_PORT, service_host
 from federation.demo.processes import ProcessTable, envoy_of
+from federation.runtime.files import write_private
 from federation.verify import guarantees
 from tests.e2e.rig import Mesh, pause, wait_until
+from tests.e2e.test_e2e_only_ours import workload_token
 
 pytestmark = pytest.mark.timeout(120)
 
 CLUSTER, REMOTE = "us-east", "us-west"
+NAME = "gateway-2"
 NOTICED_SECONDS = 2.5
 """When DNS leaves a gateway that says nothing any more, at the latest, on a busy machine."""
 IN_FLIGHT_SECONDS = 0.6
@@ -45,9 +48,11 @@ class Second:
         settings = yaml.safe_load(self._mesh.paths.config(first).read_text())
         host = self.address
         range_ = range_ or f"{host.rpartition('.0.')[0]}.32.0/20"
-        entry = settings["entry"] | {"addresses": range_}
+        token, entry_token = (self._token(kind) for kind in ("gateway", "entry"))
+        entry = {"addresses": range_, "token_file": entry_token}
         settings |= {
-            "name": "gateway-2",
+            "name": NAME,
+            "token_file": token,
             "address": host,
             "listen": f"{host}:15443",
             "readiness": f"{host}:15021",
@@ -59,6 +64,11 @@ class Second:
         file.write_text(yaml.safe_dump(settings))
         command = self._table_command(file)
         self._table.start(self.name, command, self._mesh.paths.log(self.name))
+
+    def _token(self, kind: str) -> str:
+        file = self._mesh.paths.token(f"{self.name}-{kind}")
+        write_private(file, workload_token(self._mesh, self.cluster, f"{kind}:{NAME}").encode())
+        return str(file)
 
     @property
     def address(self) -> str:

@@ -136,7 +136,7 @@ async def checking(
 ) -> dict[str, Any]:
     """A gateway that does nothing but check; `asked` stands for all that are."""
     listener = compile_listener(GATEWAY_ADDRESS, MTLS, ClusterId(HOME), "gateway-1")
-    resources = [*authority.secrets("gateway"), listener, *checks.told]
+    resources = [*authority.secrets("gateway:gateway-1"), listener, *checks.told]
     async with fed(folder, resources, measure=True) as (proxy, _):
         await until("all pass their checks", _PASSING_SECONDS, lambda: _pass(proxy, checks.count))
         await asyncio.sleep(_SETTLE_SECONDS)

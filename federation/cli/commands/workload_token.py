@@ -26,9 +26,13 @@ class Options:
     type=click.Path(path_type=Path),
     help="The state folder of the cluster's agent, on this machine.",
 )
-@click.option("--expires", callback=duration, default="720h", help="How long; default 720h.")
+@click.option("--expires", callback=duration, default="168h", help="How long; default 168h.")
 def command(subject: str, agent_state: Path, expires: int) -> int:
-    """Print a workload token for SUBJECT: NAMESPACE/ACCOUNT, gateway, entry or dns."""
+    """Print a workload token for SUBJECT.
+
+    That is NAMESPACE/ACCOUNT for a workload, gateway:NAME and entry:NAME for a gateway of that
+    name, and dns for a DNS server. Make a new one before it expires: proxies read the file again.
+    """
     from federation.runtime.clock import wall_seconds  # noqa: PLC0415
 
     return run(Options(subject, agent_state, int(wall_seconds()) + expires), standard_io())

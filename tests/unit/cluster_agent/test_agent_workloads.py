@@ -17,6 +17,7 @@ from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import LISTENER, SECRET
 from federation.runtime.clock import utc_now
 from federation.runtime.tasks import cancel, start
+from federation.trust import tokens
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import load_certificates, pem
 from federation.trust.spiffe import workload_id
@@ -97,7 +98,11 @@ class World:
     ("node", "subject"),
     [
         ("gateway/gw", "shop/api"),
-        ("sidecar/shop/api-1", "gateway"),
+        ("gateway/gw", "gateway:other"),
+        ("gateway/gw", "entry:gw"),
+        ("entry-gateway/gw", "gateway:other"),
+        ("sidecar/shop/api-1", "gateway:gw"),
+        ("sidecar/shop/api-1", "entry:gw"),
         ("sidecar/shop/api-1", "other/api"),
         ("sidecar/shop/api-1", "shop/other"),
     ],
@@ -109,7 +114,7 @@ async def test_a_token_for_something_else_opens_nothing(node: str, subject: str)
 
 async def test_the_right_token_opens_the_stream_of_its_proxy() -> None:
     world = World()
-    await world.ask("gateway/gw", token("gateway"))
+    await world.ask("gateway/gw", token("gateway:gw"))
     await world.ask("sidecar/shop/api-1", token("shop/api"))
     await world.ask("sidecar/shop/not-known-yet", token("shop/api"))
 
@@ -117,7 +122,7 @@ async def test_the_right_token_opens_the_stream_of_its_proxy() -> None:
 async def test_a_sidecar_waits_for_the_source_and_a_gateway_does_not() -> None:
     """In which zone a workload is, and as whom it runs, is not known before."""
     world = World()
-    await world.ask("gateway/gw", token("gateway"))
+    await world.ask("gateway/gw", token("gateway:gw"))
     assert world.waited == 0
     await world.ask("sidecar/shop/api-1", token("shop/api"))
     assert world.waited == 1
@@ -127,7 +132,7 @@ async def test_a_sidecar_waits_for_the_source_and_a_gateway_does_not() -> None:
 async def test_a_proxy_whose_clock_is_off_is_said(
     clock: float | None, is_said: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await World().ask("gateway/gw", replace(token("gateway"), clock=clock))
+    await World().ask("gateway/gw", replace(token("gateway:gw"), clock=clock))
     said = [r.getMessage() for r in caplog.records]
     assert ("clocks differ proxy=gateway/gw seconds_ahead=-90" in said) is is_said
 
@@ -135,10 +140,10 @@ async def test_a_proxy_whose_clock_is_off_is_said(
 @pytest.mark.parametrize("node", ["", "gateway", "gateway/", "robot/x"])
 async def test_a_node_that_is_no_proxy_is_refused(node: str) -> None:
     with pytest.raises(InvalidInput, match="gateway/NAME or sidecar/NS/POD"):
-        await World().ask(node, token("gateway"))
+        await World().ask(node, token("gateway:gw"))
 
 
-@pytest.mark.parametrize("peer", [Peer("t"), Peer("t", token="fmw1.x.y"), token("gateway", 1)])
+@pytest.mark.parametrize("peer", [Peer("t"), Peer("t", token="fmw1.x.y"), token("gateway:gw", 1)])
 async def test_no_token_a_forged_one_and_an_old_one_open_nothing(peer: Peer) -> None:
     world = World()
     with pytest.raises(Denied):
@@ -184,10 +189,43 @@ async def test_nobody_speaks_for_another_namespaces_sidecar() -> None:
     assert world.heard == []
 
 
+async def test_a_gateway_speaks_for_no_other_gateway() -> None:
+    world = World()
+    other = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
+    for subject in ("gateway:other", "entry:gw"):
+        with pytest.raises(Denied, match=f"is for {subject}, not for gateway gw"):
+            await observe(world, other, token(subject))
+    assert world.heard == []
+
+
+@pytest.mark.parametrize("subject", ["gateway", "entry"])
+async def test_a_token_for_any_gateway_is_of_no_use(subject: str) -> None:
+    """Such as were made before tokens named their gateway."""
+    old = "fmw1." + tokens._encode({"sub": subject, "exp": FAR})
+    peer = Peer("test", token=f"{old}.{tokens._signature(KEY, old)}")
+    world = World()
+    with pytest.raises(Denied, match=f"make a new one: subject is '{subject}'"):
+        await world.ask("gateway/gw", peer)
+    with pytest.raises(Denied, match="make a new one"):
+        await world.calls[methods.CERTIFY.path](pb.CertifyRequest(csr=b""), peer)
+
+
+@pytest.mark.parametrize(("subject", "path"), [("gateway:gw", "/gateway"), ("entry:gw", "/entry")])
+async def test_a_gateways_tokens_get_the_identities_that_all_gateways_share(
+    subject: str, path: str
+) -> None:
+    csr = pem(make_csr(new_key(), "any"))
+    certify = World().calls[methods.CERTIFY.path]
+    leaf, issuer = load_certificates(
+        (await certify(pb.CertifyRequest(csr=csr), token(subject))).chain
+    )
+    check_leaf(leaf, issuer=issuer, spiffe_id=f"spiffe://east.mesh.test{path}", now=utc_now())
+
+
 async def test_what_a_proxy_says_of_itself_is_heard() -> None:
     world = World()
     gateway = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
-    answer = await observe(world, gateway, token("gateway"))
+    answer = await observe(world, gateway, token("gateway:gw"))
     assert answer.error == ""
     assert world.heard == [gateway]
 
@@ -221,7 +259,7 @@ async def test_a_stream_speaks_for_one_proxy_only() -> None:
     ],
 )
 async def test_a_proxy_of_an_odd_name_is_refused(node: str) -> None:
-    subject = "gateway" if node.startswith("gateway") else "shop/api"
+    subject = "gateway:gw" if node.startswith("gateway") else "shop/api"
     with pytest.raises(InvalidInput) as caught:
         await World().ask(node, token(subject))
     assert str(caught.value).isprintable()
@@ -234,7 +272,7 @@ async def connected(world: World) -> tuple[MemoryLink, asyncio.Task[Any]]:
     world.proxies.meet(gateway)
     there, here = linked()
     await there.write(Request(LISTENER, "gateway/gw", (WILDCARD,)))
-    stream = world.calls[methods.RESOURCES.path](here, token("gateway"))
+    stream = world.calls[methods.RESOURCES.path](here, token("gateway:gw"))
     return there, start(_all(stream), "stream")
 
 

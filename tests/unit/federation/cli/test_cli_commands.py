@@ -34,6 +34,7 @@ from federation.cli.commands import (
     workload_token,
 )
 from federation.cli.io import IO, Format
+from federation.cli.main import run as run_fedctl
 from federation.controller.authority import open_authority
 from federation.controller.backup import Backups
 from federation.controller.store.sqlite import open_store
@@ -42,7 +43,7 @@ from federation.demo.layout import members, plan_layout
 from federation.demo.scenarios.tour import Report, Visit
 from federation.demo.topology import marker_text
 from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
-from federation.runtime.clock import utc_now
+from federation.runtime.clock import utc_now, wall_seconds
 from federation.trust.tokens import check_workload_token
 from federation.verify.guarantees import Summary
 
@@ -249,6 +250,19 @@ def test_a_workload_token_is_good_at_the_agent(io: IO, tmp_path: Path) -> None:
     options = workload_token.Options("demo/api", tmp_path, expires=1000)
     assert workload_token.run(options, io) == 0
     assert check_workload_token(key, out(io).strip(), now=999.0) == "demo/api"
+
+
+def test_a_workload_token_is_good_for_a_week(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = os.urandom(32)
+    (tmp_path / "workload-tokens.key").write_bytes(key)
+    words = ["gateway:gateway-1", "--agent-state", str(tmp_path)]
+    assert run_fedctl(["workload", "token", *words]) == 0
+    made, week = capsys.readouterr().out.strip(), 7 * 24 * 3600
+    assert check_workload_token(key, made, wall_seconds() + week - 60) == "gateway:gateway-1"
+    with pytest.raises(Denied, match="has expired"):
+        check_workload_token(key, made, wall_seconds() + week + 60)
 
 
 def test_a_workload_token_needs_the_agents_key(io: IO, tmp_path: Path) -> None:

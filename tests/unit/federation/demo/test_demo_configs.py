@@ -102,8 +102,8 @@ def test_a_token_names_the_account_of_its_workload() -> None:
 
 def test_a_gateway_has_a_token_of_its_own_for_clients_without_a_sidecar() -> None:
     assert tokens("us-east-gateway") == {
-        "us-east-gateway": "gateway",
-        "us-east-gateway-entry": "entry",
+        "us-east-gateway": "gateway:gateway-1",
+        "us-east-gateway-entry": "entry:gateway-1",
     }
     entry = settings_of(member("us-east-gateway"), LAYOUT, PATHS)["entry"]
     assert entry["addresses"] == "127.11.16.0/20"

@@ -20,6 +20,7 @@ from federation.supervisor import keys
 from federation.supervisor.certificate import TOLD_SECONDS, Certificate, Wanted
 from federation.supervisor.keys import Certified, Trust, file_of, format_trust, load_certified
 from federation.supervisor.settings import ProxySettings
+from federation.trust.tokens import mint_workload_token
 
 
 def settings(folder: Path) -> ProxySettings:
@@ -163,3 +164,15 @@ async def test_before_there_is_one_only_a_lasting_failure_is_said(world: World) 
     assert world.certificate.problem(now) == "", "it may still be starting"
     await asyncio.sleep(TOLD_SECONDS)
     assert world.certificate.problem(now) == "there is none yet: the agent is away"
+
+
+@pytest.mark.parametrize(("hours", "is_said"), [(23, True), (-1, True), (25, False), (None, False)])
+def test_a_token_that_ends_soon_is_said(
+    world: World, caplog: pytest.LogCaptureFixture, hours: int | None, is_said: bool
+) -> None:
+    token = "a projected token of Kubernetes"
+    if hours is not None:
+        token = mint_workload_token(b"k" * 32, "shop/api", int(wall_seconds()) + hours * 3600)
+    world.certificate._say_when_it_ends(token)
+    said = [r.getMessage() for r in caplog.records]
+    assert [text.startswith("token ends soon file=") for text in said] == [True] * is_said

@@ -42,13 +42,32 @@ def test_a_name_cannot_become_the_id_of_another(namespace: str, account: str) ->
 
 @pytest.mark.parametrize(
     ("subject", "path"),
-    [("gateway", "/gateway"), ("entry", "/entry"), ("shop/api.v1", "/ns/shop/sa/api.v1")],
+    [
+        ("gateway:gw-1", "/gateway"),
+        ("entry:gw-1", "/entry"),
+        ("gateway/api", "/ns/gateway/sa/api"),
+        ("shop/api.v1", "/ns/shop/sa/api.v1"),
+    ],
 )
 def test_subjects_of_tokens_become_ids(subject: str, path: str) -> None:
     assert spiffe.subject_id(EAST, subject) == f"spiffe://{EAST}{path}"
 
 
-@pytest.mark.parametrize("subject", ["", "agent", "controller", "shop/", "/api", "shop/api/x"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "agent",
+        "agent:a",
+        "gateway",
+        "gateway:",
+        "entry:A",
+        "controller",
+        "shop/",
+        "/api",
+        "shop/api/x",
+    ],
+)
 def test_no_subject_becomes_the_id_of_an_agent(subject: str) -> None:
     with pytest.raises(InvalidInput):
         spiffe.subject_id(EAST, subject)

@@ -155,7 +155,7 @@ def test_a_token_is_bound_to_a_real_digest(digest: str) -> None:
         tokens.redeem(RECORD, TOKEN.secret, digest, now=10.0)
 
 
-@pytest.mark.parametrize("subject", ["shop/api", "gateway", "entry"])
+@pytest.mark.parametrize("subject", ["shop/api", "gateway:gateway-1", "entry:gateway-1", "dns"])
 def test_a_workload_token_proves_its_subject_until_it_expires(subject: str) -> None:
     token = tokens.mint_workload_token(KEY, subject, expires=1000)
     assert tokens.check_workload_token(KEY, token, now=999.9) == subject
@@ -163,7 +163,23 @@ def test_a_workload_token_proves_its_subject_until_it_expires(subject: str) -> N
         tokens.check_workload_token(KEY, token, now=1000.0)
 
 
-@pytest.mark.parametrize("subject", ["", "agent", "shop", "shop/api/x", "Shop/api"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "agent",
+        "gateway",
+        "entry",
+        "gateway:",
+        "gateway:GW",
+        "gateway:a/b",
+        "entry:a:b",
+        "dns:a",
+        "shop",
+        "shop/api/x",
+        "Shop/api",
+    ],
+)
 def test_no_token_is_minted_for_another_subject(subject: str) -> None:
     with pytest.raises(InvalidInput):
         tokens.mint_workload_token(KEY, subject, expires=1000)
@@ -191,7 +207,7 @@ def test_rubbish_is_no_workload_token(token: str) -> None:
 
 def test_a_short_key_signs_nothing() -> None:
     with pytest.raises(InvalidInput, match="at least 32"):
-        tokens.mint_workload_token(KEY[:31], "gateway", expires=1000)
+        tokens.mint_workload_token(KEY[:31], "gateway:gw", expires=1000)
 
 
 @pytest.mark.parametrize(
@@ -213,3 +229,15 @@ def test_a_key_of_chance_is_taken() -> None:
     for _ in range(100):
         key = secrets.token_bytes(32)
         assert tokens.check_token_key(key, "key") == key
+
+
+def test_its_holder_can_read_when_a_workload_token_ends() -> None:
+    token = tokens.mint_workload_token(KEY, "shop/api", expires=1000)
+    assert tokens.workload_token_end(token) == 1000
+
+
+@pytest.mark.parametrize(
+    "token", ["", "fmw1.", "fmw1.x.y", "eyJhbGciOi.e30.x", "fmw1." + "a" * 5000]
+)
+def test_other_tokens_say_nothing_of_their_end(token: str) -> None:
+    assert tokens.workload_token_end(token) is None
