@@ -105,15 +105,17 @@ def test_what_was_wrong_with_a_certificate_is_in_the_logs(
     wait_until("the supervisor tells how many", lambda: _told(mesh, name, told), 12)
 
 
-NAMES = {b"\x1b[31mred.example": "__31mred", b"a\n[refused] forged": "a__refused__forged"}
-"""What a ClientHello may hold as its server name, and what Envoy makes of it."""
+NAMES = {b"\x1b[31mred": "__31mred", b"a\n[refused] forged": "a__refused__forged"}
+"""What a ClientHello may hold as the first part of its server name, and what Envoy makes of it."""
+ENDED_HERE = b".svc-t.clusterset.local"
 
 
 def test_a_server_name_is_written_to_the_log_as_text_only(mesh: Mesh) -> None:
-    log = mesh.paths.state(SIDECAR) / "envoy.log"
+    log = mesh.paths.state(GATEWAY) / "envoy.log"
     before = len(log.read_bytes())
-    host, _, port = mesh.member(SIDECAR).address("inbound").rpartition(":")
-    for raw in (*NAMES, "a\x9b31m".encode(), "a\u202ebc".encode()):
+    host, _, port = mesh.member(GATEWAY).address("mtls").rpartition(":")
+    for part in (*NAMES, "a\x9b31m".encode(), "a\u202ebc".encode()):
+        raw = part + ENDED_HERE
         name = ("ab" * len(raw))[: len(raw)].encode()
         hello = client_hello(name.decode()).replace(name, raw)
         with socket.create_connection((host, int(port)), timeout=5) as connection:
