@@ -6,17 +6,27 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
+from cluster_agent import certifying
 from federation.demo.layout import SERVICE_PORT, service_host
 from federation.demo.readiness import get
 from federation.envoy.limits import CONNECTIONS_AT_AN_ADDRESS, HANDSHAKE_SECONDS, HEADERS_SECONDS
+from federation.model.errors import NotReady
+from federation.runtime.refusals import BURST
+from federation.supervisor import keys
+from federation.trust.issue import make_csr, new_key
+from federation.trust.pem import pem
 from federation.verify import guarantees
+from federation.wire import federation_pb2 as pb
+from federation.wire import methods
+from federation.wire.channel import Connection, connect
 from tests.e2e.conftest import REPORTS
 from tests.e2e.documents import exports
 from tests.e2e.flood import Flood, half_open
@@ -143,6 +153,57 @@ def test_half_open_handshakes_at_the_control_plane_shut_nobody_out(
         connected = {c["id"] for c in mesh.client.clusters() if c["connected"]}
         assert connected >= {site.id for site in mesh.layout.sites}
     assert flood.counts["closed by the other side"] >= 400, flood.counts
+
+
+async def _ask_for_certificates(
+    agent: Connection, csr: bytes, until: float, answers: Counter[str]
+) -> None:
+    """Ask for one after the other."""
+    while time.monotonic() < until:
+        try:
+            await agent.call(methods.CERTIFY, pb.CertifyRequest(csr=csr))
+            answers["given"] += 1
+        except NotReady as error:
+            answers["refused" if "ask again in" in str(error) else str(error)] += 1
+
+
+def test_a_token_that_asks_for_many_certificates_takes_few_and_nobody_else_waits(
+    mesh: Mesh,
+) -> None:
+    """Sixteen calls at a time for three seconds, as one account; 20 calls a second as others."""
+    trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+    address = mesh.member("us-east-agent").address("xds")
+    csr, told = pem(make_csr(new_key())), len(mesh.log("us-east-agent"))
+    seconds, answers = 3.0, Counter[str]()
+
+    def as_account(name: str) -> AbstractAsyncContextManager[Connection]:
+        token = workload_token(mesh, "us-east", f"demo/{name}")
+        return connect(address, trust.identity, trust.agent_host, token)
+
+    async def attack() -> list[float]:
+        until, took = time.monotonic() + seconds, []
+        async with (
+            as_account("thief") as thief,
+            as_account("one") as one,
+            as_account("two") as two,
+            asyncio.TaskGroup() as flood,
+        ):
+            for _ in range(16):
+                flood.create_task(_ask_for_certificates(thief, csr, until, answers))
+            for number in range(int(20 * seconds)):
+                began = time.monotonic()
+                honest = (one, two)[number % 2]
+                await honest.call(methods.CERTIFY, pb.CertifyRequest(csr=csr))
+                took.append(time.monotonic() - began)
+                await asyncio.sleep(max(0.0, 0.05 - took[-1]))
+        return sorted(took)
+
+    took = finish(attack())
+    assert set(answers) == {"given", "refused"}, answers
+    assert 0 < answers["given"] <= certifying.BURST_FROM_ONE + 2 * seconds, answers
+    assert took[-1] < 2.0, took
+    lines = mesh.log("us-east-agent")[told:].splitlines()
+    assert sum("subject=demo/thief" in line for line in lines) <= BURST + 2 * seconds
 
 
 async def open_many(host: str, port: int, count: int) -> list[asyncio.StreamWriter | None]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from envoy.extensions.transport_sockets.tls.v3 import common_pb2, secret_pb2
 
 from federation.envoy.build import CLUSTERSET, Resource, packed, spiffe_validation, trust_name
@@ -34,7 +35,7 @@ from sidecar.compile import Inbound, InboundPort, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes
 from sidecar.upstreams import compile_upstream, ways
 from tests.e2e import forge, tls
-from tests.e2e.forge import VICTIM, Forger, Stolen, clusterset
+from tests.e2e.forge import DOMAIN, VICTIM, Forger, Stolen, clusterset
 from tests.e2e.lone import Lone
 from tests.e2e.tls import Shown
 from tests.unit.builders import API, port
@@ -139,6 +140,29 @@ async def test_name_constraints_alone_keep_a_cluster_to_itself_at_grpc() -> None
         assert await in_as(forge.good(WEST, "/agent"))
         assert not await in_as(forge.of_another_cluster(WEST, "/agent"))
         assert await in_as(forge.of_another_cluster_unconfined(WEST, "/agent"))
+
+
+async def test_a_clusters_authority_makes_no_controller() -> None:
+    """An agent knows its controller by the root and a name that no authority may sign."""
+    address = f"{HOST}:7443"
+
+    async def renew(*_: object) -> pb.Certificate:
+        return pb.Certificate(chain=b"in")
+
+    async def is_believed(authority: x509.Certificate) -> bool:
+        draft = replace(WEST.draft(f"spiffe://{DOMAIN}/controller"), dns=(DOMAIN,))
+        shown = WEST.shown(draft, authority)
+        served = Identity(b"", shown.key, shown.chain)
+        server = serve(address, [(methods.CERTIFY, renew)], lambda: served, require_client=False)
+        async with server, connect(address, Identity(pem(WEST.root)), DOMAIN) as controller:
+            try:
+                await controller.call(methods.CERTIFY, pb.CertifyRequest())
+            except NotReady:
+                return False
+        return True
+
+    assert not await is_believed(WEST.intermediate)
+    assert await is_believed(WEST.unconfined()), "what refuses above are the constraints alone"
 
 
 # -- who answers a call -------------------------------------------------------------------------

@@ -1,21 +1,28 @@
 """A gRPC client without any proxy calls across clusters, with mutual TLS, and fails over."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 import yaml
+from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
 
 from cluster_agent.main import _is_used
 from federation.demo.layout import SERVICE_GRPC_PORT, service_host
+from federation.model.types import SECRET
+from federation.wire import methods
 from tests.e2e.rig import Mesh, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -118,3 +125,32 @@ def test_a_socket_that_another_process_uses_is_not_taken_from_it() -> None:
             assert _is_used(path)
         assert path.exists(), "left behind, as after a kill"
         assert not _is_used(path)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [methods.CERTIFY, methods.RESOURCES, methods.OBSERVATIONS, methods.NAMES],
+    ids=lambda method: str(method.name),
+)
+def test_the_socket_for_clients_without_a_proxy_serves_nothing_else(
+    mesh: Mesh, method: methods.Method
+) -> None:
+    """Neither certificates nor what proxies are told, nor does it hear anything."""
+    path = mesh.paths.grpc_socket(CLUSTER)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    with grpc.insecure_channel(f"unix:{path}") as channel:
+        call: Any = channel.stream_stream(method.path)
+        with pytest.raises(grpc.RpcError) as caught:
+            list(call(iter([b""]), timeout=5))
+    assert "UNIMPLEMENTED" in str(caught.value)
+
+
+def test_the_socket_for_clients_without_a_proxy_tells_no_key(mesh: Mesh) -> None:
+    asked = DiscoveryRequest(node={"id": "any"}, type_url=SECRET, resource_names=["identity"])
+    encode, decode = DiscoveryRequest.SerializeToString, DiscoveryResponse.FromString
+    answers: list[Any] = []
+    with grpc.insecure_channel(f"unix:{mesh.paths.grpc_socket(CLUSTER)}") as channel:
+        call: Any = channel.stream_stream(methods.ENVOY_STATE.path, encode, decode)
+        with contextlib.suppress(grpc.RpcError):
+            answers.extend(call(iter([asked]), timeout=3))
+    assert [resource for answer in answers for resource in answer.resources] == []

@@ -100,6 +100,8 @@ class World:
         ("gateway/gw", "shop/api"),
         ("gateway/gw", "gateway:other"),
         ("gateway/gw", "entry:gw"),
+        ("gateway/gw", "dns"),
+        ("sidecar/shop/api-1", "dns"),
         ("entry-gateway/gw", "gateway:other"),
         ("sidecar/shop/api-1", "gateway:gw"),
         ("sidecar/shop/api-1", "entry:gw"),
