@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 
 from cluster_agent.identity import Authority
-from federation.model.addresses import peer_source
 from federation.model.errors import NotReady
 from federation.runtime.clock import utc_now
 from federation.runtime.logs import event
 from federation.runtime.rates import Buckets, Rate
 from federation.runtime.refusals import BURST, LINES_PER_SECOND
 from federation.wire import federation_pb2 as pb
+from federation.wire.intake import source_of
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Certifying:
         Raises NotReady when there were too many, InvalidInput for an unusable request.
         """
         now = self._clock()
-        source = peer_source(address)
+        source = source_of(address)
         one, all_ = self._from_one.of((subject, source), now), self._of_all.of(subject, now)
         wait = max(one.wait(now), all_.wait(now))
         if wait > 0:

@@ -6,8 +6,7 @@ as whom a caller counts. A source of IPv6 is a network of 64 bits, since whoever
 it has all.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
-from urllib.parse import unquote
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 LOOPBACK = "loopback"
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
@@ -22,20 +21,6 @@ PREFIX_BYTES = 8
 def counted_as(address: bytes) -> bytes:
     """The source of a packed IP address: itself, of IPv6 the first 64 bits."""
     return address if len(address) < _V6_BYTES else address[:PREFIX_BYTES]
-
-
-def peer_source(peer: str) -> bytes:
-    """The source of a caller as gRPC writes it, such as `ipv4:10.0.0.1:443`, `ipv6:%5B::1%5D:1`.
-
-    All that is no address is one source: sockets of this machine, for example.
-    """
-    host = unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]").partition("%")[0]
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return b""
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return counted_as((mapped or found).packed)
 
 
 def special_kind(address: IPv4Address | IPv6Address) -> str:

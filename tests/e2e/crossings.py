@@ -113,13 +113,13 @@ def _told(at: Addresses, mint: Mint) -> dict[str, tuple[Resource, ...]]:
             none,
         ),
         "gateway": (
-            *mint.secrets("gateway"),
+            *mint.secrets("gateway:gateway-1"),
             compile_listener(at.gateway, MTLS, ClusterId("west"), "gateway-1"),
             compile_terminated(),
             *compile_service(local, local.ports),
         ),
         "entry": (
-            *mint.secrets("entry"),
+            *mint.secrets("entry:gateway-1"),
             *(made for plan in plans for made in compile_outbound(plan)),
             *(
                 made

@@ -349,7 +349,7 @@ async def _end(tasks: list[asyncio.Task[Any]]) -> None:
 
 
 async def test_a_proxy_has_two_streams_and_the_newest_stay() -> None:
-    _, tasks = await _streams(World(), ["gateway/gw"] * 3, token("gateway"))
+    _, tasks = await _streams(World(), ["gateway/gw"] * 3, token("gateway:gw"))
     with pytest.raises(NotReady, match="the same proxy has newer ones"):
         await tasks[0]
     assert [task.done() for task in tasks[1:]] == [False, False]
@@ -375,7 +375,7 @@ async def test_a_proxy_speaks_over_two_streams_at_most() -> None:
         there, here = linked()
         await there.write(said(gateway))
         tasks.append(
-            start(_all(world.calls[methods.OBSERVATIONS.path](here, token("gateway"))), "says")
+            start(_all(world.calls[methods.OBSERVATIONS.path](here, token("gateway:gw"))), "says")
         )
         await _settle()
     done = [task.done() for task in tasks]

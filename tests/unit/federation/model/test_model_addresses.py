@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from federation.model.addresses import peer_source, special_kind
+from federation.model.addresses import special_kind
 
 
 @pytest.mark.parametrize(
@@ -32,21 +32,3 @@ from federation.model.addresses import peer_source, special_kind
 )
 def test_an_address_says_whether_others_can_dial_it(address: str, kind: str) -> None:
     assert special_kind(ip_address(address)) == kind
-
-
-@pytest.mark.parametrize(
-    ("peer", "source"),
-    [
-        ("ipv4:10.0.0.1:443", bytes([10, 0, 0, 1])),
-        ("ipv6:%5B2001:db8:0:1::7%5D:50000", bytes.fromhex("20010db800000001")),
-        ("ipv6:[2001:db8:0:1:ffff::9]:1", bytes.fromhex("20010db800000001")),
-        ("ipv6:%5Bfe80::1%25eth0%5D:1", bytes.fromhex("fe80000000000000")),
-        ("ipv6:%5B::ffff:10.0.0.1%5D:1", bytes([10, 0, 0, 1])),
-        ("unix:", b""),
-        ("", b""),
-    ],
-)
-def test_a_caller_counts_by_its_address_and_of_ipv6_by_its_network(
-    peer: str, source: bytes
-) -> None:
-    assert peer_source(peer) == source
