@@ -7,7 +7,7 @@ Level, not edge: changes only mark services as dirty; a turn looks at each dirty
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,8 @@ TURN_SECONDS = 0.02
 SOURCE_WAIT_SECONDS = 2.0
 """Sidecars that come before the source was read wait: in which zone they are is not known yet."""
 STATUS_AFTER_SECONDS = 0.2
+MOST_SILENT = 10
+"""Silent proxies that are named; the rest is counted."""
 GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
 """After its start the agent waits this long for its gateways before it says it knows them all."""
@@ -107,6 +109,7 @@ class Agent:
         self._names_due: float | None = None
         self._looked: float | None = None
         self._loops: tuple[Loop, ...] = ()
+        self._silent: tuple[str, ...] = ()
         self._believed: tuple[tuple[str, str], ...] = ()
         self._audience: Audience = Nobody()
         self._tell_controller: Callable[[str, str], None] = lambda _type, _name: None
@@ -255,6 +258,7 @@ class Agent:
                     *self._entry.troubles,
                     self._addresses.trouble,
                     *troubles(self._loops),
+                    *self._silence(),
                 ),
             )
         )
@@ -412,6 +416,17 @@ class Agent:
         self.reports.table.mark_complete(codec.GATEWAY)
         self._tell_controller(codec.GATEWAY, "")
         self._knows_gateways = True
+
+    def on_silent(self, proxies: tuple[str, ...]) -> None:
+        """These proxies say nothing any more. They may well go on serving without us."""
+        self._silent = proxies
+        self._tell_observation()
+
+    def _silence(self) -> Iterator[str]:
+        for proxy in self._silent[:MOST_SILENT]:
+            yield f"{proxy} is silent: look at its supervisor and the way to it; its Envoy goes on"
+        if (more := len(self._silent) - MOST_SILENT) > 0:
+            yield f"{more} more proxies are silent"
 
     def on_gone(self, kind: Kind, proxy_id: str) -> None:
         """Both streams of a proxy have ended. It may well go on serving without us."""

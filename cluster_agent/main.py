@@ -81,6 +81,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         on_quiet=agent.on_quiet,
         on_believed=agent.on_believed,
         on_gone=agent.on_gone,
+        on_silent=agent.on_silent,
     )
     sync = Sync(
         authority,
@@ -106,12 +107,13 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         ),
         _proxyless(settings.grpc_socket, workloads),
     ):
-        await run_until_stopped(all_loops(agent, source, sync, rekeying))
+        more = (workloads.loop, rekeying.loop)
+        await run_until_stopped(all_loops(agent, source, sync, more))
 
 
-def all_loops(agent: Agent, source: Source, sync: Sync, rekeying: Rekeying) -> tuple[Loop, ...]:
+def all_loops(agent: Agent, source: Source, sync: Sync, more: tuple[Loop, ...]) -> tuple[Loop, ...]:
     """What the process does for ever; the agent tells of those that fail."""
-    loops = (*source.loops(agent.on_source), *agent.loops(), *sync.loops, rekeying.loop)
+    loops = (*source.loops(agent.on_source), *agent.loops(), *sync.loops, *more)
     agent.watch(loops)
     return loops
 

@@ -17,6 +17,7 @@ from federation.trust.lives import seconds_until
 from federation.trust.rotation import due_at, is_due
 from federation.wire import codec, methods
 from federation.wire import federation_pb2 as pb
+from federation.wire.beat import beating
 from federation.wire.channel import Connection, connect
 from federation.wire.pump import receive, send
 from federation.xds.receiver import Received, Receiver
@@ -142,7 +143,7 @@ class Sync:
                 log.info(event("controller connected"))
             self._on_facts(received)
 
-        async with controller.stream(methods.FACTS) as link:
+        async with controller.stream(methods.FACTS) as stream, beating(stream) as link:
             await receive(link, self._facts, take)
 
     async def _report(self, controller: Connection) -> None:

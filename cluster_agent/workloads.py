@@ -9,23 +9,26 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cluster_agent.certifying import Certifying
 from cluster_agent.entry import NAMES
 from cluster_agent.identity import Authority
+from cluster_agent.presence import Node, Presence
 from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies
 from cluster_agent.tables import Touch
 from federation.model.errors import Denied, InvalidInput
-from federation.model.proxies import ENTRY_GATEWAY, Kind, Proxy
+from federation.model.proxies import ENTRY_GATEWAY, LEAVING, Kind, Proxy
 from federation.model.types import SECRET
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
+from federation.runtime.loops import Loop
 from federation.trust.spiffe import DNS_SUBJECT, gateway_subject
 from federation.trust.tokens import check_workload_token
 from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
+from federation.wire.beat import Heard
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
 from federation.wire.pump import receive, send
@@ -41,6 +44,8 @@ log = logging.getLogger(__name__)
 
 PROXYLESS_RULES = tuple(Rule(type_url) for type_url in PROXYLESS_TYPES)
 NAME_RULES = tuple(Rule(type_url) for type_url in codec.NAMES)
+LOOK_SECONDS = 1.0
+"""Between two looks at who has fallen silent."""
 CLOCK_SECONDS = 30.0
 """Clocks of a proxy's machine and this one that differ by more are said when it connects."""
 ONE_PROXY = Limits(1, 4 << 20)
@@ -58,16 +63,7 @@ class _Stream:
     layers: tuple[str, ...]
     sender: Sender | StateSender
     wake: asyncio.Event
-    is_proxy: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Who a supervisor says it is: `kind/id`, or `entry-gateway/NAME`."""
-
-    kind: Kind
-    id: str
-    has_entry: bool = field(default=False, compare=False)
+    node: Node | None = None
 
 
 class WorkloadServer:
@@ -77,7 +73,7 @@ class WorkloadServer:
     ("namespace/pod"), None when it is not known; `zone_of` its zone. `on_proxy` hears what a proxy
     says of itself, `on_quiet` that every connected proxy has acknowledged all it was sent,
     `on_believed` that every one has taken whom to believe, `on_gone` that both streams of one have
-    ended.
+    ended, `on_silent` the names of those that say nothing any more.
     """
 
     def __init__(
@@ -94,6 +90,7 @@ class WorkloadServer:
         on_quiet: Callable[[], None],
         on_believed: Callable[[], None],
         on_gone: Callable[[Kind, str], None],
+        on_silent: Callable[[tuple[str, ...]], None],
     ) -> None:
         self._certifying = Certifying(authority)
         self._token_key = token_key
@@ -106,7 +103,11 @@ class WorkloadServer:
         self._on_quiet = on_quiet
         self._on_believed = on_believed
         self._on_gone = on_gone
+        self._on_silent = on_silent
         self._present: Counter[Node] = Counter()
+        self._presence = Presence()
+        self._silent: frozenset[Node] = frozenset()
+        self.loop = Loop("presence", self._look, rest=LOOK_SECONDS)
         self._streams: set[_Stream] = set()
         self._open = Streams("the agent ended this stream: the same proxy has newer ones")
 
@@ -140,10 +141,34 @@ class WorkloadServer:
         return all(sender.has_taken(type_url) for sender in self._senders())
 
     def _senders(self) -> Iterator[Sender]:
-        """Those of proxies."""
+        """Those of proxies that are heard: nobody waits for one that is frozen."""
         for stream in self._streams:
-            if isinstance(stream.sender, Sender) and stream.is_proxy:
+            is_heard = stream.node is not None and stream.node not in self._silent
+            if isinstance(stream.sender, Sender) and is_heard:
                 yield stream.sender
+
+    async def _look(self) -> None:
+        """See who has fallen silent, and who is heard again."""
+        silent = self._presence.silent(asyncio.get_running_loop().time())
+        for node in [n for n in silent if n not in self._present and not self._is_missed(n)]:
+            self._presence.forget(node)
+            silent -= {node}
+        if silent == self._silent:
+            return
+        for name in sorted(map(str, silent - self._silent)):
+            log.warning(event("proxy is silent", proxy=name))
+        for name in sorted(map(str, self._silent - silent)):
+            log.info(event("proxy is silent no more", proxy=name))
+        self._silent = silent
+        self._on_silent(tuple(sorted(map(str, silent))))
+        self._hear()
+
+    def _is_missed(self, node: Node) -> bool:
+        """Whether there should be a proxy that has no stream: gateways come and go as they like."""
+        return node.kind is Kind.SIDECAR and self._account_of(node.id) is not None
+
+    def _heard(self, node: Node) -> None:
+        self._presence.hear(node, asyncio.get_running_loop().time())
 
     def _hear(self) -> None:
         if self.have_taken(SECRET):
@@ -157,11 +182,11 @@ class WorkloadServer:
             stream.wake.set()
 
     def connected(self, kind: Kind) -> set[str]:
-        """The ids of proxies of that kind which have a stream open."""
-        return {node.id for node in self._present if node.kind is kind}
+        """The ids of proxies of that kind which have a stream open and are heard."""
+        return {n.id for n in self._present if n.kind is kind and n not in self._silent}
 
     @contextmanager
-    def _presence(self, node: Node) -> Iterator[None]:
+    def _present_as(self, node: Node) -> Iterator[None]:
         self._present[node] += 1
         try:
             yield
@@ -192,14 +217,16 @@ class WorkloadServer:
         layers = self._proxies.layers(node.kind, node.id, zone, has_entry=node.has_entry)
         sender = Sender(self._proxies.view(layers), self._rules)
         sender.receive(first, asyncio.get_running_loop().time())
-        stream = _Stream(layers, sender, asyncio.Event())
+        stream = _Stream(layers, sender, asyncio.Event(), node)
+        self._heard(node)
         self._streams.add(stream)
         log.info(event("proxy connected", proxy=first.node))
         if peer.clock is not None and abs(peer.clock) > CLOCK_SECONDS:
             log.warning(event("clocks differ", proxy=first.node, seconds_ahead=round(peer.clock)))
-        work = send(link, sender, stream.wake, lambda _: self._hear())
+        heard = Heard(link, lambda: self._heard(node))
+        work = send(heard, sender, stream.wake, lambda _: self._hear())
         try:
-            with self._presence(node):
+            with self._present_as(node):
                 await self._run("resources", subject, node, work)
         finally:
             self._streams.discard(stream)
@@ -235,11 +262,11 @@ class WorkloadServer:
         if subject != DNS_SUBJECT:
             raise Denied(f"the workload token is for {subject}, not for a DNS server")
         sender = Sender(self._proxies.view([NAMES]), NAME_RULES)
-        stream = _Stream((NAMES,), sender, asyncio.Event(), is_proxy=False)
+        stream = _Stream((NAMES,), sender, asyncio.Event())
         self._streams.add(stream)
         log.info(event("dns server connected", peer=peer.address))
         try:
-            work = send(link, sender, stream.wake)
+            work = send(Heard(link, lambda: None), sender, stream.wake)
             await self._open.run("names", DNS_STREAMS, work, "names")
         finally:
             self._streams.discard(stream)
@@ -248,7 +275,7 @@ class WorkloadServer:
     async def serve_proxyless(self, link: Link[Any, Any], _: Peer) -> None:
         """Feed a gRPC client on this machine, which the permissions of the socket have let in."""
         sender = StateSender(self._proxies.view([PROXYLESS]), PROXYLESS_RULES)
-        stream = _Stream((PROXYLESS,), sender, asyncio.Event(), is_proxy=False)
+        stream = _Stream((PROXYLESS,), sender, asyncio.Event())
         self._streams.add(stream)
         try:
             await send(link, sender, stream.wake)
@@ -272,9 +299,12 @@ class WorkloadServer:
                         node = Node(proxy.kind, proxy.id)
                         if node not in nodes:
                             nodes.add(node)
-                            seen.enter_context(self._presence(node))
+                            seen.enter_context(self._present_as(node))
                             seen.enter_context(self._place("observations", subject, node))
+                        self._heard(node)
                         self._on_proxy(proxy)
+                        if proxy.state in LEAVING:
+                            self._presence.forget(node)
 
             receiver = Receiver("agent", [codec.PROXY], check, {codec.PROXY: ONE_PROXY})
             work = receive(link, receiver, take)

@@ -16,6 +16,7 @@ from federation.runtime.logs import event
 from federation.runtime.loops import Loop
 from federation.supervisor import keys
 from federation.wire import codec, methods
+from federation.wire.beat import beating
 from federation.wire.channel import connect
 from federation.wire.codec_zones import decode_gateway_names, decode_service_names
 from federation.wire.hold import Hold
@@ -90,7 +91,8 @@ class Feed:
             trust, token = keys.read_trust(trust_file), keys.read_token(token_file)
             async with (
                 connect(agent, trust.identity, trust.agent_host, token) as connection,
-                connection.stream(methods.NAMES) as link,
+                connection.stream(methods.NAMES) as stream,
+                beating(stream) as link,
             ):
                 await receive(link, self._receiver, take)
 

@@ -134,7 +134,7 @@ class Controller:
         hub, registry = self._federation.hub, self._federation.registry
         presence = hub.presence(member.id)
         now = wall_seconds()
-        silent = None if presence.last_seen is None else now - presence.last_seen
+        silent = presence.silent(now)
         clock = presence.clock
         witnesses = registry.seen_from(member.id)
         return {
@@ -147,7 +147,7 @@ class Controller:
             "gateway_cidrs": list(member.gateway_cidrs),
             "joined": bool(member.anchors),
             "trust": state_of_trust(member),
-            "connected": presence.streams > 0,
+            "connected": presence.is_connected(now),
             "last_seen_seconds_ago": None if silent is None else round(silent, 1),
             "clock": None if clock is None else round(clock, 1),
             "state": str(life_of(hub, member.id, now)),

@@ -18,6 +18,7 @@ from federation.controller.store.store import Row
 from federation.controller.visible import Visible
 from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
+from federation.planning.liveness import SILENT_SECONDS
 from federation.wire import codec
 from federation.xds.messages import Point
 from federation.xds.receiver import Change, Received, Receiver
@@ -47,10 +48,22 @@ class Presence:
     clock: float | None = None
     refusals: Refusals = field(default_factory=Refusals)
 
+    def silent(self, now: float) -> float | None:
+        """For how many seconds nothing was heard, None when nothing ever was.
+
+        That a stream is open says nothing: the agent may be frozen, or cut off.
+        """
+        return None if self.last_seen is None else now - self.last_seen
+
+    def is_connected(self, now: float) -> bool:
+        """Whether an agent has a stream open and is heard."""
+        silent = self.silent(now)
+        return self.streams > 0 and silent is not None and silent < SILENT_SECONDS
+
     def is_recent(self, now: float) -> bool:
-        """Whether an agent is connected, or was within the last minute."""
-        seen = self.last_seen
-        return self.streams > 0 or (seen is not None and now - seen < RECENT_SECONDS)
+        """Whether an agent was heard within the last minute."""
+        silent = self.silent(now)
+        return silent is not None and silent < RECENT_SECONDS
 
     def take_turn(self, now: float) -> None:
         """An agent took the place of one whose stream was still open."""

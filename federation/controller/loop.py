@@ -21,6 +21,7 @@ from federation.planning.liveness import Life
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, troubles
+from federation.wire.beat import Heard
 from federation.wire.links import Link
 from federation.wire.pump import receive, send
 from federation.wire.streams import Streams
@@ -147,7 +148,9 @@ class Federation:
         wake = asyncio.Event()
         self._listeners.add(wake)
         sender = self.hub.listen(cluster)
-        feed = send(link, sender, wake, lambda _: self._seen(cluster))
+        self._seen(cluster)
+        heard = Heard(link, lambda: self._seen(cluster))
+        feed = send(heard, sender, wake)
         log.info(event("agent connected", cluster=cluster))
         try:
             await self._facts.run(cluster, MAX_FACT_STREAMS, feed, "facts")

@@ -50,7 +50,7 @@ def state_of(hub: Hub, member: Member, now: float) -> ClusterState:
         clock=presence.clock,
         exports=hub.registry.count_exports(member.id),
         gateways=tuple(gateway.name for gateway in hub.registry.gateways(member.id)),
-        unreached=_unreached(hub, member.id),
+        unreached=_unreached(hub, member.id, now),
         refused=tuple(Said(str(refusal), refusal.since) for refusal in refused),
         beyond=len(presence.refusals) - len(refused),
         remarks=hub.registry.remarks(member.id),
@@ -73,11 +73,8 @@ def told(hub: Hub, cluster: ClusterId, now: float) -> list[str]:
 
 def life_of(hub: Hub, cluster: ClusterId, now: float) -> Life:
     """Whether it is live, suspect or lost."""
-    presence = hub.presence(cluster)
-    seen = presence.last_seen
-    silent = None if seen is None else now - seen
     answers = _answers(hub.registry.seen_from(cluster))
-    return judge(0.0 if presence.streams else silent, answers)
+    return judge(hub.presence(cluster).silent(now), answers)
 
 
 def _answers(witnesses: Witnesses) -> list[bool]:
@@ -88,11 +85,14 @@ def _answers(witnesses: Witnesses) -> list[bool]:
     return list(reached.values())
 
 
-def _unreached(hub: Hub, cluster: ClusterId) -> tuple[tuple[str, tuple[ClusterId, ...]], ...]:
+def _unreached(
+    hub: Hub, cluster: ClusterId, now: float
+) -> tuple[tuple[str, tuple[ClusterId, ...]], ...]:
     """The gateways that a connected cluster does not reach, with those clusters."""
     known = {gateway.name for gateway in hub.registry.gateways(cluster)}
     found: dict[str, list[ClusterId]] = {}
     for other, remote in hub.registry.seen_from(cluster):
-        if remote.gateway in known and not remote.answers and hub.presence(other).streams:
+        is_heard = hub.presence(other).is_connected(now)
+        if remote.gateway in known and not remote.answers and is_heard:
             found.setdefault(remote.gateway, []).append(other)
     return tuple((gateway, tuple(others)) for gateway, others in sorted(found.items()))

@@ -106,7 +106,8 @@ class Supervisor:
     def _tell(self) -> None:
         """Say what Envoy does not take, and what this supervisor cannot do."""
         refused = (*self._no_entry, *self._troubles(), *self._refusals)
-        self._say(replace(self._proxy, refused=refused))
+        if refused != self._proxy.refused:
+            self._say(replace(self._proxy, refused=refused))
 
     def _troubles(self) -> Iterator[Refusal]:
         now = utc_now()

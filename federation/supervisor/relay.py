@@ -15,6 +15,7 @@ from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.supervisor.keys import Certified
+from federation.wire.beat import beating
 from federation.wire.hold import Hold
 from federation.wire.links import Link, Peer
 from federation.wire.pump import receive, send
@@ -112,7 +113,8 @@ class Relay:
             on_word()
             self._take(received)
 
-        await receive(link, self._receiver, take)
+        async with beating(link) as beats:
+            await receive(beats, self._receiver, take)
 
     def _take(self, received: Received) -> None:
         self._hold.note(received)

@@ -39,6 +39,9 @@ HEADERS = 50
 """Of a call; ours have ten."""
 IDLE_SECONDS = 300
 """A connection without any call is closed after so long."""
+PING_SECONDS = 10
+PONG_SECONDS = 10
+"""A peer that answers a PING no sooner is frozen or cut off: the connection ends."""
 MAX_CONNECTIONS = 10_000
 """At one listening address; one for each agent, proxy, or certificate that is being made."""
 
@@ -55,6 +58,9 @@ _SERVER = [
     *LIMITS,
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.keepalive_time_ms", PING_SECONDS * 1000),
+    ("grpc.keepalive_timeout_ms", PONG_SECONDS * 1000),
+    ("grpc.http2.max_pings_without_data", 0),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
     ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1000),

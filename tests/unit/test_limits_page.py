@@ -79,6 +79,10 @@ STATED: dict[str, str] = {
     "7443, 15012: connections": f"{wire_server.MAX_CONNECTIONS:,}",
     "7443, 15012: calls of a connection at a time": f"{wire_server.STREAMS_PER_CONNECTION}",
     "7443, 15012: connection without a call": f"{wire_server.IDLE_SECONDS} s",
+    "7443, 15012: silence of a connection until it is asked whether it lives": (
+        f"{wire_server.PING_SECONDS} s"
+    ),
+    "7443, 15012: time for the answer to it": f"{wire_server.PONG_SECONDS} s",
     "7443, 15012: size of a message": f"{methods.MAX_MESSAGE_BYTES // MB} MB",
     "7443, 15012: headers of a call": f"{wire_server.HEADERS}",
     "7443, 15012: names, versions and resources in a message": f"{framing.MAX_FIELDS:,}",

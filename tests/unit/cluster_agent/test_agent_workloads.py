@@ -15,7 +15,9 @@ from federation.model.errors import Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import LISTENER, SECRET
+from federation.planning.liveness import SILENT_SECONDS
 from federation.runtime.clock import utc_now
+from federation.runtime.loops import running
 from federation.runtime.tasks import cancel, start
 from federation.trust import tokens
 from federation.trust.issue import make_csr, new_key
@@ -25,6 +27,7 @@ from federation.trust.tokens import mint_workload_token
 from federation.trust.validate import check_leaf
 from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
+from federation.wire.beat import BEAT, BEAT_SECONDS
 from federation.wire.links import Peer
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.resources import resource
@@ -52,6 +55,7 @@ class World:
         self.quiet = 0
         self.believed = 0
         self.gone: list[tuple[Kind, str]] = []
+        self.silent: list[tuple[str, ...]] = []
         self.on_quiet: Callable[[], None] = self._count
         self.server = WorkloadServer(
             self.authority,
@@ -65,6 +69,7 @@ class World:
             on_quiet=self._tell_quiet,
             on_believed=self._note_belief,
             on_gone=lambda kind, name: self.gone.append((kind, name)),
+            on_silent=self.silent.append,
         )
         self.calls: dict[str, Callable[[Any, Peer], Awaitable[Any]]] = {
             method.path: handler for method, handler in self.server.handlers()
@@ -381,3 +386,63 @@ async def test_a_proxy_speaks_over_two_streams_at_most() -> None:
     done = [task.done() for task in tasks]
     await _end(tasks)
     assert done == [True, False, False]
+
+
+@pytest.mark.looptime
+async def test_a_proxy_that_says_nothing_is_silent_after_10_s_and_nobody_waits_for_it() -> None:
+    world = World()
+    world.proxies.set_synced()
+    there, here = linked()
+    await there.write(Request(LISTENER, "sidecar/shop/api-1", (WILDCARD,)))
+    handler: Any = world.calls[methods.RESOURCES.path]
+    stream = start(handler(here, token("shop/api")), "stream")
+    async with running([world.server.loop]):
+        for _ in range(10):
+            await asyncio.sleep(BEAT_SECONDS)
+            await there.write(Request(BEAT))
+        assert world.silent == []
+        assert len(list(world.server._senders())) == 1
+        await asyncio.sleep(SILENT_SECONDS - 1)
+        assert world.silent == []
+        await asyncio.sleep(2.1)
+        assert world.silent == [("sidecar shop/api-1",)]
+        assert world.server.connected(Kind.SIDECAR) == set()
+        assert list(world.server._senders()) == []
+        await there.write(Request(BEAT))
+        await asyncio.sleep(1.1)
+        assert world.silent[1:] == [()]
+        assert world.server.connected(Kind.SIDECAR) == {POD}
+    await cancel(stream)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("node", "subject", "is_missed"),
+    [
+        ("sidecar/shop/api-1", "shop/api", True),
+        ("sidecar/shop/unknown", "shop/api", False),
+        ("gateway/gw", "gateway:gw", False),
+    ],
+)
+async def test_a_stream_that_ended_is_missed_where_a_workload_still_is(
+    node: str, subject: str, is_missed: bool
+) -> None:
+    world = World()
+    await world.ask(node, token(subject))
+    async with running([world.server.loop]):
+        await asyncio.sleep(SILENT_SECONDS + 2)
+    assert world.silent == ([("sidecar shop/api-1",)] if is_missed else [])
+
+
+@pytest.mark.looptime
+async def test_one_that_leaves_in_order_is_not_missed() -> None:
+    world = World()
+    there, here = linked()
+    proxy = Proxy(POD, Kind.SIDECAR, State.STOPPED, "10.0.0.1", 15006)
+    said = resource(POD, codec_proxies.encode_proxy(proxy))
+    await there.write(Response(codec.PROXY, "1", (said,)))
+    there.end()
+    await world.calls[methods.OBSERVATIONS.path](here, token("shop/api"))
+    async with running([world.server.loop]):
+        await asyncio.sleep(SILENT_SECONDS + 2)
+    assert world.silent == []

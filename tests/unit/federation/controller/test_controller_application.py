@@ -229,7 +229,11 @@ async def test_the_state_of_a_cluster_is_by_its_agent_and_by_what_most_others_re
     federation.presence(EAST).last_seen = wall_seconds() - SILENT_SECONDS - 1
     assert (await shown(controller))["state"] == "lost"
     federation.presence(EAST).streams = 1
-    assert (await shown(controller))["state"] == "live", "connected, if with nothing to say"
+    found = await shown(controller)
+    assert (found["state"], found["connected"]) == ("lost", False), "an open stream says nothing"
+    federation.presence(EAST).last_seen = wall_seconds()
+    found = await shown(controller)
+    assert (found["state"], found["connected"]) == ("live", True)
 
 
 async def test_services_are_shown_with_the_counts_of_each_exporter(

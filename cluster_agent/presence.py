@@ -1,0 +1,45 @@
+"""Which proxies of this cluster are heard: an open stream is no sign of life.
+
+In: words of supervisors, beats among them, and `now` (loop time in seconds). Out: who has been
+silent for too long. One that goes in order is forgotten.
+"""
+
+from dataclasses import dataclass, field
+
+from federation.model.proxies import Kind
+from federation.planning.liveness import SILENT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Who a supervisor says it is: `kind/id`, or `entry-gateway/NAME`."""
+
+    kind: Kind
+    id: str
+    has_entry: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Presence:
+    """When each proxy was heard last."""
+
+    def __init__(self) -> None:
+        self._heard: dict[Node, float] = {}
+
+    def hear(self, node: Node, now: float) -> None:
+        """It said something."""
+        self._heard[node] = now
+
+    def forget(self, node: Node) -> None:
+        """It has gone, and nobody misses it."""
+        self._heard.pop(node, None)
+
+    def is_heard(self, node: Node, now: float) -> bool:
+        """Whether it said something lately."""
+        return node in self._heard and now - self._heard[node] < SILENT_SECONDS
+
+    def silent(self, now: float) -> frozenset[Node]:
+        """Those that say nothing any more."""
+        return frozenset(node for node in self._heard if not self.is_heard(node, now))
