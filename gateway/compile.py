@@ -11,7 +11,6 @@ from typing import Any as Message
 
 from envoy.config.listener.v3 import listener_pb2
 from envoy.extensions.filters.network.sni_cluster.v3 import sni_cluster_pb2
-from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
 
 from federation.envoy import http, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, extension, resource
@@ -192,23 +191,17 @@ def _terminating_chain() -> dict[str, Message]:
     """mTLS ends here. The server name is written over a header, and the route goes by that; a
     name without a cluster gets 503 with the mark, so that the sender goes elsewhere.
     """
-    mutation = header_mutation_pb2.HeaderMutation(
-        mutations=[
-            {
-                "append": {
-                    "header": {"key": _SNI_HEADER, "value": "%REQUESTED_SERVER_NAME%"},
-                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-                }
-            }
-        ]
-    )
+    named = {
+        "append": {
+            "header": {"key": _SNI_HEADER, "value": "%REQUESTED_SERVER_NAME%"},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }
+    }
     manager = http.connection_manager(
         TERMINATED,
         filters=[obeying(), http.last_hop_filter(http.REFUSED, http2=True)],
+        writing=[named],
         **http.receiving(),
-        early_header_mutation_extensions=[
-            extension("envoy.http.early_header_mutation.header_mutation", mutation)
-        ],
         forward_client_cert_details="SANITIZE_SET",
         set_current_client_cert_details={"uri": True},
         local_reply_config=http.marking(),

@@ -11,8 +11,9 @@ from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 
 from federation.envoy import heads, http, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, resource
-from federation.envoy.clusters import UNREACHED, application_cluster
+from federation.envoy.clusters import application_cluster
 from federation.envoy.revoked import obeying
+from federation.envoy.spoofing import UNREACHED, naming_who_marked
 from federation.model.exports import AppProtocol
 from sidecar.outbound import OUTBOUND
 
@@ -144,7 +145,8 @@ def outbound_manager(
         http_protocol_options={"allow_absolute_url": {"value": True}, "accept_http_10": True},
         http2_protocol_options=http2,
         strip_trailing_host_dot=True,
-        **heads.without_odd_te(),
+        writing=heads.without_odd_te(),
+        upstream_filters=naming_who_marked(),
         **bounds,
     )
 

@@ -36,7 +36,7 @@ _STATS = (
     r"http2\..*(flood|too_large|too_many_headers)",
     r"tcp\..*\.(downstream_cx_total|downstream_cx_no_route|upstream_flush_active)",
     r"listener\..*\.(downstream_cx_(total|active)|no_filter_chain_match|ssl\.(connection_error"
-    r"|fail_verify_.*|handshake))",
+    r"|fail_verify_.*|handshake|curves\..*))",
     r"listener\..*\.(downstream_(pre_cx_(active|timeout)|global_cx_overflow)"
     r"|downstream_cx_(overload_reject|transport_socket_connect_timeout))",
     r"overload\..*",

@@ -34,7 +34,12 @@ ADS = {"ads": {}, "resource_api_version": "V3"}
 
 # Both ends are ours, so nothing older is needed; the name of the service stays readable to the
 # gateway, which passes connections on by it.
-_TLS_PARAMS = {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"}
+# Key exchange is hybrid: who records traffic now cannot read it with a quantum computer later.
+_TLS_PARAMS = {
+    "tls_minimum_protocol_version": "TLSv1_3",
+    "tls_maximum_protocol_version": "TLSv1_3",
+    "ecdh_curves": ["X25519MLKEM768", "X25519"],
+}
 
 # An empty list of names means anybody to Envoy. This stands in for "nobody".
 _NOBODY = "fedmesh:nobody"

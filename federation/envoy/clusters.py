@@ -24,10 +24,9 @@ from federation.envoy.build import (
     probe_tls,
     raw_socket,
 )
+from federation.envoy.spoofing import UNREACHED, marked
 from federation.model.exports import AppProtocol
 from federation.model.imports import Destination, Target, Tier
-
-UNREACHED = "x-fedmesh-unreached"
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -204,11 +203,7 @@ def sender_http(protocol: AppProtocol, reach: Reach = NEAR) -> dict[str, Message
             "max_requests_per_connection": {"value": _REQUESTS_PER_CONNECTION},
         },
         outlier_detection={
-            "error_matcher": {
-                "http_response_headers_match": {
-                    "headers": [{"name": UNREACHED, "present_match": True}]
-                }
-            }
+            "error_matcher": {"http_response_headers_match": {"headers": [marked(UNREACHED)]}}
         },
         explicit_http_config=_sender_version(protocol, reach),
     )

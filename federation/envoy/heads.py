@@ -8,9 +8,6 @@ receiver takes for an error costs at least a useless answer, and some end the co
 from typing import Any as Message
 
 from envoy.config.route.v3 import route_components_pb2
-from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
-
-from federation.envoy.build import extension
 
 TE_HEADER = "x-fedmesh-te"
 _BAD_REQUEST = 400
@@ -64,22 +61,19 @@ end
 too late for an answer, so odd ones are left out."""
 
 
-def without_odd_te() -> dict[str, Message]:
-    """Setting of a connection manager: an empty TE goes no further, the others Envoy puts right.
+def without_odd_te() -> list[Message]:
+    """Mutations of a request: an empty TE goes no further, the others Envoy puts right.
 
     Envoy leaves of TE what HTTP/2 allows, `trailers`, but not so when it is empty; no mutation by
     itself asks for a value, though none is made with an empty one.
     """
-    mutations = [
+    return [
         {"remove": TE_HEADER},
         _copied("te", TE_HEADER),
         {"remove": "te"},
         _copied(TE_HEADER, "te"),
         {"remove": TE_HEADER},
     ]
-    made = header_mutation_pb2.HeaderMutation(mutations=mutations)
-    name = "envoy.http.early_header_mutation.header_mutation"
-    return {"early_header_mutation_extensions": [extension(name, made)]}
 
 
 def _copied(source: str, header: str) -> dict[str, Message]:

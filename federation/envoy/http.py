@@ -21,8 +21,8 @@ from envoy.extensions.retry.priority.previous_priorities.v3 import previous_prio
 
 from federation.envoy import heads, limits
 from federation.envoy.build import ADS, extension
-from federation.envoy.clusters import UNREACHED
 from federation.envoy.revoked import refusing
+from federation.envoy.spoofing import MARKS, UNFINISHED, UNREACHED, marked, removing_spoofed
 
 _ALWAYS_RETRIED = "connect-failure,refused-stream,reset-before-request,retriable-headers"
 _IDEMPOTENT = "GET|HEAD|OPTIONS|PUT|DELETE"
@@ -34,9 +34,7 @@ _UNREACHED_FLAGS = ("UF", "UH", "UO", "NC", "NR")
 # And by these that the application broke off: closed the connection, or reset the request. It
 # may have done its work, so the second mark is put on answers to idempotent methods only. It
 # never ejects, since a request that kills its application would eject one after the other.
-UNFINISHED = "x-fedmesh-unfinished"
 _UNFINISHED_FLAGS = ("UC", "UR")
-_MARKS = (UNREACHED, UNFINISHED)
 
 # By this the last proxy says that the caller's cluster was revoked; the caller's connection ends.
 REFUSED = "x-fedmesh-refused"
@@ -108,14 +106,22 @@ def receiving() -> dict[str, Message]:
 
 
 def connection_manager(
-    stat_prefix: str, filters: Iterable[Message] = (), **settings: Message
+    stat_prefix: str,
+    filters: Iterable[Message] = (),
+    writing: Iterable[Message] = (),
+    upstream_filters: Iterable[Message] = (),
+    **settings: Message,
 ) -> dict[str, Message]:
-    """An HTTP connection manager that changes as little as it can; `filters` precede the router.
+    """An HTTP connection manager that changes as little as it can.
 
-    No network counts as internal, so `x-envoy-*` headers of whoever calls have no effect. A
-    stream may be silent for as long as it likes, as without a mesh; pings find dead peers.
+    Headers by which a caller could speak for the mesh are removed first, then the mutations
+    `writing` are applied. `filters` precede the router, `upstream_filters` see each answer before
+    the router decides whether to retry. No network counts as internal, so `x-envoy-*` headers of
+    callers have no effect. Paths are put into their normal form (RFC 3986, 6.2.2) without touching
+    slashes, which applications tell apart. A stream may be silent for as long as it likes, as
+    without a mesh; pings find dead peers.
     """
-    router = router_pb2.Router(suppress_envoy_headers=True)
+    router = router_pb2.Router(suppress_envoy_headers=True, upstream_http_filters=upstream_filters)
     manager = hcm_pb2.HttpConnectionManager(
         stat_prefix=stat_prefix,
         codec_type="AUTO",
@@ -123,6 +129,10 @@ def connection_manager(
         server_header_transformation="PASS_THROUGH",
         stream_idle_timeout=timedelta(0),
         internal_address_config={},
+        early_header_mutation_extensions=removing_spoofed(writing),
+        normalize_path={"value": True},
+        merge_slashes=False,
+        path_with_escaped_slashes_action="KEEP_UNCHANGED",
         preserve_external_request_id=True,
         upgrade_configs=[{"upgrade_type": "websocket"}],
         **settings,
@@ -210,7 +220,7 @@ def last_hop_routes(
     return route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
-        response_headers_to_remove=(*_MARKS, REFUSED, *heads.NOT_OF_ANSWERS),
+        response_headers_to_remove=(*MARKS, REFUSED, *heads.NOT_OF_ANSWERS),
         **settings,
     )
 
@@ -240,7 +250,7 @@ def virtual_host(
             _retried(
                 cluster,
                 {"prefix": "/", "headers": [_idempotent_method()]},
-                _retry_policy(f"{_ALWAYS_RETRIED},reset", _MARKS),
+                _retry_policy(f"{_ALWAYS_RETRIED},reset", MARKS),
             ),
             _retried(cluster, {"prefix": "/"}, _retry_policy(_ALWAYS_RETRIED, (UNREACHED,))),
         ],
@@ -264,7 +274,7 @@ def outbound_routes(
     return route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[*sorted(hosts, key=lambda host: str(host.name)), other],
-        response_headers_to_remove=_MARKS,
+        response_headers_to_remove=MARKS,
     )
 
 
@@ -275,7 +285,7 @@ def upstream_routes(name: str, cluster: str) -> route_pb2.RouteConfiguration:
     return route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
-        response_headers_to_remove=_MARKS,
+        response_headers_to_remove=MARKS,
     )
 
 
@@ -300,7 +310,7 @@ def _retry_policy(on: str, marks: Iterable[str]) -> route_components_pb2.RetryPo
         host_selection_retry_max_attempts=_HOST_ATTEMPTS,
         retry_host_predicate=[hosts],
         retry_priority=priorities,
-        retriable_headers=[{"name": mark, "present_match": True} for mark in marks],
+        retriable_headers=[marked(mark) for mark in marks],
         retry_back_off={
             "base_interval": timedelta(milliseconds=5),
             "max_interval": timedelta(milliseconds=50),

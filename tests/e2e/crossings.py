@@ -142,14 +142,15 @@ def _told(at: Addresses, mint: Mint) -> dict[str, tuple[Resource, ...]]:
 
 
 @asynccontextmanager
-async def crossings(folder: Path, network: str) -> AsyncIterator[Crossings]:
-    """All of it runs."""
+async def crossings(folder: Path, network: str, *, http1: bool = True) -> AsyncIterator[Crossings]:
+    """All of it runs; without `http1` the test runs the application that speaks HTTP/1.1."""
     at, mint = Addresses(network), Mint()
     told = _told(at, mint)
     world = Crossings(at, mint, {name: Lone(folder / name) for name in told})
     async with AsyncExitStack() as stack:
-        http1 = await asyncio.start_server(_http1(world), at.application, HTTP1)
-        stack.callback(http1.close)
+        if http1:
+            server = await asyncio.start_server(_http1(world), at.application, HTTP1)
+            stack.callback(server.close)
         http2 = await asyncio.get_running_loop().create_server(
             lambda: StrictHttp2(world.strict), at.application, HTTP2
         )

@@ -232,6 +232,28 @@ def test_a_service_of_both_clusters_is_reached_at_home_and_elsewhere() -> None:
     assert world.west.dials() == {("west", "10.2.0.1"), ("east", "10.1.9.1")}
 
 
+def test_clusters_may_have_identical_networks() -> None:
+    """The same addresses of pods in both: of the other only the gateway's address is told."""
+    world = World()
+    for home in world.homes:
+        home.write(shop(True, True, net=7))
+    world.settle()
+    assert world.east.dials() == {
+        ("east", "10.7.0.1"),
+        ("east", "10.7.0.2"),
+        ("west", "10.2.9.1"),
+    }
+    assert world.west.dials() == {
+        ("west", "10.7.0.1"),
+        ("west", "10.7.0.2"),
+        ("east", "10.1.9.1"),
+    }
+    told = world.controller.registry.table
+    facts = [told.get(type_url, name) for type_url in codec.FACTS for name in told.names(type_url)]
+    assert any(b"10.1.9.1" in fact.body for fact in facts if fact is not None)
+    assert [fact.name for fact in facts if fact is not None and b"10.7." in fact.body] == []
+
+
 def test_a_cluster_without_ready_endpoints_is_left_while_another_one_has_some() -> None:
     world = World()
     world.east.write(shop(True, net=1))

@@ -50,6 +50,7 @@ def test_a_proxy_without_configuration_waits_for_ever() -> None:
         "cluster_manager.cds.update_rejected",
         "server.live",
         "listener.10.0.0.1_15443.ssl.fail_verify_error",
+        "listener.10.0.0.1_15443.ssl.curves.X25519MLKEM768",
         "listener.10.0.0.1_15443.downstream_pre_cx_timeout",
         "listener.10.0.0.1_15443.downstream_cx_transport_socket_connect_timeout",
         "listener.10.0.0.1_15443.downstream_global_cx_overflow",

@@ -2,14 +2,18 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from envoy.config.cluster.v3 import cluster_pb2
 
 from federation.envoy.build import (
+    downstream_tls,
+    gateway_tls,
     packed,
     plain_match,
     plain_metadata,
+    probe_tls,
     resource,
     spiffe_validation,
     upstream_tls,
@@ -81,6 +85,27 @@ def test_only_the_exact_identities_may_answer() -> None:
         {"exact": "spiffe://a/b"},
         {"exact": "spiffe://c/d"},
     ]
+
+
+@pytest.mark.parametrize(
+    "socket",
+    [
+        upstream_tls(("spiffe://a/b",)),
+        probe_tls("80.api.shop.svc.clusterset.local", "east.mesh.test"),
+        gateway_tls("spiffe://a/gateway", "health.gateways.clusterset.local"),
+        downstream_tls(),
+    ],
+    ids=["calling", "checking-a-workload", "checking-a-gateway", "receiving"],
+)
+def test_keys_are_exchanged_by_the_hybrid_group_first_and_under_tls_1_3(
+    socket: dict[str, Any],
+) -> None:
+    context = document(socket["typed_config"].SerializeToString())["common_tls_context"]
+    assert context["tls_params"] == {
+        "tls_minimum_protocol_version": "TLSv1_3",
+        "tls_maximum_protocol_version": "TLSv1_3",
+        "ecdh_curves": ["X25519MLKEM768", "X25519"],
+    }
 
 
 def test_an_empty_list_of_identities_means_nobody() -> None:
