@@ -27,7 +27,7 @@ from tenacity import (
 )
 
 from cluster_agent import keyfiles
-from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
+from federation.model.errors import Busy, Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.resources.secretfile import read_token_file
 from federation.runtime.clock import utc_now
@@ -59,7 +59,7 @@ log = logging.getLogger(__name__)
 
 _ANSWER_BYTES = 1 << 20
 _ASK_SECONDS = 10.0
-_KINDS = {400: InvalidInput, 403: Denied, 404: NotReady, 409: Conflict}
+_KINDS = {400: InvalidInput, 403: Denied, 404: NotReady, 409: Conflict, 503: Busy}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from federation.model.errors import (
+    Busy,
     Conflict,
     Denied,
     Failed,
@@ -37,6 +38,7 @@ _ERRORS: dict[int, type[FedmeshError]] = {
     409: Conflict,
     413: InvalidInput,
     422: InvalidInput,
+    503: Busy,
 }
 _FIRST_BAD_STATUS = 300
 

@@ -16,15 +16,17 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from federation.api.door import HANDSHAKE_SECONDS, SETTINGS, Door
-from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
+from federation.api.door import SETTINGS, Door, source_of
+from federation.api.listening import listen
+from federation.api.strangers import MOST_SECONDS, Strangers
+from federation.model.errors import Busy, Conflict, Denied, FedmeshError, InvalidInput, NotReady
 from federation.runtime.refusals import RefusalLog
 from federation.wire.channel import Identity
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
-_STATUS = {InvalidInput: 400, Denied: 403, NotReady: 404, Conflict: 409}
+_STATUS = {InvalidInput: 400, Denied: 403, NotReady: 404, Conflict: 409, Busy: 503}
 _OPEN_PATHS = frozenset({"/healthz", "/v1/trust/root", "/v1/join"})
 
 Json = dict[str, Any]
@@ -78,13 +80,17 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
     """The API as an aiohttp application; `serve_api` has it listen behind the same door."""
     if not admin_token:
         raise InvalidInput("the API's token is empty: nobody could be told from a stranger")
-    refused = RefusalLog(log)
+    refused, strangers = RefusalLog(log), Strangers()
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
+            is_known = _has_token(request, admin_token)
+            if not is_known:
+                await _wait_for_turn(request, strangers)
             if request.path not in _OPEN_PATHS:
-                _check_token(request, admin_token)
+                if not is_known:
+                    raise Denied("the bearer token is missing or wrong: check token_file of fedctl")
                 await application.note_call(_peer(request))
             await request.read()
             door.answer(request.protocol)
@@ -110,12 +116,22 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
     return api
 
 
-def _check_token(request: web.Request, admin_token: str) -> None:
+def _has_token(request: web.Request, admin_token: str) -> bool:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     shown = token.encode(errors="surrogateescape")  # a header may hold any bytes
-    is_right = hmac.compare_digest(shown, admin_token.encode()) and bool(shown)
-    if scheme.lower() != "bearer" or not is_right:
-        raise Denied("the bearer token is missing or wrong: check token_file of fedctl")
+    is_right = hmac.compare_digest(shown, admin_token.encode())
+    return is_right and bool(shown) and scheme.lower() == "bearer"
+
+
+async def _wait_for_turn(request: web.Request, strangers: Strangers) -> None:
+    """Raises Busy when the turn does not come in time, ConnectionError when nobody waits for it."""
+    now = asyncio.get_running_loop().time()
+    seconds = strangers.turn(source_of(request.remote or ""), now)
+    await asyncio.sleep(MOST_SECONDS if seconds is None else seconds)
+    if request.transport is None:
+        raise ConnectionError
+    if seconds is None:
+        raise Busy("too many requests without a token come from this address: try again later")
 
 
 def _routes(application: Application) -> list[web.RouteDef]:
@@ -239,31 +255,11 @@ async def serve_api(
     runner = web.AppRunner(api, access_log=None, **SETTINGS)
     await runner.setup()
     try:
-        listening = await _listen(runner, door, host, port, context)
-        try:
+        assert runner.server is not None  # noqa: S101 - after setup there is one
+        async with listen(host, port, door, runner.server, context):
             yield
-        finally:
-            listening.close()
     finally:
         await runner.cleanup()
-
-
-async def _listen(
-    runner: web.AppRunner, door: Door, host: str, port: int, context: ssl.SSLContext
-) -> asyncio.Server:
-    assert runner.server is not None  # noqa: S101 - after setup there is one
-    try:
-        return await asyncio.get_running_loop().create_server(
-            door.guard(runner.server),
-            host,
-            port,
-            ssl=context,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS,
-        )
-    except OSError as error:
-        raise Failed(
-            f"api_listen: cannot listen at {host}:{port}: is it taken by another program?"
-        ) from error
 
 
 def tls_context(identity: Identity) -> ssl.SSLContext:

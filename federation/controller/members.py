@@ -3,6 +3,7 @@
 Every change is on the disk before anybody hears of it.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
@@ -28,12 +29,16 @@ from federation.trust.pem import (
 from federation.trust.spiffe import trust_domain
 from federation.trust.tokens import JoinRecord, redeem
 from federation.trust.validate import check_twin
+from federation.wire.bench import Bench
 
 _MEMBERS = "members/"
 _REVOKED = "revoked-keys/"
 _ATTEMPTS = 5
 
 HOUR = 3_600
+JOINS_AT_A_TIME = 4
+JOINS_OF_A_CLUSTER = 8
+"""Requests with a good token: more than that at once, and the next is told to come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Members:
         self._authority = authority
         self._domain = domain
         self.tokens = JoinTokens(store, authority.root_sha256, url)
+        self._joining = Bench(JOINS_OF_A_CLUSTER, JOINS_AT_A_TIME)
 
     async def load(self) -> tuple[Member, ...]:
         """All members, by id."""
@@ -112,8 +118,25 @@ class Members:
         a key that was revoked; InvalidInput for documents that are not what they should be; and
         Conflict for another key than that of an agent which `is_present`.
         """
+        _, record, _ = await self.tokens.find(token_text, now.timestamp())
+        async with self._joining.place(record.cluster, f"joining as {record.cluster}"):
+            return await self._join(
+                token_text, csr, twin, now, is_present, leaf_seconds=leaf_seconds, address=address
+            )
+
+    async def _join(
+        self,
+        token_text: str,
+        csr: bytes,
+        twin: bytes,
+        now: datetime,
+        is_present: Callable[[ClusterId], bool],
+        *,
+        leaf_seconds: int,
+        address: str,
+    ) -> Joined:
         token, record, revision = await self.tokens.find(token_text, now.timestamp())
-        key = csr_key(read_csr(csr))
+        key = csr_key(await asyncio.to_thread(read_csr, csr))
         redeemed = redeem(record, token.secret, key_sha256(key), now.timestamp())
         redeemed = replace(redeemed, used_from=record.used_from or address)
         found = await self._store.read(f"{_MEMBERS}{record.cluster}")
@@ -129,7 +152,9 @@ class Members:
             )
         shown = read_twin(twin)
         check_twin(shown, public_key=key, trust_domain=member.trust_domain, now=now)
-        intermediate = self._authority.certify_cluster(member.trust_domain, key, now)
+        intermediate = await asyncio.to_thread(
+            self._authority.certify_cluster, member.trust_domain, key, now
+        )
         if redeemed != record:
             revision = await self.tokens.keep(redeemed, revision)
         after = anchors.joined(member, shown, leaf_seconds, now.timestamp())

@@ -7,6 +7,7 @@ be that of a key which speaks for the cluster: one that was replaced is told not
 
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from cryptography import x509
@@ -26,12 +27,16 @@ from federation.trust.spiffe import agent_id
 from federation.trust.validate import verify_peer_chain
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
+from federation.wire.bench import Bench
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
 from federation.wire.server import CallHandler, StreamHandler
 from federation.xds.messages import Request, Response
 
 log = logging.getLogger(__name__)
+
+RENEWALS_OF_A_CLUSTER = 4
+"""At once; its agents ask for one."""
 
 
 class _Caller(NamedTuple):
@@ -51,6 +56,7 @@ class AgentServer:
         self._members = members
         self._authority = authority
         self._audit = audit
+        self._bench = Bench(RENEWALS_OF_A_CLUSTER)
 
     def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
         """What `wire.server.serve` serves."""
@@ -86,7 +92,11 @@ class AgentServer:
             self._federation.set_member(member)
         if member.anchors != before.anchors:
             await self._note_key("next key" if request.twin else "old key dropped", member, peer)
-        chain = self._members.renew(member, request.csr, now)
+        chain = await self._bench.do(
+            member.id,
+            f"a certificate for {member.id}",
+            partial(self._members.renew, member, request.csr, now),
+        )
         made = x509.load_pem_x509_certificate(chain)
         if not request.twin:
             self._note(member, made)

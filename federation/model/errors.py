@@ -3,6 +3,7 @@
     FedmeshError
     ├── InvalidInput   what a person or a peer wrote is wrong: change it          exit code 2
     ├── NotReady       not there yet: ask again later                             exit code 8
+    │   └── Busy       too much is asked for at once: ask again a little later     exit code 8
     ├── Denied         the identity or token does not permit it: get another one  exit code 4
     ├── PeerBroke      the other side did not keep to the protocol                exit code 1
     ├── Conflict       it contradicts something that exists: resolve that first   exit code 1
@@ -28,6 +29,10 @@ class NotReady(FedmeshError):  # noqa: N818
     """The thing asked for does not exist yet, and may exist later."""
 
     exit_code = 8
+
+
+class Busy(NotReady):
+    """Too much is asked for at once."""
 
 
 class Denied(FedmeshError):  # noqa: N818

@@ -33,20 +33,28 @@ class Room(Generic[Guest]):
     def enter(self, guest: Guest, source: bytes = b"") -> Guest | None:
         """Someone comes, and waits; returns who has to go for that, if there is one who waits.
 
-        Of a source that has its share, it is one of its own.
+        Of a source that has its share, it is one of its own; else one of the source that has most.
         """
         mates = self._by_source.setdefault(source, {})
         leaving = None
         if self._of_one_source is not None and len(mates) >= self._of_one_source:
             leaving = self._longest(mates)
         elif len(self._inside) >= self._most:
-            leaving = self._longest(self._waiting)
+            largest = max(self._by_source.values(), key=len)
+            leaving = self._longest(largest)
+            if leaving is None:
+                leaving = self._longest(self._waiting)
         if leaving is not None:
             self.leave(leaving)
         self._inside[guest] = source
         self._by_source.setdefault(source, {})[guest] = None
         self.wait(guest)
         return leaving
+
+    def has_most(self, source: bytes) -> bool:
+        """Whether no source has more inside than this one."""
+        most = max(map(len, self._by_source.values()), default=0)
+        return len(self._by_source.get(source, ())) >= most
 
     def wait(self, guest: Guest) -> None:
         """It has brought something, or been answered, and waits from now on."""

@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 
 from federation.model.errors import (
+    Busy,
     Conflict,
     Denied,
     Failed,
@@ -81,6 +82,7 @@ _CODES = {
     InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
     Denied: grpc.StatusCode.PERMISSION_DENIED,
     NotReady: grpc.StatusCode.UNAVAILABLE,
+    Busy: grpc.StatusCode.UNAVAILABLE,
     Conflict: grpc.StatusCode.FAILED_PRECONDITION,
     PeerBroke: grpc.StatusCode.INTERNAL,
 }

@@ -9,8 +9,9 @@ from cluster_agent.dns import packets, reply
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources import directory
-from federation.api import door, server
-from federation.controller import anchors, audit, jointokens, judge, loop
+from federation.api import door, server, strangers
+from federation.controller import anchors, audit, jointokens, judge, loop, members
+from federation.controller import server as controller_server
 from federation.envoy import http, limits
 from federation.model import exports
 from federation.runtime import health, refusals, yamldocs
@@ -117,7 +118,15 @@ STATED: dict[str, str] = {
         f"{refusals.BURST}, then {refusals.LINES_PER_SECOND:g} a second"
     ),
     "8443: time of the TLS handshake": f"{door.HANDSHAKE_SECONDS:g} s",
-    "8443: connections": f"{door.MAX_CONNECTIONS:,}",
+    "8443: connections, those in a TLS handshake among them": f"{door.MAX_CONNECTIONS:,}",
+    "8443: requests of one source without the API's token": (
+        f"{strangers.ASKS_AT_ONCE}, then {strangers.ASKS_PER_SECOND} a second"
+    ),
+    "8443: an answer that is taken slowly": (
+        f"{door.ANSWER_BYTES_AT_LEAST // KB} KB in {door.REQUEST_SECONDS:g} s"
+    ),
+    "requests to join, of one cluster at once": f"{members.JOINS_OF_A_CLUSTER}",
+    "requests of a member for certificates at once": (f"{controller_server.RENEWALS_OF_A_CLUSTER}"),
     "8443: time for a whole request": f"{door.REQUEST_SECONDS:g} s",
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
     "8443: line of a head": f"{door.LINE_BYTES:,} bytes",

@@ -7,6 +7,7 @@ import ast
 import asyncio
 import errno
 import os
+import socket
 import ssl
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
@@ -25,6 +26,8 @@ from cluster_agent.rejoin import Rejoin
 from cluster_agent.rekey import Rekeying
 from cluster_agent.sources.directory import DirectorySource
 from cluster_agent.sync import Sync
+from federation.api.door import Door
+from federation.api.listening import Listening
 from federation.controller import main as controller_main
 from federation.controller.audit import Audit
 from federation.controller.authority import open_authority
@@ -184,6 +187,26 @@ def agent(folder: Path) -> tuple[Loop, ...]:
     return agent_main.all_loops(made, source, sync, more)
 
 
+class Silent(socket.socket):
+    """Listens, and nobody comes."""
+
+    def __init__(self) -> None:
+        self._end, self._other_end = os.pipe()
+
+    def __del__(self) -> None:
+        os.close(self._end)
+        os.close(self._other_end)
+
+    def fileno(self) -> int:
+        return self._end
+
+    def gettimeout(self) -> float:
+        return 0.0
+
+    def accept(self) -> Any:
+        raise BlockingIOError
+
+
 def controller(folder: Path) -> tuple[Loop, ...]:
     store = FakeStore()
     authority = open_authority(folder, "mesh.test", [], utc_now())
@@ -192,7 +215,8 @@ def controller(folder: Path) -> tuple[Loop, ...]:
     departures, endings = Departures(federation, members), Endings(federation, members)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     renewal = controller_main.renewing(context, authority)
-    more = (departures.loop, endings.loop, Audit(store).loop, renewal)
+    taking = Listening(Door(), asyncio.Protocol, context).loop(Silent())
+    more = (departures.loop, endings.loop, Audit(store).loop, renewal, taking)
     return controller_main.all_loops(federation, more)
 
 

@@ -1,17 +1,19 @@
 """Whoever holds connections to the API open shuts nobody out: with real TLS on the loopback."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from federation.api.door import Door
+from federation.api.door import Door, Place, source_of
 from federation.api.server import make_api, serve_api, tls_context
 from federation.model.errors import Failed
 from federation.runtime.clock import utc_now
 from tests.unit.fakes.authorities import make_authority
+from tests.unit.fakes.fake_transport import FakeTransport
 from tests.unit.federation.api.test_api_server import FakeApplication
 from tests.unit.federation.wire.test_wire_channel import free_address
 
@@ -19,14 +21,27 @@ HOST = "127.0.0.1"
 REQUEST = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
+class Speaking(FakeApplication):
+    """With a root certificate of any length."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    def root_pem(self) -> bytes:
+        return bytes(self._size)
+
+
 def shown() -> ssl.SSLContext:
     return tls_context(make_authority(utc_now()).identity(utc_now()))
 
 
 @asynccontextmanager
-async def served(most: int, seconds: float = 0.3) -> AsyncIterator[tuple[int, Door]]:
+async def served(
+    most: int, seconds: float = 0.3, answer_bytes: int = 3
+) -> AsyncIterator[tuple[int, Door]]:
     door, port = Door(most, seconds), int(free_address().rpartition(":")[2])
-    api = make_api(FakeApplication(), "token", door)
+    api = make_api(Speaking(answer_bytes), "token", door)
     async with serve_api(api, door, HOST, port, shown()):
         yield port, door
 
@@ -103,3 +118,89 @@ async def test_an_address_that_is_taken_says_so() -> None:
         with pytest.raises(Failed, match="taken by another program"):
             async with serve_api(api, door, HOST, port, shown()):
                 pass
+
+
+async def asking_for_much(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection with little room, on which a large answer comes."""
+    reader, writer = await entered(port)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(b"GET /v1/trust/root HTTP/1.1\r\nhost: x\r\n\r\n" * 4)
+    return reader, writer
+
+
+async def gone(door: Door, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            while len(door):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def test_who_takes_no_answer_is_cut_off() -> None:
+    async with served(5, 0.2, answer_bytes=4 << 20) as (port, door):
+        _, writer = await asking_for_much(port)
+        await asyncio.sleep(0.1)
+        assert len(door) == 1
+        assert await gone(door, 3.0)
+        writer.transport.abort()
+
+
+async def test_who_takes_a_long_answer_slowly_gets_all_of_it() -> None:
+    size = 4 << 20
+    async with served(5, 0.2, answer_bytes=size) as (port, _):
+        reader, writer = await entered(port)
+        writer.write(b"GET /v1/trust/root HTTP/1.1\r\nhost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        taken = 0
+        while taken < size:
+            taken += len(await reader.readexactly(size // 16))
+            await asyncio.sleep(0.05)
+        assert taken == size
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("127.0.0.1", bytes([127, 0, 0, 1])),
+        ("::ffff:127.0.0.1", bytes([127, 0, 0, 1])),
+        ("2001:db8:1:2:3:4:5:6", bytes.fromhex("20010db800010002")),
+        ("fe80::1%eth0", bytes.fromhex("fe80000000000000")),
+        ("unix", b"unix"),
+    ],
+)
+def test_a_source_is_an_address_or_a_network_of_64_bits(address: str, source: bytes) -> None:
+    assert source_of(address) == source
+
+
+async def test_the_source_with_most_connections_makes_room_for_others() -> None:
+    door, ended_ = Door(3), []
+
+    def admit(address: str) -> Place | None:
+        return door.admit(address, lambda: ended_.append(address))
+
+    honest = admit("192.0.2.1")
+    assert admit("198.51.100.9")
+    assert admit("198.51.100.9")
+    assert admit("192.0.2.2")
+    assert (ended_, len(door)) == (["198.51.100.9"], 3)
+    assert honest is not None
+    assert honest in door._room
+
+
+async def test_when_all_are_being_answered_nobody_more_is_let_in() -> None:
+    door, protocols = Door(2), [asyncio.Protocol() for _ in range(2)]
+    for protocol in protocols:
+        place = door.admit("192.0.2.1", lambda: None)
+        assert place is not None
+        door.enter(protocol, FakeTransport(), place)
+        door.answer(protocol)
+    assert door.admit("192.0.2.2", lambda: None) is None
+    assert len(door) == 2
+    door.wait(protocols[0])
+    assert door.admit("192.0.2.2", lambda: None) is not None
+    for protocol in protocols:
+        door.forget(protocol)
