@@ -74,6 +74,7 @@ def bootstrap(
             "ignore_global_conn_limit": True,
         },
         "overload_manager": limits.overload(bounds),
+        "memory_allocator_manager": limits.allocator(),
         "dynamic_resources": {
             "ads_config": {
                 "api_type": "DELTA_GRPC",

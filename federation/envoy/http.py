@@ -128,6 +128,7 @@ def connection_manager(
         http_filters=[*filters, extension("envoy.filters.http.router", router)],
         server_header_transformation="PASS_THROUGH",
         stream_idle_timeout=timedelta(0),
+        stream_flush_timeout=timedelta(seconds=limits.UNTAKEN_SECONDS),
         internal_address_config={},
         early_header_mutation_extensions=removing_spoofed(writing),
         normalize_path={"value": True},
@@ -246,6 +247,7 @@ def virtual_host(
     return route_components_pb2.VirtualHost(
         name=name,
         domains=sorted(domains),
+        request_body_buffer_limit={"value": limits.RETRY_BYTES},
         routes=[
             _retried(
                 cluster,

