@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -155,11 +155,14 @@ def test_half_open_handshakes_at_the_control_plane_shut_nobody_out(
     assert flood.counts["closed by the other side"] >= 400, flood.counts
 
 
+_LONGER_SECONDS = 12.0
+
+
 async def _ask_for_certificates(
     agent: Connection, csr: bytes, until: float, answers: Counter[str]
 ) -> None:
-    """Ask for one after the other."""
-    while time.monotonic() < until:
+    """Ask for one after the other, on a slow machine until there were too many."""
+    while time.monotonic() < until + (0.0 if answers["refused"] else _LONGER_SECONDS):
         try:
             await agent.call(methods.CERTIFY, pb.CertifyRequest(csr=csr))
             answers["given"] += 1
@@ -170,7 +173,7 @@ async def _ask_for_certificates(
 def test_a_token_that_asks_for_many_certificates_takes_few_and_nobody_else_waits(
     mesh: Mesh,
 ) -> None:
-    """Sixteen calls at a time for three seconds, as one account; 20 calls a second as others."""
+    """As one account over four connections, sixteen calls at a time; as others 20 a second."""
     trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     address = mesh.member("us-east-agent").address("xds")
     csr, told = pem(make_csr(new_key())), len(mesh.log("us-east-agent"))
@@ -183,13 +186,15 @@ def test_a_token_that_asks_for_many_certificates_takes_few_and_nobody_else_waits
     async def attack() -> list[float]:
         until, took = time.monotonic() + seconds, []
         async with (
-            as_account("thief") as thief,
+            AsyncExitStack() as stack,
             as_account("one") as one,
             as_account("two") as two,
             asyncio.TaskGroup() as flood,
         ):
-            for _ in range(16):
-                flood.create_task(_ask_for_certificates(thief, csr, until, answers))
+            for _ in range(4):
+                thief = await stack.enter_async_context(as_account("thief"))
+                for _ in range(4):
+                    flood.create_task(_ask_for_certificates(thief, csr, until, answers))
             for number in range(int(20 * seconds)):
                 began = time.monotonic()
                 honest = (one, two)[number % 2]
@@ -198,7 +203,9 @@ def test_a_token_that_asks_for_many_certificates_takes_few_and_nobody_else_waits
                 await asyncio.sleep(max(0.0, 0.05 - took[-1]))
         return sorted(took)
 
+    began = time.monotonic()
     took = finish(attack())
+    seconds = time.monotonic() - began
     assert set(answers) == {"given", "refused"}, answers
     assert 0 < answers["given"] <= certifying.BURST_FROM_ONE + 2 * seconds, answers
     assert took[-1] < 2.0, took
