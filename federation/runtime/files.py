@@ -26,10 +26,11 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = 
 
     A link at `path` is replaced, not followed. `durable` also waits until it is on the disk.
     """
-    with _opened(path.parent) as folder:
-        _replace(folder, path.name, data, mode, durable)
-    if durable:
-        sync_folder(path.parent)
+    with _naming(path):
+        with _opened(path.parent) as folder:
+            _replace(folder, path.name, data, mode, durable)
+        if durable:
+            sync_folder(path.parent)
 
 
 def write_inside(folder: Path, inner: str, name: str, data: bytes) -> None:
@@ -37,11 +38,21 @@ def write_inside(folder: Path, inner: str, name: str, data: bytes) -> None:
 
     No link that they put there leads the write elsewhere: raises OSError.
     """
-    with _opened(folder) as outer:
+    with _naming(folder / inner / name), _opened(folder) as outer:
         with contextlib.suppress(FileExistsError):
             os.mkdir(inner, dir_fd=outer)
         with _opened(inner, os.O_NOFOLLOW, outer) as handle:
             _replace(handle, name, data, 0o644, durable=False)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """An OSError says which file could not be written, whatever it was that failed."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 @contextmanager

@@ -261,7 +261,8 @@ def test_a_full_state_folder_is_named_and_room_in_it_waited_for(
         changes = {"listen": "127.30.9.1:15012"}
     if "sidecar" in name or "gateway" in name:
         envoy = tmp_path / "envoy"  # a real one would take requests of the demo
-        envoy.write_text("#!/bin/sh\necho 'envoy  version: a/1.40.0/Clean/RELEASE/x'\nsleep 30\n")
+        version = "[ $1 = --version ] && echo 'envoy  version: a/1.40.0/Clean/RELEASE/x' && exit"
+        envoy.write_text(f"#!/bin/sh\n{version}\nexec sleep 20\n")
         envoy.chmod(0o755)
         changes = {"readiness": "127.30.9.1:15021", "envoy": str(envoy), "agent": "127.30.9.1:1"}
     file = settings_of(mesh, name, tmp_path, state=str(full_disk), **changes)

@@ -1,11 +1,14 @@
 """The steps of replacing a key, with a controller that waits for others as it is told to."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from cluster_agent import keyfiles
 from cluster_agent.identity import Authority, Membership, Standing
 from cluster_agent.rekey import Rekeying
 from federation.model.errors import NotReady
@@ -18,6 +21,7 @@ from federation.trust.pem import (
     key_pem,
     key_sha256,
     load_certificates,
+    load_key,
     pem,
     read_csr,
 )
@@ -151,3 +155,45 @@ async def test_an_agent_that_starts_again_goes_on_with_the_same_key(world: World
     world.begin()
     assert await world.turn() is Step.SPREAD, "what it heard before is asked again"
     assert world.asked[-1].twin == first
+
+
+class SmallDisk:
+    """No room for one write, the `full_at`-th from now."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = -1
+        for name in ("write_private", "write_atomic"):
+            self._fill(monkeypatch, name, getattr(keyfiles, name))
+
+    def _fill(self, monkeypatch: pytest.MonkeyPatch, name: str, real: Callable[..., None]) -> None:
+        def write(path: Path, data: bytes, **how: bool) -> None:
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(ENOSPC, "No space left on device", str(path))
+            real(path, data, **how)
+
+        monkeypatch.setattr(keyfiles, name, write)
+
+
+@pytest.mark.parametrize("full_at", range(1, 13))
+async def test_a_full_disk_delays_a_step_and_neither_loses_nor_doubles_a_key(
+    world: World, monkeypatch: pytest.MonkeyPatch, full_at: int
+) -> None:
+    """There are 10 writes on the way to the new key; the last two numbers hit none."""
+    disk = SmallDisk(monkeypatch)
+    world.wanted, world.waiting, disk.left = world.old, (), full_at
+    refused = 0
+    for _ in range(6):
+        try:
+            await world.turn()
+        except OSError:
+            refused += 1
+    assert refused == (full_at <= 10)
+    assert world.authority.key_sha256 != world.old
+    assert key_sha256(load_key((world.folder / "ca.key").read_bytes()).public_key()) == (
+        world.authority.key_sha256
+    )
+    signer = load_certificates((world.folder / "intermediate.pem").read_bytes())[0]
+    assert signer == world.authority.intermediate
+    assert world.anchors() == [world.authority.key_sha256, world.old]
+    assert len({request.twin for request in world.asked if request.twin}) == 1

@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -163,4 +164,16 @@ def test_a_secret_that_is_forgotten_leaves_nothing(tmp_path: Path) -> None:
     with file.open("rb") as before:
         forget_private(file)
         assert before.read() == bytes(len(b"the old secret"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_names_the_file_that_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/key'"):
+        write_private(tmp_path / "key", b"k")
     assert list(tmp_path.iterdir()) == []
