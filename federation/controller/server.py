@@ -6,6 +6,7 @@ be that of a key which speaks for the cluster: one that was replaced is told not
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 RENEWALS_OF_A_CLUSTER = 4
 """At once; its agents ask for one."""
+LET_IN_SECONDS = 5.0
+_MOST_LET_IN = 1_000
 
 
 class _Caller(NamedTuple):
@@ -57,6 +60,7 @@ class AgentServer:
         self._authority = authority
         self._audit = audit
         self._bench = Bench(RENEWALS_OF_A_CLUSTER)
+        self._let_in: dict[bytes, float] = {}
 
     def handlers(self) -> tuple[tuple[Method, StreamHandler | CallHandler], ...]:
         """What `wire.server.serve` serves."""
@@ -114,8 +118,18 @@ class AgentServer:
         self._federation.presence(member.id).intermediate = ends
 
     def authenticate(self, peer: Peer) -> None:
-        """Raise Denied when no member's agent calls. Asked before anything is read."""
+        """Raise Denied when no member's agent calls. Asked before anything is read.
+
+        Whose certificate was found good a moment ago is let in by that; what it may do is asked
+        again when it has said what it wants.
+        """
+        now = time.monotonic()
+        if now - self._let_in.get(peer.chain, -LET_IN_SECONDS) < LET_IN_SECONDS:
+            return
         self._verified(peer)
+        if len(self._let_in) >= _MOST_LET_IN:
+            self._let_in.clear()
+        self._let_in[peer.chain] = now
 
     async def _caller(self, peer: Peer) -> _Caller:
         """The agent that calls; raises Denied.

@@ -5,6 +5,7 @@ cluster's reports and facts go on.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,18 +194,24 @@ async def flood(agent: Agent, until: asyncio.Event) -> int:
     encoded = [encode_response(message) for message in messages]
     assert max(map(len, encoded)) < MAX_MESSAGE_BYTES
     sent = 0
-    async with agent.connected() as connection, connection.stream(RAW_REPORTS) as link:
-        reader = asyncio.ensure_future(_drain(link))
+    async with agent.connected() as connection:
         while not until.is_set():
-            await link.write(encoded[sent % len(encoded)])
-            sent += 1
-        reader.cancel()
+            with contextlib.suppress(FedmeshError):  # the stream is ended, and begins anew
+                async with connection.stream(RAW_REPORTS) as link:
+                    reader = asyncio.ensure_future(_drain(link))
+                    try:
+                        while not until.is_set():
+                            await link.write(encoded[sent % len(encoded)])
+                            sent += 1
+                    finally:
+                        reader.cancel()
     return sent
 
 
 async def _drain(link: object) -> None:
-    while await link.read() is not None:  # type: ignore[attr-defined]
-        pass
+    with contextlib.suppress(FedmeshError):
+        while await link.read() is not None:  # type: ignore[attr-defined]
+            pass
 
 
 def test_a_flood_of_reports_neither_delays_others_for_long_nor_fills_the_memory(

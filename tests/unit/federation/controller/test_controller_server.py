@@ -44,6 +44,7 @@ class World:
             self.join(domain)
         members = Members(FakeStore(), self.root, "mesh.test", "https://127.0.0.1:8443")
         server = AgentServer(self.federation, members, self.root, Audit(FakeStore()))
+        self.server = server
         calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
         self.renew, self.facts = calls[methods.RENEW.path], calls[methods.FACTS.path]
 
@@ -102,6 +103,28 @@ async def test_one_cluster_cannot_renew_the_key_of_another(tmp_path: Path) -> No
 async def test_who_shows_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Denied):
         await World(tmp_path).ask(Peer("test"))
+
+
+@pytest.mark.parametrize("uri", [spiffe.gateway_id(EAST), spiffe.agent_id(WEST)])
+async def test_only_an_agent_is_asked_what_it_wants(tmp_path: Path, uri: str) -> None:
+    world = World(tmp_path)
+    world.server.authenticate(world.peer(EAST, spiffe.agent_id(EAST)))
+    for other in (world.peer(EAST, uri), Peer("test")):
+        with pytest.raises(Denied):
+            world.server.authenticate(other)
+
+
+async def test_who_was_let_in_a_moment_ago_still_has_to_be_a_member_to_be_answered(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    peer = world.peer(EAST, spiffe.agent_id(EAST))
+    world.server.authenticate(peer)
+    member = world.federation.registry.members[ClusterId("east")]
+    world.federation.registry.set_member(replace(member, anchors=()))
+    world.server.authenticate(peer)
+    with pytest.raises(Denied):
+        await world.ask(peer)
 
 
 async def test_a_member_that_is_no_more_is_refused(tmp_path: Path) -> None:
