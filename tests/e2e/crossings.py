@@ -172,10 +172,23 @@ async def giving(at: Addresses) -> AsyncIterator[None]:
     command = (sys.executable, "-m", "tests.e2e.giving", at.application, str(HTTP1))
     process = await asyncio.create_subprocess_exec(*command)
     try:
+        for _ in range(200):
+            if await _listens(at.application, HTTP1):
+                break
+            await asyncio.sleep(0.05)
         yield
     finally:
         process.kill()
         await process.wait()
+
+
+async def _listens(address: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(address, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def server_name(service: ServiceName, number: int) -> str:

@@ -110,7 +110,8 @@ class Honest:
             reader, writer = await asyncio.open_connection(*self.door.address(self.world))
             try:
                 writer.write(data)
-                said = (await reader.read())[:12]
+                said = await reader.read()
+                said = said[:12] if said.startswith(b"HTTP/1.1 200") else said
             finally:
                 writer.close()
         except OSError as error:
