@@ -4,6 +4,7 @@ What is cut is opened again until the time is over.
 """
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -18,6 +19,8 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEADERS, _SETTINGS, _PING, _CONTINUATION, _DATA, _WINDOW = 1, 4, 6, 9, 0, 8
 _FRAME = 16_384
 _AGAIN_SECONDS = 0.02
+_NICE = 10
+"""Attackers have machines of their own: here they take what of the processors is left over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ def _repeat(attack: Attack, out: Outcome, until: float) -> None:
 
 
 def _run(attack: Attack) -> Outcome:
+    os.nice(_NICE)
     until, out = time.monotonic() + attack.seconds, Outcome()
     threads = [
         threading.Thread(target=_repeat, args=(attack, out, until), daemon=True)
