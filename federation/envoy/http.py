@@ -16,13 +16,21 @@ from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
+from envoy.extensions.http.original_ip_detection.custom_header.v3 import custom_header_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 
 from federation.envoy import heads, limits
 from federation.envoy.build import ADS, extension
 from federation.envoy.revoked import refusing
-from federation.envoy.spoofing import MARKS, UNFINISHED, UNREACHED, marked, removing_spoofed
+from federation.envoy.spoofing import (
+    MARKS,
+    NOBODY,
+    UNFINISHED,
+    UNREACHED,
+    marked,
+    removing_spoofed,
+)
 
 _ALWAYS_RETRIED = "connect-failure,refused-stream,reset-before-request,retriable-headers"
 _IDEMPOTENT = "GET|HEAD|OPTIONS|PUT|DELETE"
@@ -116,10 +124,10 @@ def connection_manager(
 
     Headers by which a caller could speak for the mesh are removed first, then the mutations
     `writing` are applied. `filters` precede the router, `upstream_filters` see each answer before
-    the router decides whether to retry. No network counts as internal, so `x-envoy-*` headers of
-    callers have no effect. Paths are put into their normal form (RFC 3986, 6.2.2) without touching
-    slashes, which applications tell apart. A stream may be silent for as long as it likes, as
-    without a mesh; pings find dead peers.
+    the router decides whether to retry. No caller counts as internal, whatever address it names, so
+    `x-envoy-*` headers of callers have no effect. Paths are put into their normal form (RFC 3986,
+    6.2.2) without touching slashes, which applications tell apart. A stream may be silent for as
+    long as it likes, as without a mesh; pings find dead peers.
     """
     router = router_pb2.Router(suppress_envoy_headers=True, upstream_http_filters=upstream_filters)
     manager = hcm_pb2.HttpConnectionManager(
@@ -129,7 +137,7 @@ def connection_manager(
         server_header_transformation="PASS_THROUGH",
         stream_idle_timeout=timedelta(0),
         stream_flush_timeout=timedelta(seconds=limits.UNTAKEN_SECONDS),
-        internal_address_config={},
+        original_ip_detection_extensions=[_nobodys_word()],
         early_header_mutation_extensions=removing_spoofed(writing),
         normalize_path={"value": True},
         merge_slashes=False,
@@ -139,6 +147,16 @@ def connection_manager(
         **settings,
     )
     return extension("envoy.filters.network.http_connection_manager", manager)
+
+
+def _nobodys_word() -> dict[str, Message]:
+    """Who a caller is, is read from a header that no request has, and would not be believed.
+
+    Otherwise Envoy reads `x-forwarded-for`, and lets a caller with a private address there steer
+    it, also where no range is internal.
+    """
+    said = custom_header_pb2.CustomHeaderConfig(header_name=NOBODY)
+    return extension("envoy.http.original_ip_detection.custom_header", said)
 
 
 def discovered_routes(name: str) -> dict[str, Message]:

@@ -35,6 +35,8 @@ UNREACHED = "x-fedmesh-unreached"
 UNFINISHED = "x-fedmesh-unfinished"
 """And by this that the application broke off: it closed the connection, or reset the request."""
 MARKS = (UNREACHED, UNFINISHED)
+NOBODY = "x-fedmesh-nobody"
+"""A header that no request has by the time when its sender is judged."""
 
 _SAID_BY = "by="
 

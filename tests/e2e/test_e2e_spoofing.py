@@ -67,8 +67,13 @@ def folder() -> Iterator[Path]:
         yield Path(found)
 
 
+ASKED: Counter[str] = Counter()
+"""How often the application was asked for a path."""
+
+
 def say(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """What the application sees of a request."""
+    ASKED[environ["PATH_INFO"]] += 1
     found = {name: value for name, value in environ.items() if name.startswith(("HTTP_", "RAW_"))}
     body = json.dumps(found).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
@@ -187,6 +192,28 @@ async def test_headers_of_proxies_pass_under_their_own_names_alone(folder: Path)
                     assert "spoofed" not in seen.values(), door
                 steering = [("X-Envoy-Retry-On", "5xx"), ("X-Envoy-Upstream-Rq-Timeout-Ms", "1")]
                 assert (await ask(world, door, folder, steering))[0] == 200, door
+
+
+INTERNAL = ("10.0.0.1", "192.168.1.1", "172.16.0.1", "127.0.0.1", "fd00::1", "::1", "0.0.0.0")
+STEERING = {
+    "X-Envoy-Retry-On": "retriable-status-codes",
+    "X-Envoy-Retriable-Status-Codes": "200",
+    "X-Envoy-Max-Retries": "3",
+    "X-Envoy-Internal": "true",
+}
+
+
+async def test_no_address_that_a_caller_names_lets_it_steer_a_proxy(folder: Path) -> None:
+    """Envoy takes a caller for one of its own by the address in `x-forwarded-for`."""
+    async with crossings(folder, NETWORK, http1=False) as world:
+        with wsgi(world.at.application):
+            for number, (door, address) in enumerate(product(CALLERS, INTERNAL)):
+                sent = [*STEERING.items(), ("X-Forwarded-For", address)]
+                path = f"/steered/{number}"
+                status, seen = await ask(world, door, folder, sent, path)
+                assert (status, ASKED[path]) == (200, 1), (door, address)
+                assert seen["HTTP_X_FORWARDED_FOR"] == address, door
+                assert "HTTP_X_ENVOY_INTERNAL" not in seen, (door, address)
 
 
 PATHS = {

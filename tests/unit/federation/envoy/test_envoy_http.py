@@ -14,7 +14,7 @@ from federation.envoy.http import (
     outbound_routes,
     virtual_host,
 )
-from federation.envoy.spoofing import marked
+from federation.envoy.spoofing import NOBODY, OF_THE_MESH, marked
 from tests.unit.goldens import document
 
 MARK = "x-fedmesh-unreached"
@@ -73,8 +73,14 @@ def test_clients_never_see_the_marks() -> None:
 
 
 def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() -> None:
+    """By `x-forwarded-for` Envoy would judge callers, even where no range is internal."""
     manager = document(connection_manager("x")["typed_config"].SerializeToString())
-    assert manager["internal_address_config"] == {}
+    (detection,) = manager["original_ip_detection_extensions"]
+    said = detection["typed_config"]
+    assert said["header_name"] == NOBODY
+    assert not said.get("allow_extension_to_set_address_as_trusted")
+    assert not manager.get("use_remote_address")
+    assert re.fullmatch(OF_THE_MESH, NOBODY), "removed before it is looked for"
     assert manager["http_filters"][0]["typed_config"]["suppress_envoy_headers"] is True
     assert manager["server_header_transformation"] == "PASS_THROUGH"
 
