@@ -116,13 +116,16 @@ class DirectorySource:
     async def _watch(self) -> None:
         """Wake the reader when something in the folder changes.
 
-        A folder that cannot be watched, as while it is not there, is read again every second.
+        A folder that cannot be watched, as while it is not there, is read again every second. A
+        file whose name is no text ends the watch, too.
         """
-        with contextlib.suppress(OSError, RuntimeError):
+        try:
             async for _ in awatch(
                 self._path, watch_filter=None, debounce=20, step=5, rust_timeout=1000
             ):
                 self._wake.set()
+        except* (OSError, RuntimeError):
+            self._wake.set()
         await asyncio.sleep(1.0)
 
     async def turn(self) -> tuple[list[Batch], float]:

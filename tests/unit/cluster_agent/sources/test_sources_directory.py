@@ -108,6 +108,22 @@ async def test_a_renamed_file_is_seen_in_well_under_a_tenth_of_a_second(tmp_path
     assert took < 0.5  # far below the full read's 5 s; the usual value is 0.03
 
 
+async def test_a_name_that_is_no_text_ends_the_watch_without_trouble(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", service("api"))
+    source = DirectorySource(tmp_path)
+    seen: asyncio.Queue[Batch] = asyncio.Queue()
+    loops = source.loops(seen.put_nowait)
+    async with running(loops):
+        async with asyncio.timeout(3):
+            while not source.synced:
+                await seen.get()
+            await asyncio.sleep(0.1)  # the watch begins beside the first look
+            write(tmp_path / os.fsdecode(b"\xff.yaml"), service("web"))
+            changed = await seen.get()
+        assert [key.name for key in changed.keys] == ["web"]
+        assert [loop.failed for loop in loops] == [0, 0]
+
+
 async def test_conditions_are_written_beside_and_not_read_back(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", service("api"))
     source = DirectorySource(tmp_path)
