@@ -19,6 +19,7 @@ from aiohttp import web
 from federation.api.door import SETTINGS, Door, source_of
 from federation.api.listening import listen
 from federation.api.strangers import MOST_SECONDS, Strangers
+from federation.api.unparsed import http_logger
 from federation.model.errors import Busy, Conflict, Denied, FedmeshError, InvalidInput, NotReady
 from federation.runtime.refusals import RefusalLog
 from federation.wire.channel import Identity
@@ -252,7 +253,7 @@ async def serve_api(
     api: web.Application, door: Door, host: str, port: int, context: ssl.SSLContext
 ) -> AsyncIterator[None]:
     """Serve the API behind its door while the context lasts; raises Failed."""
-    runner = web.AppRunner(api, access_log=None, **SETTINGS)
+    runner = web.AppRunner(api, access_log=None, logger=http_logger(log), **SETTINGS)
     await runner.setup()
     try:
         assert runner.server is not None  # noqa: S101 - after setup there is one

@@ -1,5 +1,6 @@
 """What the API's calls do: members, tokens and views of the federation."""
 
+import re
 from typing import Any
 
 from federation.controller.anchors import speaking_keys
@@ -30,6 +31,8 @@ from federation.runtime.clock import utc_now, wall_seconds
 Json = dict[str, Any]
 
 MOST_SHOWN = 20
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can say and no text can have."""
 
 
 class Controller:
@@ -273,7 +276,7 @@ def _wanted(cluster: str, body: Json) -> Member:
 
 def _text(body: Json, name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or _SURROGATE.search(value):
         raise InvalidInput(f"field {name} is {value!r:.80}, but must be text")
     return value
 

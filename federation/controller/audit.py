@@ -1,6 +1,8 @@
 """Who did what to the clusterset, when, from where, with what outcome: told in the log and kept.
 
 The last entries of each kind are in the store, so that many of one kind push out none of another.
+What was done and what was refused are two kinds, since whoever has a spent join token can be
+refused as often as he likes.
 What the disk does not take is kept in memory, told of in `fedctl status`, and written when it can
 be: neither is an operation undone for it, nor is it forgotten in silence.
 """
@@ -23,6 +25,7 @@ from federation.runtime.loops import Loop
 log = logging.getLogger(__name__)
 
 ADMIN = "admin token"
+DONE = "done"
 FIRST_CALL = "first call"
 """The kind of entry that says that the admin token is used from an address."""
 MOST_OF_A_KIND = 500
@@ -79,7 +82,7 @@ class Audit:
         for key, found in (await self._store.read_all(_AUDIT)).items():
             entry = AuditEntry(**json.loads(found.value))
             number = int(key.rpartition("/")[2])
-            self._kept.setdefault(entry.what, deque()).append((number, entry))
+            self._kept.setdefault(_kind(entry), deque()).append((number, entry))
             self._last = max(self._last, number)
         for _, entry in self._kept.get(FIRST_CALL, ()):
             self._seen[entry.address] = entry.at
@@ -98,20 +101,20 @@ class Audit:
         outcome = "failed"
         try:
             yield act
-            outcome = "done"
+            outcome = DONE
         except FedmeshError as error:
             outcome = f"refused: {error}"
             raise
         finally:
             await self.note(act, outcome)
 
-    async def note(self, act: Act, outcome: str = "done") -> None:
+    async def note(self, act: Act, outcome: str = DONE) -> None:
         """Tell and keep what somebody did."""
         texts = {name: _fit(text) for name, text in asdict(act).items()}
         entry = AuditEntry(round(wall_seconds(), 3), **texts, outcome=_fit(outcome))
         log.info(event("audit", **{k: v for k, v in asdict(entry).items() if v and k != "at"}))
         self._last += 1
-        self._kept.setdefault(entry.what, deque()).append((self._last, entry))
+        self._kept.setdefault(_kind(entry), deque()).append((self._last, entry))
         self._unwritten[self._last] = entry
         if len(self._unwritten) > MOST_UNWRITTEN:
             del self._unwritten[min(self._unwritten)]
@@ -149,7 +152,7 @@ class Audit:
         key = _key(number, entry)
         if await self._store.read(key) is None:
             await self._store.write(key, json.dumps(asdict(entry)).encode(), 0)
-        kept = self._kept[entry.what]
+        kept = self._kept[_kind(entry)]
         for numbered in tuple(kept)[: max(0, len(kept) - MOST_OF_A_KIND)]:
             oldest = _key(*numbered)
             found = await self._store.read(oldest)
@@ -158,8 +161,12 @@ class Audit:
             kept.remove(numbered)
 
 
+def _kind(entry: AuditEntry) -> str:
+    return entry.what if entry.outcome == DONE else f"{entry.what} refused"
+
+
 def _key(number: int, entry: AuditEntry) -> str:
-    return f"{_AUDIT}{entry.what}/{number:012}"
+    return f"{_AUDIT}{_kind(entry)}/{number:012}"
 
 
 def _fit(text: str) -> str:

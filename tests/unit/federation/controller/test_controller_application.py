@@ -73,6 +73,15 @@ async def join(controller: Controller, key: PrivateKey, name: str = "east") -> d
     return await controller.join({**body, "twin": pem(twin).decode()})
 
 
+@pytest.mark.parametrize("field", ["token", "csr", "twin"])
+async def test_half_a_character_in_a_request_to_join_is_a_sentence(
+    controller: Controller, field: str
+) -> None:
+    body = {"token": "fmj1.a", "csr": "a", "twin": "b", field: "\ud800"}
+    with pytest.raises(InvalidInput, match=f"field {field} is .* but must be text"):
+        await controller.join(body)
+
+
 async def test_a_revoked_cluster_is_shown_and_believed_by_nobody(
     controller: Controller, federation: Federation
 ) -> None:

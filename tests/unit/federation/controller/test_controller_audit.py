@@ -71,6 +71,18 @@ async def test_a_fault_of_ours_is_noted_as_well() -> None:
     assert acts(audit) == [("backup", "failed")]
 
 
+async def test_what_is_refused_pushes_out_nothing_that_was_done() -> None:
+    """Whoever has a spent join token can be refused as often as he likes."""
+    store = FakeStore()
+    audit = Audit(store)
+    await audit.note(Act("join", "join token 12", "10.6.6.6", "east"))
+    for _ in range(MOST_OF_A_KIND + 20):
+        await audit.note(Act("join", "join token 12", "10.6.6.6", "east"), "refused: it was used")
+    for found in (audit, await begun(store)):
+        assert acts(found)[0] == ("join", "done")
+        assert len(acts(found)) == 1 + MOST_OF_A_KIND
+
+
 async def test_many_of_one_kind_push_out_none_of_another() -> None:
     store = FakeStore()
     audit = Audit(store)
