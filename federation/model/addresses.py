@@ -6,11 +6,25 @@ as whom a caller counts. A source of IPv6 is a network of 64 bits, since whoever
 it has all.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 LOOPBACK = "loopback"
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _BROADCAST = IPv4Address("255.255.255.255")
+_OF_CLOUDS = frozenset(
+    {
+        IPv6Address("fd00:ec2::254"),  # AWS
+        IPv6Address("fd00:ec2::23"),  # AWS, for Pods
+        IPv6Address("fd20:ce::254"),  # Google
+        IPv4Address("168.63.129.16"),  # Azure
+        IPv4Address("100.100.100.200"),  # Alibaba
+        IPv4Address("192.0.0.192"),  # Oracle
+    }
+)
+"""Where machines ask their cloud, for credentials too, beside link-local addresses."""
+_WITH_V4_WITHIN = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""NAT64 dials the last 32 bits; so may a kernel that knows the oldest form of IPv4 in IPv6."""
+_V4_BITS = 0xFFFFFFFF
 
 
 _V6_BYTES = 16
@@ -26,17 +40,26 @@ def counted_as(address: bytes) -> bytes:
 def special_kind(address: IPv4Address | IPv6Address) -> str:
     """Why nobody else can dial it: "loopback", "link-local", ...; empty for one of a machine.
 
-    IPv4 dressed as IPv6 is what it is dialled as. Link-local are also the addresses at which clouds
-    give their credentials away.
+    IPv4 dressed as IPv6 is what it is dialled as. Link-local are also most of the addresses at
+    which clouds give their credentials away.
     """
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return special_kind(address.ipv4_mapped)
     if address.is_loopback:
         return LOOPBACK
-    if address.is_link_local:
-        return "link-local"
-    if address.is_multicast:
-        return "multicast"
-    if address.is_unspecified or (address.version == 4 and address in _THIS_NETWORK):  # noqa: PLR2004
-        return "unspecified"
-    return "broadcast" if address == _BROADCAST else ""
+    if isinstance(address, IPv6Address) and (within := _v4_within(address)) is not None:
+        return special_kind(within)
+    kinds = {
+        "of the cloud": address in _OF_CLOUDS,
+        "link-local": address.is_link_local,
+        "multicast": address.is_multicast,
+        "unspecified": address.is_unspecified or address in _THIS_NETWORK,
+        "broadcast": address == _BROADCAST,
+    }
+    return next((kind for kind, is_so in kinds.items() if is_so), "")
+
+
+def _v4_within(address: IPv6Address) -> IPv4Address | None:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if any(address in network for network in _WITH_V4_WITHIN):
+        return IPv4Address(int(address) & _V4_BITS)
+    return None

@@ -28,6 +28,16 @@ from federation.model.addresses import special_kind
         ("0.1.2.3", "unspecified"),
         ("::", "unspecified"),
         ("255.255.255.255", "broadcast"),
+        ("64:ff9b::10.0.0.1", ""),
+        ("64:ff9b::127.0.0.1", "loopback"),
+        ("64:ff9b::169.254.169.254", "link-local"),
+        ("::127.0.0.1", "loopback"),
+        ("fd00:ec2::1", ""),
+        ("fd00:ec2::254", "of the cloud"),
+        ("fd20:ce::254", "of the cloud"),
+        ("168.63.129.16", "of the cloud"),
+        ("::ffff:100.100.100.200", "of the cloud"),
+        ("192.0.0.192", "of the cloud"),
     ],
 )
 def test_an_address_says_whether_others_can_dial_it(address: str, kind: str) -> None:
