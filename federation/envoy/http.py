@@ -48,6 +48,9 @@ _UNFINISHED_FLAGS = ("UC", "UR")
 REFUSED = "x-fedmesh-refused"
 _FORBIDDEN = 403
 
+# Also of a first proxy, which may have dialled the application itself, and callers over HTTP/2.
+_NOT_OF_ANSWERS = (*MARKS, REFUSED, *heads.NOT_OF_ANSWERS)
+
 # A PING waits behind the body of an upload in the receiver's buffer, so these windows are small.
 _STREAM_WINDOW = 256 * 1024
 _CONNECTION_WINDOW = 1024 * 1024
@@ -239,7 +242,7 @@ def last_hop_routes(
     return route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
-        response_headers_to_remove=(*MARKS, REFUSED, *heads.NOT_OF_ANSWERS),
+        response_headers_to_remove=_NOT_OF_ANSWERS,
         **settings,
     )
 
@@ -294,7 +297,7 @@ def outbound_routes(
     return route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[*sorted(hosts, key=lambda host: str(host.name)), other],
-        response_headers_to_remove=MARKS,
+        response_headers_to_remove=_NOT_OF_ANSWERS,
     )
 
 
@@ -305,7 +308,7 @@ def upstream_routes(name: str, cluster: str) -> route_pb2.RouteConfiguration:
     return route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
-        response_headers_to_remove=MARKS,
+        response_headers_to_remove=_NOT_OF_ANSWERS,
     )
 
 

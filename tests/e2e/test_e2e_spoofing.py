@@ -260,6 +260,7 @@ class Direct:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer all requests of a connection."""
         said = "".join(f"{mark}: 1\r\n{mark}: by=spiffe://x\r\n" for mark in MARKS)
+        said += "x-fedmesh-refused: 1\r\nte: gzip\r\n"
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.processed[head.split()[0].decode()] += 1
@@ -341,6 +342,7 @@ async def test_an_application_without_a_sidecar_cannot_say_that_it_was_not_reach
                     head = await call(address, DIRECT, method)
                     assert b" 200 " in head
                     assert b"fedmesh" not in head, "no caller sees marks"
+                    assert b"\nte:" not in head, "a caller over HTTP/2 may end its connection"
             assert direct.processed == {"POST": 30, "GET": 30, "PUT": 30}, proxy
             assert await ejections(world, proxy) == 0
 

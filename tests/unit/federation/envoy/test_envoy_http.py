@@ -12,6 +12,7 @@ from federation.envoy.http import (
     last_hop_routes,
     marking,
     outbound_routes,
+    upstream_routes,
     virtual_host,
 )
 from federation.envoy.spoofing import NOBODY, OF_THE_MESH, marked
@@ -68,8 +69,10 @@ def test_the_last_hop_retries_nothing() -> None:
 
 
 def test_clients_never_see_the_marks() -> None:
-    routes = document(packed(outbound_routes("out", [], "no")))
-    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED]
+    """Nor what HTTP/2 does not allow: an application without a sidecar may say either."""
+    for made in (outbound_routes("out", [], "no"), upstream_routes("up", "out")):
+        routes = document(packed(made))
+        assert routes["response_headers_to_remove"] == [MARK, UNFINISHED, REFUSED, "te"]
 
 
 def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() -> None:
