@@ -125,31 +125,35 @@ class Proxies:
         self._tables.open(NAMES).mark_complete(*codec.NAMES)
         return touched
 
-    def layers(
+    def admit(
         self, kind: Kind, proxy_id: str, zone: str, *, has_entry: bool = False
-    ) -> tuple[str, ...]:
-        """The tables that one proxy is fed from, made when they are new."""
+    ) -> tuple[tuple[str, ...], list[Touch]]:
+        """The tables that one proxy is fed from, made when they are new, and what that touched.
+
+        The first sidecar of a zone may need secrets that proxies of other tables need as well.
+        """
         own = own_table(kind, proxy_id)
         self._tables.open(own)
         if kind is Kind.GATEWAY:
-            return (own, GATEWAYS, ENTRY, SECRETS) if has_entry else (own, GATEWAYS, SECRETS)
-        if zone_table(zone) not in self._tables:
-            self._add_zone(zone)
-        self._put_upstreams(proxy_id, self._upstreams.place(proxy_id, zone))
-        return own, zone_table(zone), SECRETS
+            entry = (ENTRY,) if has_entry else ()
+            return (own, GATEWAYS, *entry, SECRETS), []
+        touched = [] if zone_table(zone) in self._tables else self._add_zone(zone)
+        touched += self._put_upstreams(proxy_id, self._upstreams.place(proxy_id, zone))
+        return (own, zone_table(zone), SECRETS), touched
 
     def view(self, layers: Iterable[str]) -> Layers:
         """Those tables as one."""
         return self._tables.view(layers)
 
-    def _add_zone(self, zone: str) -> None:
+    def _add_zone(self, zone: str) -> list[Touch]:
         table = self._tables.open(zone_table(zone))
         self._hosts[zone] = {}
-        for name, state in self._services.items():
-            self._plan(name, state, zone)
-        self._build_routes(zone)
+        known = self._services.items()
+        touched = [t for name, state in known for t in self._plan(name, state, zone)]
+        touched += self._build_routes(zone)
         if self._synced:
             table.mark_complete(*TYPES)
+        return touched
 
     def set_bundles(self, bundles: Iterable[Bundle]) -> list[Touch]:
         """Whom proxies trust: one bundle per trust domain."""

@@ -96,7 +96,7 @@ def _time(kind: Kind, size: Size) -> dict[str, float]:
     alone = [_seconds(partial(_make, one)) for one in facts]
     proxies = Proxies(HOME, entry(HOME))
     proxies.set_region(REGION)
-    proxies.layers(ProxyKind.SIDECAR, "shop/web", ZONE)
+    proxies.admit(ProxyKind.SIDECAR, "shop/web", ZONE)
     first = facts[0]
     moved = ((first.backends[0].cluster, 50),)
     return {

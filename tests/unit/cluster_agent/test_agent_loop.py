@@ -201,7 +201,7 @@ async def test_an_agent_that_starts_again_plans_with_the_facts_it_held(tmp_path:
     again = World(tmp_path)
     again.agent.load()
     await again.write("")
-    layers = again.agent.proxies.layers(Kind.SIDECAR, "shop/client", "a")
+    layers = again.agent.proxies.admit(Kind.SIDECAR, "shop/client", "a")[0]
     names = again.agent.proxies.view(layers).names(CLUSTER)
     assert list(names) == ["out~80.api.shop.svc.clusterset.local~"]
 
@@ -279,7 +279,7 @@ def sees(answers: bool = True, rtt: float = 0.0) -> tuple[Remote, Remote]:
 
 def table_of_sidecar(world: World, type_url: str) -> dict[str, str]:
     """What a sidecar of zone a gets, as text by name."""
-    view = world.agent.proxies.view(world.agent.proxies.layers(Kind.SIDECAR, "shop/client", "a"))
+    view = world.agent.proxies.view(world.agent.proxies.admit(Kind.SIDECAR, "shop/client", "a")[0])
     found = {name: view.get(type_url, name) for name in view.names(type_url)}
     return {name: str(document(f.body)) for name, f in found.items() if f is not None}
 
@@ -329,7 +329,7 @@ async def test_a_cluster_that_answers_again_is_held_before_it_is_trusted(tmp_pat
 async def test_the_gateways_of_others_are_checked_by_ours(tmp_path: Path) -> None:
     world = World(tmp_path)
     await know_west(world)
-    view = world.agent.proxies.view(world.agent.proxies.layers(Kind.GATEWAY, "gw", ""))
+    view = world.agent.proxies.view(world.agent.proxies.admit(Kind.GATEWAY, "gw", "")[0])
     assert list(view.names(CLUSTER)) == ["remote~west~g1~"]
     assert ("gateways", CLUSTER, "remote~west~g1~") in [
         (touch.table, touch.type_url, touch.name) for touch in world.streams.touched

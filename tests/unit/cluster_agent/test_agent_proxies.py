@@ -50,7 +50,7 @@ def known(*, tcp_connection_seconds: float = 0) -> Proxies:
 
 
 def meet(proxies: Proxies, proxy: Proxy = SIDECAR, zone: str = "a") -> tuple[str, ...]:
-    layers = proxies.layers(proxy.kind, proxy.id, zone)
+    layers = proxies.admit(proxy.kind, proxy.id, zone)[0]
     proxies.meet(replace(proxy, outbound_address="127.0.0.2", outbound_port=15001))
     return layers
 
@@ -171,11 +171,11 @@ def test_what_speaks_of_all_services_is_not_said_before_all_are_known() -> None:
 def test_a_proxy_that_has_not_said_what_it_is_gets_nothing_that_looks_whole() -> None:
     """Its own table is empty because it is not known, not because nothing is there."""
     early = Proxies(EAST, entry())
-    layers = early.layers(Kind.SIDECAR, WORKLOAD, "a")
+    layers = early.admit(Kind.SIDECAR, WORKLOAD, "a")[0]
     early.set_synced()
     assert not early.view(layers).is_complete(LISTENER)
     proxies = known()
-    layers = proxies.layers(Kind.SIDECAR, WORKLOAD, "a")
+    layers = proxies.admit(Kind.SIDECAR, WORKLOAD, "a")[0]
     assert not proxies.view(layers).is_complete(LISTENER)
     meet(proxies)
     assert proxies.view(layers).is_complete(LISTENER)
@@ -403,7 +403,7 @@ def test_a_gateway_with_entry_has_the_ways_of_a_sidecar_under_an_identity_of_its
     proxies = known()
     proxies.set_region("eu")
     proxies.set_service(API, SERVED)
-    layers = proxies.layers(Kind.GATEWAY, "gw", "", has_entry=True)
+    layers = proxies.admit(Kind.GATEWAY, "gw", "", has_entry=True)[0]
     assert OUT not in names(proxies, layers, CLUSTER)
     proxies.meet(ENTRY_GATEWAY)
     assert names(proxies, layers, LISTENER) == LISTENING
@@ -412,15 +412,28 @@ def test_a_gateway_with_entry_has_the_ways_of_a_sidecar_under_an_identity_of_its
     assert found is not None
     assert b"\x05entry" in found.body
     assert b"identity" not in found.body
-    plain = proxies.layers(Kind.GATEWAY, "other", "")
+    plain = proxies.admit(Kind.GATEWAY, "other", "")[0]
     assert OUT not in names(proxies, plain, CLUSTER), "one without entry has none of it"
+
+
+def test_the_first_sidecar_of_a_zone_touches_what_it_adds_for_others_too() -> None:
+    """Else a gateway that is there already never hears of secrets that it needs later."""
+    proxies = known()
+    proxies.set_service(API, SERVED)
+    before = names(proxies, (SECRETS,), SECRET)
+    layers, touched = proxies.admit(Kind.SIDECAR, WORKLOAD, "a")
+    added = names(proxies, (SECRETS,), SECRET) - before
+    assert added
+    told = {t.name for t in touched if (t.table, t.type_url) == (SECRETS, SECRET)}
+    assert added <= told
+    assert names(proxies, layers, CLUSTER) <= {t.name for t in touched}
 
 
 def test_a_gateway_with_entry_that_comes_back_is_told_all_again() -> None:
     proxies = known()
     proxies.set_service(API, SERVED)
     for _ in range(2):
-        layers = proxies.layers(Kind.GATEWAY, "gw", "", has_entry=True)
+        layers = proxies.admit(Kind.GATEWAY, "gw", "", has_entry=True)[0]
         proxies.meet(ENTRY_GATEWAY)
         assert names(proxies, layers, LISTENER) == LISTENING
         proxies.forget(Kind.GATEWAY, "gw")

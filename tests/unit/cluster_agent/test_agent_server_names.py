@@ -110,7 +110,7 @@ def sent(endpoints: tuple[Endpoint, ...], type_: ServiceType = ServiceType.CLUST
     proxies = Proxies(EAST, Entry(EAST, Addresses(), lambda: 0.0), serves_proxyless=True)
     proxies.set_synced()
     proxies.set_region("eu")
-    layers = proxies.layers(Kind.GATEWAY, GATEWAY.id, "a", has_entry=True)
+    layers = proxies.admit(Kind.GATEWAY, GATEWAY.id, "a", has_entry=True)[0]
     proxies.meet(GATEWAY)
     proxies.set_bundles([Bundle(f"{c.id}.{b.DOMAIN}", ("PEM",)) for c in CLUSTERS])
     proxies.set_clusters(CLUSTERS)

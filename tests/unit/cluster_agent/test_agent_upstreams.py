@@ -45,7 +45,7 @@ def served(*ports: ServicePort, ready: int = 1) -> ServiceState:
 
 
 def join(proxies: Proxies, proxy: Proxy = CLIENT, zone: str = "a") -> tuple[str, ...]:
-    layers = proxies.layers(proxy.kind, proxy.id, zone)
+    layers = proxies.admit(proxy.kind, proxy.id, zone)[0]
     proxies.meet(proxy)
     return layers
 

@@ -31,7 +31,8 @@ from federation.wire.beat import BEAT, BEAT_SECONDS
 from federation.wire.links import Peer
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.resources import resource
-from tests.unit.builders import entry
+from tests.unit.builders import API, entry
+from tests.unit.cluster_agent.test_agent_proxies import SERVED
 from tests.unit.fakes.authorities import make_authority
 from tests.unit.fakes.memory_link import MemoryLink, linked
 
@@ -310,6 +311,23 @@ async def test_a_proxy_that_hangs_up_keeps_nobody_waiting() -> None:
     await stream
     assert world.server.is_quiet()
     assert world.quiet == 1
+
+
+async def test_a_gateway_hears_of_the_secrets_that_a_new_zone_brings() -> None:
+    """They are in a table of all: its clusters may name them later, and then nobody tells it."""
+    world = World()
+    world.proxies.set_service(API, SERVED)
+    there, stream = await connected(world)
+    await there.write(Request(LISTENER, nonce=(await there.read()).nonce))
+    await there.write(Request(SECRET, subscribe=(WILDCARD,)))
+    first = await there.read()
+    await there.write(Request(SECRET, nonce=first.nonce))
+    await _settle()
+    await world.ask("sidecar/shop/api-1", token("shop/api"))
+    more = await there.read()
+    assert more.type_url == SECRET
+    assert {found.name for found in more.resources} == {"clusterset:east.mesh.test,west.mesh.test"}
+    await cancel(stream)
 
 
 async def test_being_quiet_may_itself_touch_the_streams() -> None:

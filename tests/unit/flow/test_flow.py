@@ -65,8 +65,8 @@ class Home:
         self.reports.gateway("gw", Gateway("gw", f"10.{NETS[cluster]}.9.1", 15443, "a"))
         self.reports.table.mark_complete(*codec.REPORTS)
         client = Proxy("shop/client", Kind.SIDECAR, State.SERVING, "10.0.0.9", 15006, "a")
-        self.layers = self.proxies.layers(Kind.SIDECAR, client.id, "a")
-        self.gateway = self.proxies.layers(Kind.GATEWAY, "gw", "")
+        self.layers = self.proxies.admit(Kind.SIDECAR, client.id, "a")[0]
+        self.gateway = self.proxies.admit(Kind.GATEWAY, "gw", "")[0]
         self.proxies.meet(client)
         self.proxies.set_synced()
         self.to_envoy = Sender(self.proxies.view(self.layers), ENVOY_RULES, marks=False)
