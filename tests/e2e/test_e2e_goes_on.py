@@ -23,6 +23,7 @@ from tests.e2e.rig import Mesh, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
+TABLE = "fedmesh_test_cut"
 SIDECAR, AGENT = "us-west-web-1-sidecar", "us-west-agent"
 
 
@@ -62,6 +63,44 @@ def test_who_is_frozen_is_silent_after_10_s_and_back_at_once(mesh: Mesh) -> None
         assert is_told(mesh, "its agent is silent")
         assert mesh.call("eu-west")[0] == 200
     wait_until("live", lambda: state_of(mesh, "eu-west") == ("live", True), 15)
+    wait_until("no problem is left", lambda: problems(mesh) == [], 20)
+
+
+@contextlib.contextmanager
+def cut(address: str) -> Iterator[None]:
+    """No packet comes to or from an address and port of TCP any more, and nobody is told."""
+    if os.geteuid() != 0 or shutil.which("nft") is None:
+        pytest.skip("only root with nft may cut a network")
+    host, _, port = address.rpartition(":")
+    rules = f"""
+        add table ip {TABLE}
+        add chain ip {TABLE} cut {{ type filter hook input priority 0; }}
+        add rule ip {TABLE} cut ip daddr {host} tcp dport {port} drop
+        add rule ip {TABLE} cut ip saddr {host} tcp sport {port} drop
+    """
+    made = subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=False)
+    if made.returncode != 0:
+        pytest.skip("cutting a network is not permitted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "ip", TABLE], check=True)
+
+
+def test_agents_that_are_cut_off_are_suspect_after_10_s_and_traffic_goes_on(mesh: Mesh) -> None:
+    def states() -> set[tuple[str, bool]]:
+        return {state_of(mesh, site.id) for site in mesh.layout.sites}
+
+    assert states() == {("live", True)}
+    pause(4.0)  # so that the last beat is what counts
+    with cut(mesh.member("controller").address("grpc")):
+        took = wait_until("suspect", lambda: states() == {("suspect", False)}, 20)
+        assert took > SILENT_SECONDS - 4
+        assert is_told(mesh, "its agent is silent")
+        assert mesh.call("us-east", "orders")[0] == 200
+        pause(10.0)  # the ends have noticed by now, and connect in vain
+        assert mesh.call("us-east", "orders")[0] == 200
+    wait_until("live", lambda: states() == {("live", True)}, 20)
     wait_until("no problem is left", lambda: problems(mesh) == [], 20)
 
 
