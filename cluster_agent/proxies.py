@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from cluster_agent.entry import NAMES, Entry, variants
 from cluster_agent.entry import Made as EntryMade
+from cluster_agent.places import is_in_place
 from cluster_agent.services import (
     MAX_REMOTE_CHECKS_PER_SECOND,
     ServiceState,
@@ -335,6 +336,12 @@ class Proxies:
         body = compile_routes(host for name in sorted(hosts) for host in hosts[name])
         return self._tables.put_one(zone_table(zone), ROUTE, OUTBOUND, body)
 
+    def addresses_of(self, workload: str) -> frozenset[str]:
+        """Where the services that a workload stands behind have it."""
+        states = (self._services[name] for name in self._behind.get(workload, ()))
+        known = (e for state in states if state.local is not None for e in state.local.endpoints)
+        return frozenset(e.address for e in known if e.workload == workload)
+
     def services_behind(self, workload: str) -> frozenset[ServiceName]:
         """The services that have this workload among their endpoints."""
         return frozenset(self._behind.get(workload, ()))
@@ -380,6 +387,8 @@ class Proxies:
         proxy = self._sidecars.get(workload)
         if proxy is None or not self._synced:
             return []
+        if not is_in_place(proxy, self.addresses_of(workload)):
+            return []  # what it had stays: somebody else may have said this
         behind = self._behind.get(workload, set())
         ports = [p for name in behind for p in inbound_ports(self._services[name], workload)]
         inbound = Inbound(

@@ -15,6 +15,7 @@ from typing import Any
 from cluster_agent.certifying import Certifying
 from cluster_agent.entry import NAMES
 from cluster_agent.identity import Authority
+from cluster_agent.places import check_place
 from cluster_agent.presence import Node, Presence
 from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies
 from cluster_agent.tables import Touch
@@ -292,6 +293,8 @@ class WorkloadServer:
             def check(_: str, found: Resource) -> None:
                 proxy = codec_proxies.decode_proxy(found.body)
                 self._check_node(subject, Node(proxy.kind, proxy.id))
+                if proxy.kind is Kind.SIDECAR:
+                    check_place(proxy, self._proxies.addresses_of(proxy.id))
 
             def take(received: Received) -> None:
                 for change in received.changes:

@@ -29,9 +29,19 @@ class SidecarSettings(ProxySettings, frozen=True, kw_only=True):
         str, Meta(description="the Pod this sidecar stands before, as NAMESPACE/NAME")
     ]
     outbound: Annotated[
-        Address, Meta(description="where the application sends its requests to other services")
+        Address,
+        Meta(
+            description="where the application sends its requests to other services: a loopback "
+            "address, or the sidecar's own `address`"
+        ),
     ]
-    app_address: Annotated[str, Meta(description="where the application listens")] = "127.0.0.1"
+    app_address: Annotated[
+        str,
+        Meta(
+            description="where the application listens: a loopback address, or the sidecar's own "
+            "`address`. The agent refuses others"
+        ),
+    ] = "127.0.0.1"
     upstreams: Annotated[
         tuple[UpstreamSettings, ...],
         Meta(

@@ -416,6 +416,19 @@ def test_a_gateway_with_entry_has_the_ways_of_a_sidecar_under_an_identity_of_its
     assert OUT not in names(proxies, plain, CLUSTER), "one without entry has none of it"
 
 
+def test_what_a_sidecar_said_before_its_workload_was_known_counts_only_if_it_is_true() -> None:
+    proxies = known()
+    layers = meet(proxies)
+    true = replace(SIDECAR, outbound_address="127.0.0.2", outbound_port=15001)
+    elsewhere = replace(true, app_address="10.9.9.9")
+    for false in (elsewhere, replace(elsewhere, address="10.9.9.9")):
+        proxies.meet(false)
+        proxies.set_service(API, SERVED)
+        assert "inbound" not in names(proxies, layers, LISTENER)
+    proxies.meet(true)
+    assert "inbound" in names(proxies, layers, LISTENER)
+
+
 def test_the_first_sidecar_of_a_zone_touches_what_it_adds_for_others_too() -> None:
     """Else a gateway that is there already never hears of secrets that it needs later."""
     proxies = known()

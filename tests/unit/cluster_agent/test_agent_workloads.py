@@ -197,6 +197,25 @@ async def test_nobody_speaks_for_another_namespaces_sidecar() -> None:
     assert world.heard == []
 
 
+async def test_nobody_moves_a_sidecar_to_another_machine() -> None:
+    """A token is for an account, which may have workloads on many machines."""
+    world = World()
+    world.proxies.set_synced()
+    world.proxies.set_service(API, SERVED)
+    (workload,) = {e.workload for e in SERVED.local.endpoints} if SERVED.local else set()
+    own = Proxy(workload, Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006, "", "127.0.0.1")
+    own = replace(own, outbound_address="127.0.0.1", outbound_port=15001)
+    await observe(world, own, token("shop/api"))
+    for stolen in (
+        replace(own, app_address="10.9.9.9"),
+        replace(own, outbound_address="10.9.9.9"),
+        replace(own, address="10.9.9.9", app_address="10.9.9.9"),
+    ):
+        with pytest.raises(Denied, match=f"sidecar {workload} "):
+            await observe(world, stolen, token("shop/api"))
+    assert world.heard == [own]
+
+
 async def test_a_gateway_speaks_for_no_other_gateway() -> None:
     world = World()
     other = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)

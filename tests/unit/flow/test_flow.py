@@ -4,6 +4,7 @@ Texts of a folder become objects, objects a report, reports facts, facts a plan,
 of a sidecar; at every leg a sender and a receiver joined in memory.
 """
 
+import pytest
 from envoy.config.endpoint.v3 import endpoint_pb2
 from google.protobuf.any_pb2 import Any
 from hypothesis import given, settings
@@ -303,6 +304,7 @@ STEP = st.tuples(
 )
 
 
+@pytest.mark.timeout(90)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=8))
 def test_step_by_step_leads_where_starting_from_scratch_leads(
