@@ -65,6 +65,11 @@ class Addresses:
         return tuple(sorted(self._ranges))
 
     @property
+    def ranges(self) -> tuple[Network, ...]:
+        """All ranges, in the order of their gateways."""
+        return tuple(self._ranges[gateway] for gateway in self.gateways)
+
+    @property
     def staying(self) -> tuple[str, ...]:
         """Those of them that have not said that they go; all when none stays."""
         found = tuple(g for g in self.gateways if g not in self._leaving)

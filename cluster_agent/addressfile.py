@@ -4,7 +4,7 @@ import json
 import logging
 from pathlib import Path
 
-from cluster_agent.addresses import Addresses
+from cluster_agent.addresses import Addresses, Network
 from federation.runtime.disk import Disk, File
 from federation.runtime.files import read_if_there
 from federation.runtime.logs import event
@@ -20,6 +20,11 @@ class AddressFile:
         self._addresses = addresses
         self._disk = disk
         self._saved = 0
+
+    @property
+    def ranges(self) -> tuple[Network, ...]:
+        """Where gateways offer services."""
+        return self._addresses.ranges
 
     @property
     def trouble(self) -> str:

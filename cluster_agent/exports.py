@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cluster_agent.addresses import Network
 from cluster_agent.belief import doubt
 from cluster_agent.conditions import conditions
 from cluster_agent.firstseen import FirstSeen
@@ -48,6 +49,7 @@ class Exports:
     ) -> None:
         self._cluster = cluster
         self._loopback = loopback_endpoints
+        self._offered: tuple[Network, ...] = ()
         self._source = source
         self.reports = Reports()
         self.tell: Callable[[str, str], None] = lambda _type, _name: None
@@ -90,6 +92,13 @@ class Exports:
             if seen.local and any(e.address in addresses for e in seen.local.endpoints)
         }
 
+    def set_offered(self, ranges: tuple[Network, ...]) -> set[ServiceName]:
+        """Say where gateways offer services; returns what to look at anew: all when it is news."""
+        if ranges == self._offered:
+            return set()
+        self._offered = ranges
+        return set(self._seen)
+
     def look(
         self, name: ServiceName, verdicts: Verdicts, now: float, *, may_wait: bool
     ) -> Observed | None:
@@ -107,6 +116,7 @@ class Exports:
             first_seen=self._first_seen.see(name, wall_seconds()) if is_exported else 0,
             verdicts=verdicts,
             loopback=self._loopback,
+            offered=self._offered,
         )
         if not self._is_known(name, found):
             self._unknown.add(name)

@@ -123,6 +123,7 @@ class Agent:
         """Take back the last good facts, the gateways, and when exports were first seen."""
         gateways = self._heard.load()
         self._addresses.load()
+        self._exports.set_offered(self._addresses.ranges)
         self._hold.load()
         for type_url in codec.FACTS:
             held = self.receiver.held(type_url).values()
@@ -200,6 +201,7 @@ class Agent:
             log.warning(event(name, proxy=found.proxy, resource=found.name, reason=found.reason))
         self._take(news)
         self._tell_proxies(self.proxies.meet(proxy))
+        self._mark(self._exports.set_offered(self._addresses.ranges))
         if proxy.kind is Kind.GATEWAY and proxy.state in LEAVING:
             self._entry.leave(proxy.id)
         self._show_gateways()

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
+from cluster_agent.addresses import Network
 from cluster_agent.endpoints import local_service, service_ports
 from cluster_agent.sources.source import Condition, Key, Objects
 from cluster_agent.usable import in_words, usable
@@ -77,10 +78,11 @@ def observe_service(
     first_seen: int,
     verdicts: Verdicts = ALL_WELL,
     loopback: bool = False,
+    offered: tuple[Network, ...] = (),
 ) -> Observed:
     """What the objects say about a service; `slices` are its EndpointSlices.
 
-    `loopback`: endpoints may have loopback addresses.
+    `loopback`: endpoints may have loopback addresses. `offered`: where gateways offer services.
     `first_seen` (seconds since 1970) stands in for a creation time the document does not have.
     """
     service = objects.get(Key("Service", *name))
@@ -88,7 +90,7 @@ def observe_service(
     local = None
     left_out: tuple[str, ...] = ()
     if isinstance(service, ServiceDocument):
-        used, left_out = usable(slices, loopback=loopback)
+        used, left_out = usable(slices, loopback=loopback, offered=offered)
         local = _judged(local_service(name, service, used, objects), verdicts)
     if not isinstance(wanted, ServiceExportDocument):
         return Observed(None, None, local, None, left_out=left_out)

@@ -2,13 +2,15 @@
 
 In: the EndpointSlices of a service. Out: the slices without what leads elsewhere, and why that was
 left out. Whoever may write EndpointSlices of one namespace has neither the machine of a gateway,
-nor the credentials of a cloud, nor the Pods of another namespace answer for a service. Next:
-`cluster_agent.endpoints`.
+nor the credentials of a cloud, nor the Pods of another namespace answer for a service. Nor may an
+endpoint be an address at which a gateway offers services: it would call itself until it has no
+connection left. Next: `cluster_agent.endpoints`.
 """
 
 from collections.abc import Iterable
 from ipaddress import ip_address
 
+from cluster_agent.addresses import Network
 from federation.model.addresses import LOOPBACK, special_kind
 from federation.resources.kubernetes import EndpointDocument, EndpointSliceDocument
 
@@ -16,16 +18,17 @@ _MOST_REASONS = 5
 
 
 def usable(
-    slices: Iterable[EndpointSliceDocument], *, loopback: bool
+    slices: Iterable[EndpointSliceDocument], *, loopback: bool, offered: tuple[Network, ...] = ()
 ) -> tuple[tuple[EndpointSliceDocument, ...], tuple[str, ...]]:
     """The slices with the endpoints that count, and a reason for each of the others.
 
-    `loopback`: loopback addresses count, for a mesh on one machine.
+    `loopback`: loopback addresses count, for a mesh on one machine. `offered`: where gateways offer
+    services to clients without a sidecar.
     """
     kept: list[EndpointSliceDocument] = []
     reasons: list[str] = []
     for part in slices:
-        wrong = [_wrong(part, endpoint, loopback) for endpoint in part.endpoints]
+        wrong = [_wrong(part, endpoint, loopback, offered) for endpoint in part.endpoints]
         if any(wrong):
             good = [e for e, why in zip(part.endpoints, wrong, strict=True) if not why]
             kept.append(part.model_copy(update={"endpoints": good}))
@@ -42,7 +45,12 @@ def in_words(reasons: tuple[str, ...]) -> str:
     return "; ".join((*reasons[:_MOST_REASONS], *rest))
 
 
-def _wrong(part: EndpointSliceDocument, endpoint: EndpointDocument, loopback: bool) -> str:
+def _wrong(
+    part: EndpointSliceDocument,
+    endpoint: EndpointDocument,
+    loopback: bool,
+    offered: tuple[Network, ...],
+) -> str:
     target = endpoint.target
     if target is not None and target.kind == "Pod" and target.namespace not in {"", part.namespace}:
         return (
@@ -52,7 +60,13 @@ def _wrong(part: EndpointSliceDocument, endpoint: EndpointDocument, loopback: bo
     if part.address_type == "FQDN":
         return ""
     address = endpoint.addresses[0]
-    kind = special_kind(ip_address(address))
+    found = ip_address(address)
+    if any(found in network for network in offered):
+        return (
+            f"address is {address}, where a gateway offers services (entry), but must be that of a "
+            "workload"
+        )
+    kind = special_kind(found)
     if not kind or (kind == LOOPBACK and loopback):
         return ""
     remedy = ", or allowed by allow_loopback_endpoints of the agent" if kind == LOOPBACK else ""

@@ -297,6 +297,31 @@ async def test_what_a_gateway_sees_goes_into_plans_and_to_the_controller(tmp_pat
     assert codec.DECODERS[codec.OBSERVATION](found.body) == Observation(EAST, sees(answers=False))
 
 
+def passed_on(world: World) -> int:
+    """To how many endpoints of the service gateways pass connections on."""
+    view = world.agent.proxies.view(world.agent.proxies.admit(Kind.GATEWAY, "gw", "")[0])
+    found = view.get(ENDPOINTS, "80.api.shop.svc.clusterset.local")
+    assert found is not None
+    return found.body.count(b"10.1.0.")
+
+
+async def test_a_gateway_that_offers_services_where_an_endpoint_is_said_to_be_is_not_led_there(
+    tmp_path: Path,
+) -> None:
+    """Also when the range is known after the endpoint, and from the start of the next agent on."""
+    world = World(tmp_path)
+    five = shop(*[True] * 5)  # 10.1.0.1 to 10.1.0.5
+    await world.write(five)
+    assert passed_on(world) == 5
+    world.agent.on_proxy(replace(gateway(), entry="10.1.0.0/30"))
+    await world.agent.turn()
+    assert passed_on(world) == 2
+    again = World(tmp_path)
+    again.agent.load()
+    await again.write(five)
+    assert passed_on(again) == 2
+
+
 async def test_what_is_seen_again_is_not_told_again(tmp_path: Path) -> None:
     world = World(tmp_path)
     await know_west(world)

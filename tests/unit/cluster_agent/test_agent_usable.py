@@ -1,5 +1,7 @@
 """EndpointSlices lead to machines of their own cluster and to Pods of their own namespace only."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from cluster_agent.index import Index
@@ -9,13 +11,16 @@ from federation.model.names import ClusterId
 from tests.unit.documents import API, Json, endpoint, export, pod, service, slice_of, world
 
 
-def observed(*documents: Json, loopback: bool = False) -> Observed:
+def observed(*documents: Json, loopback: bool = False, offered: tuple[str, ...] = ()) -> Observed:
     objects = world(service(), export(), *documents)
     index = Index()
     index.affected(objects, objects)
     slices = index.slices(API, objects)
     east = ClusterId("east")
-    return observe_service(API, slices, objects, east, first_seen=0, loopback=loopback)
+    ranges = tuple(map(ip_network, offered))
+    return observe_service(
+        API, slices, objects, east, first_seen=0, loopback=loopback, offered=ranges
+    )
 
 
 def dialled(found: Observed) -> list[str]:
@@ -53,6 +58,20 @@ def test_an_address_that_is_no_machine_of_the_cluster_is_not_dialled_and_the_oth
     assert (found.valid.status, found.valid.reason) == ("True", "Valid")
     assert "without 1 endpoints: EndpointSlice api-1: address is" in found.valid.message
     assert f"({kind})" in found.valid.message
+
+
+@pytest.mark.parametrize("loopback", [False, True])
+def test_a_gateway_is_not_led_to_an_address_at_which_it_offers_services(loopback: bool) -> None:
+    """One request would become thousands: each dials the gateway, which dials itself again."""
+    parts = (
+        slice_of(endpoint("10.96.0.7"), name="api-1"),
+        slice_of(endpoint("10.97.0.7"), name="api-2"),
+    )
+    found = observed(*parts, loopback=loopback, offered=("10.96.0.0/16", "fd00::/64"))
+    assert dialled(found) == ["10.97.0.7"]
+    assert found.valid is not None
+    assert "10.96.0.7, where a gateway offers services (entry)" in found.valid.message
+    assert dialled(observed(*parts, loopback=loopback)) == ["10.96.0.7", "10.97.0.7"]
 
 
 @pytest.mark.parametrize("loopback", [False, True])
