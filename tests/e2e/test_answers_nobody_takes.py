@@ -169,7 +169,7 @@ WAYS = [
 async def test_answers_nobody_takes_fill_no_proxy(
     folder: Path, door: Door, window: int, reads: bool
 ) -> None:
-    """With a bound of 256 MB, which 600 answers of 16 MB would exceed many times."""
+    """With a bound of 256 MB, which 120 answers of 16 MB would exceed seven times."""
     bounds = Bounds(memory_mb=MEMORY_MB)
     async with (
         crossings(folder, NETWORK, http1=False, bounds=bounds) as world,
@@ -178,7 +178,7 @@ async def test_answers_nobody_takes_fill_no_proxy(
         context = context_of(world, folder) if door is PEER else None
         honest = Honest(world, CALLER if door is CALLER else ENTRY)
         idle = resident_mb(world)
-        hoarders = [Hoarder(world, door, window, reads, context=context) for _ in range(6)]
+        hoarders = [Hoarder(world, door, window, reads, 40, context) for _ in range(3)]
         working = [asyncio.ensure_future(honest.run())]
         await asyncio.sleep(1.5)
         began = time.monotonic()
