@@ -179,7 +179,8 @@ class Members:
         if member.anchors and digest not in speaking_keys(member) and is_present(cluster):
             raise Conflict(
                 f"an agent of cluster {cluster} with another key is connected, or was within the "
-                f"last minute: stop it first, or say: fedctl trust revoke {cluster}"
+                "last minute, and stays a member: if this agent is of another cluster, give it an "
+                "id of its own; if it takes the other's place, stop that one and wait a minute"
             )
 
     def renew(self, member: Member, csr: bytes, now: datetime) -> bytes:

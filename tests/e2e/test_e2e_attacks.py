@@ -213,7 +213,7 @@ def others_leave(mesh: Mesh) -> Iterator[None]:
     """Who joins here is no part of the demo: for the tests that follow it must be gone."""
     yield
     for cluster in {c["id"] for c in mesh.client.clusters()} & set(GUESTS):
-        done = fedctl("leave", cluster, "--config", str(mesh.paths.fedctl))
+        done = fedctl("leave", cluster, "--yes", "--config", str(mesh.paths.fedctl))
         assert done.returncode == 0, done.stderr
 
 

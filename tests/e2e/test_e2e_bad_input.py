@@ -61,7 +61,7 @@ def spare_leaves(mesh: Mesh) -> Iterator[None]:
     """What joins here is no part of the demo: for the tests that follow it must be gone."""
     yield
     if any(cluster["id"] == SPARE for cluster in mesh.client.clusters()):
-        done = fedctl("leave", SPARE, "--config", str(mesh.paths.fedctl))
+        done = fedctl("leave", SPARE, "--yes", "--config", str(mesh.paths.fedctl))
         assert done.returncode == 0, done.stderr
 
 

@@ -137,7 +137,7 @@ async def _revoke_under_an_open_stream(mesh: Mesh, authority: Authority) -> floa
     """Revoke; returns how long after that the agent of the cluster is told nothing any more."""
     async with thief.agent_stream(mesh, authority):
         began = time.monotonic()
-        _ctl(mesh, "trust", "revoke", "thief")
+        _ctl(mesh, "trust", "revoke", "thief", "--yes")
         took = time.monotonic() - began
         found = {c["id"]: c for c in mesh.client.clusters()}
         assert found["thief"]["trust"] == "revoked"
@@ -159,7 +159,7 @@ def test_a_cluster_leaves_in_order_and_comes_back_with_the_same_key(
     authority = thief.join(mesh, "guest", tmp_path / "guest")
     door = _doors(mesh, thief.workload(authority), tmp_path)["passing on"]
     wait_until("the guest is known", lambda: door.knock()[0].status == 200, 10)
-    assert _ctl(mesh, "leave", "guest") == "cluster guest has left\n"
+    assert _ctl(mesh, "leave", "guest", "--yes") == "cluster guest has left\n"
     wait_until("the guest is gone", lambda: door.knock()[0].status == 0, CUT_SECONDS)
     with pytest.raises(FedmeshError):
         finish(_connect(mesh, authority))
@@ -239,7 +239,13 @@ def test_the_commands_of_the_page_do_what_it_says(mesh: Mesh, tmp_path: Path) ->
 def _commands_of(page: Path) -> list[list[str]]:
     """The commands of fedctl on a page, for the guest."""
     found = [words for block in blocks(page) for words in commands(block) if words[0] == "fedctl"]
-    return [["visitor" if word == "us-west" else word for word in words[1:]] for words in found]
+    return [_unasked(["visitor" if word == "us-west" else word for word in w[1:]]) for w in found]
+
+
+def _unasked(words: list[str]) -> list[str]:
+    """The page is for people on a terminal, who are asked."""
+    is_asked = words[:1] == ["leave"] or words[:2] == ["trust", "revoke"]
+    return [*words, *(["--yes"] if is_asked and "--yes" not in words else [])]
 
 
 def test_two_agents_with_one_state_folder_are_told_of(mesh: Mesh, tmp_path: Path) -> None:
@@ -274,7 +280,7 @@ def test_a_cluster_that_leaves_costs_others_nothing_and_its_agent_brings_it_back
     site = find_site(mesh.layout, "us-west")
     with mesh.traffic("us-east", tmp_path, service="orders") as load:
         pause(1)
-        _ctl(mesh, "leave", "us-west")
+        _ctl(mesh, "leave", "us-west", "--yes")
         left = time.monotonic()
         pause(1)
         cidr = f"{site.gateway.rpartition('.')[0]}.0/24"

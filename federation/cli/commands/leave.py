@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from federation.cli.consent import Consent, consent, may_cut, yes_option
 from federation.cli.io import IO, standard_io
 from federation.cli.options import client_for, config_option
 
@@ -20,21 +21,26 @@ _LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The controller, which cluster, and how to wait."""
+    """The controller, which cluster, who is asked whether it is meant so, and how to wait."""
 
     client: "Client"
     cluster: str
+    consent: Consent
     now: Callable[[], float]
     sleep: Callable[[float], None]
 
 
 @click.command("leave")
 @click.argument("cluster")
+@yes_option
 @config_option
-def command(cluster: str, config: Path | None) -> int:
-    """Have CLUSTER leave: others move away from it first, then it is believed no more."""
-    options = Options(client_for(config), cluster, time.monotonic, time.sleep)  # noqa: TID251
-    return run(options, standard_io())
+def command(cluster: str, yes: bool, config: Path | None) -> int:
+    """Have CLUSTER leave: others move away from it first, then it is accepted no more.
+
+    Says what is cut and asks on a terminal; elsewhere it needs --yes.
+    """
+    waiting = (time.monotonic, time.sleep)  # noqa: TID251
+    return run(Options(client_for(config), cluster, consent(yes), *waiting), standard_io())
 
 
 def run(options: Options, io: IO) -> int:
@@ -42,7 +48,10 @@ def run(options: Options, io: IO) -> int:
     from federation.model.errors import Failed  # noqa: PLC0415
     from federation.model.names import parse_cluster_id  # noqa: PLC0415
 
-    cluster = options.client.delete_cluster(parse_cluster_id(options.cluster))["cluster"]
+    name = parse_cluster_id(options.cluster)
+    if not may_cut(options.client, name, io, options.consent, "departure"):
+        return 1
+    cluster = options.client.delete_cluster(name)["cluster"]
     io.say(f"{cluster} leaves: others send it nothing more")
     latest = options.now() + LONGEST_SECONDS
     while any(item["id"] == cluster for item in options.client.clusters()):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from federation.cli.io import IO, standard_io
+from federation.cli.io import IO, moment, standard_io
 from federation.cli.options import duration
 
 
@@ -39,7 +39,7 @@ def command(subject: str, agent_state: Path, expires: int) -> int:
 
 
 def run(options: Options, io: IO) -> int:
-    """Make the token and print it, and nothing else, to stdout."""
+    """Make the token and print it, and nothing else, to stdout; when it ends goes to stderr."""
     from federation.model.errors import InvalidInput  # noqa: PLC0415
     from federation.trust.tokens import check_token_key, mint_workload_token  # noqa: PLC0415
 
@@ -53,4 +53,5 @@ def run(options: Options, io: IO) -> int:
         ) from error
     check_token_key(key, str(path))
     io.result(mint_workload_token(key, options.subject, options.expires))
+    io.say(f"the token of {options.subject} ends at {moment(options.expires)}: renew it before")
     return 0

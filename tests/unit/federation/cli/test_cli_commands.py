@@ -33,6 +33,7 @@ from federation.cli.commands import (
     trust_status,
     workload_token,
 )
+from federation.cli.consent import consent
 from federation.cli.io import IO, Format
 from federation.cli.main import run as run_fedctl
 from federation.controller.authority import open_authority
@@ -111,7 +112,7 @@ class FakeClient(Client):
         return self.state
 
     def services(self) -> list[dict[str, Any]]:
-        return self.items
+        return [item for item in self.items if "exporters" in item]
 
     def put_cluster(self, document: dict[str, Any]) -> dict[str, Any]:
         self.put.append(document)
@@ -250,6 +251,7 @@ def test_a_workload_token_is_good_at_the_agent(io: IO, tmp_path: Path) -> None:
     options = workload_token.Options("demo/api", tmp_path, expires=1000)
     assert workload_token.run(options, io) == 0
     assert check_workload_token(key, out(io).strip(), now=999.0) == "demo/api"
+    assert "demo/api ends at 1970-01-01T00:16:40Z" in err(io)
 
 
 def test_a_workload_token_is_good_for_a_week(
@@ -480,13 +482,30 @@ def test_trust_is_shown_from_the_root_to_every_cluster(io: IO) -> None:
 
 def test_revoking_says_what_is_not_cut_at_once_and_how_to_come_back(io: IO) -> None:
     client = FakeClient()
-    assert trust_revoke.run(trust_revoke.Options(client, "east"), io) == 0
+    assert trust_revoke.run(trust_revoke.Options(client, "east", consent(True)), io) == 0
     assert client.changed == [("revoke", "east")]
     assert out(io) == "cluster east is revoked: nobody believes it any more\n"
     assert "tcp_connection_seconds" in err(io)
     assert "fedctl token create east" in err(io)
     with pytest.raises(InvalidInput):
-        trust_revoke.run(trust_revoke.Options(client, "East!"), io)
+        trust_revoke.run(trust_revoke.Options(client, "East!", consent(True)), io)
+
+
+@pytest.mark.parametrize("command", [trust_revoke, leave])
+def test_what_is_cut_is_said_and_asked_before_a_cluster_goes(io: IO, command: Any) -> None:
+    client, asked = FakeClient([EAST]), list[str]()
+
+    def no(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    waiting = () if command is trust_revoke else (float, lambda _: None)
+    assert command.run(command.Options(client, "us-east", no, *waiting), io) == 1
+    (question,) = asked
+    assert "cluster us-east" in question
+    assert "its agent is connected, with 1 gateway" in err(io)
+    assert "nothing was changed" in err(io)
+    assert client.changed == []
 
 
 def test_a_cluster_is_asked_for_a_new_key(io: IO) -> None:
@@ -504,7 +523,7 @@ def test_leaving_waits_until_the_cluster_is_not_listed_any_more(io: IO) -> None:
         slept.append(seconds)
         client.items = []
 
-    options = leave.Options(client, "us-east", lambda: sum(slept), sleep)
+    options = leave.Options(client, "us-east", consent(True), lambda: sum(slept), sleep)
     assert leave.run(options, io) == 0
     assert client.changed == [("leave", "us-east")]
     assert len(slept) == 1
@@ -513,7 +532,7 @@ def test_leaving_waits_until_the_cluster_is_not_listed_any_more(io: IO) -> None:
 
 def test_leaving_that_does_not_end_is_said(io: IO) -> None:
     client, slept = FakeClient([EAST]), list[float]()
-    options = leave.Options(client, "us-east", lambda: sum(slept), slept.append)
+    options = leave.Options(client, "us-east", consent(True), lambda: sum(slept), slept.append)
     with pytest.raises(Failed, match="still listed"):
         leave.run(options, io)
 
