@@ -1,9 +1,12 @@
 """One of the proxy's certificates: kept for the next start, renewed when half of its life is over.
 
-In: a workload token, the agent. Out: `Certified`, given to `show` whenever it is another one.
+It is renewed at once when the cluster's authority has another key than the one that signed it, as
+trust.pem tells: nobody may believe it then. In: a workload token, the agent, trust.pem. Out:
+`Certified`, given to `show` whenever it is another one.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from federation.runtime.loops import Loop
 from federation.supervisor import keys
 from federation.supervisor.settings import CertifiedSettings
 from federation.trust.lives import seconds_until
+from federation.trust.spki import is_signed_by_another
 from federation.trust.tokens import workload_token_end
 from federation.wire.channel import connect
 
@@ -56,6 +60,8 @@ class Certificate:
         self._show = show
         self._disk = disk
         self._certified: keys.Certified | None = None
+        self._trust = b""
+        self._is_foreign = False
         self.loop = Loop(
             f"certificate {wanted.secret}",
             self.renew,
@@ -88,22 +94,49 @@ class Certificate:
         if now >= ends:
             return f"it ended at {at} and is not renewed, so nobody believes this proxy{because}"
         late = certified.due_at() + (ends - certified.due_at()) / LATE_SHARE
+        if self._is_foreign and why:
+            return (
+                f"it was signed with a key that the cluster has no more, but not renewed{because}"
+            )
         if why or now >= late:
             return f"it ends at {at} and is not renewed{because}"
         return ""
 
     async def renew(self) -> None:
-        """Look at its age, have a new one made when it is due, and wait until the next look."""
-        if self._certified is None or self._certified.is_due(utc_now()):
+        """Look at it, have a new one made when it is due, and wait until the next look."""
+        if self._is_wanted():
             trust = keys.read_trust(self._settings.trust_file)
             token = keys.read_token(self._wanted.token_file)
             async with connect(
                 str(self._settings.agent), trust.identity, trust.agent_host, token
             ) as agent:
                 self._take(await keys.certify(agent))
+            self._trust, self._is_foreign = trust.anchor, False
             self.loop.works()
             self._say_when_it_ends(token)
         await asyncio.sleep(self._seconds_until_renewal())
+
+    def _is_wanted(self) -> bool:
+        """Whether another one is to be had: there is none, it is old, or its signer is gone.
+
+        Each text of trust.pem is judged once, and the one with which it was had is not: so what
+        cannot be told never leads to certificates without end.
+        """
+        if self._certified is None or self._certified.is_due(utc_now()):
+            return True
+        trust = self._anchors()
+        if trust and trust != self._trust:
+            was_foreign, self._trust = self._is_foreign, trust
+            self._is_foreign = is_signed_by_another(self._certified.chain.encode(), trust)
+            if self._is_foreign and not was_foreign:
+                log.warning(event("authority has another key", secret=self._wanted.secret))
+        return self._is_foreign
+
+    def _anchors(self) -> bytes:
+        """The anchors in trust.pem; nothing while it cannot be read."""
+        with contextlib.suppress(FedmeshError, OSError):
+            return keys.read_trust(self._settings.trust_file).anchor
+        return b""
 
     def _say_when_it_ends(self, token: str) -> None:
         """A token that ends soon is said at every renewal: without another one they end with it."""

@@ -20,10 +20,11 @@ class CertifiedSettings(Settings, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=3600,
-            description="how long at most until the clock is looked at again while the "
-            "certificate is not due, so that a clock that was set is noticed",
+            description="how long at most until the clock and `trust_file` are looked at again "
+            "while the certificate is not due, so that a clock that was set and another key of the "
+            "cluster's authority are noticed",
         ),
-    ] = 10.0
+    ] = 2.0
 
 
 class IdentitySettings(CertifiedSettings, frozen=True, kw_only=True):

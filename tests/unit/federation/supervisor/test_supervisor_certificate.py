@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from errno import ENOSPC
 from pathlib import Path
@@ -20,7 +20,9 @@ from federation.supervisor import keys
 from federation.supervisor.certificate import TOLD_SECONDS, Certificate, Wanted
 from federation.supervisor.keys import Certified, Trust, file_of, format_trust, load_certified
 from federation.supervisor.settings import ProxySettings
+from federation.trust.pem import pem
 from federation.trust.tokens import mint_workload_token
+from tests.unit.federation.trust.trust_certs import API, LEAF_KEY, ROOT, Member, make_member
 
 
 def settings(folder: Path) -> ProxySettings:
@@ -56,6 +58,11 @@ class World:
     def write_token(self) -> None:
         (self.folder / "trust.pem").write_bytes(format_trust(Trust(b"PEM", "east.mesh.test")))
         (self.folder / "token").write_text("token")
+
+    def trust(self, *authorities: Member) -> None:
+        """Show these in trust.pem."""
+        text = format_trust(Trust(pem(*(a.twin for a in authorities)), "east.mesh.test"))
+        (self.folder / "trust.pem").write_bytes(text)
 
     async def certify(self, _: object) -> Certified:
         if not self.answers:
@@ -107,6 +114,73 @@ async def test_a_token_that_cannot_be_read_for_a_while_ends_no_renewal(world: Wo
         await asyncio.sleep(LONGEST_PAUSE)
     assert len(world.shown) == 1
     assert world.certificate.problem(datetime.now(UTC)) == ""  # noqa: TID251
+
+
+OLD, NEW = make_member(ROOT, "east"), make_member(ROOT, "east")
+"""Two authorities of one cluster, one after the other."""
+
+
+def signed(authority: Member) -> Certified:
+    """A certificate that ends in an hour."""
+    chain = pem(authority.leaf(LEAF_KEY, API), authority.intermediate)
+    return replace(lasting(-60, 3600), chain=chain.decode())
+
+
+@pytest.mark.looptime
+async def test_one_whose_signer_is_gone_is_renewed_at_once(world: World) -> None:
+    """Of an earlier start, and one that is in use when the cluster gets another authority."""
+    world.write_token()
+    kept = signed(OLD)
+    write_together((file_of(world.folder / "entry.json", kept),))
+    world.certificate.load()
+    world.trust(NEW)
+    world.answers = [signed(NEW), signed(OLD)]
+    async with running([world.certificate.loop]):
+        await asyncio.sleep(0.1)
+        assert len(world.shown) == 2, "at the start"
+        await asyncio.sleep(30)
+        assert len(world.shown) == 2, "it is not asked for again"
+        world.trust(OLD)
+        await asyncio.sleep(1)
+    assert len(world.shown) == 3
+
+
+@pytest.mark.looptime
+async def test_a_key_that_follows_another_in_order_has_nothing_renewed(world: World) -> None:
+    world.write_token()
+    world.trust(OLD)
+    world.answers = [signed(OLD), signed(NEW)]
+    async with running([world.certificate.loop]):
+        for shown in ((OLD, NEW), (NEW, OLD)):
+            await asyncio.sleep(5)
+            world.trust(*shown)
+        await asyncio.sleep(5)
+        (world.folder / "trust.pem").unlink()
+        await asyncio.sleep(5)
+    assert len(world.shown) == 1
+
+
+@pytest.mark.looptime
+async def test_an_agent_that_signs_with_a_key_it_does_not_show_is_asked_once(world: World) -> None:
+    world.write_token()
+    world.trust(NEW)
+    world.answers = [signed(OLD) for _ in range(5)]
+    async with running([world.certificate.loop]):
+        await asyncio.sleep(60)
+    assert len(world.shown) == 1
+
+
+@pytest.mark.looptime
+async def test_a_signer_that_is_gone_is_said_while_there_is_no_other(world: World) -> None:
+    world.write_token()
+    world.certificate._certified = signed(OLD)
+    world.trust(NEW)
+    async with running([world.certificate.loop]):
+        await asyncio.sleep(TOLD_SECONDS * 2)
+        said = world.certificate.problem(datetime.now(UTC))  # noqa: TID251
+    assert said == (
+        "it was signed with a key that the cluster has no more, but not renewed: the agent is away"
+    )
 
 
 @pytest.mark.looptime
