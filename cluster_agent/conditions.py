@@ -23,8 +23,15 @@ def conditions(
     if service is None or here not in service.exporters:
         pending = "the controller has not confirmed the export yet"
         return valid, Condition("Ready", "False", "Pending", pending)
-    exported = f"exported to the clusterset by {', '.join(service.exporters)}"
-    return valid, Condition("Ready", "True", "Exported", exported), _conflict(service)
+    return valid, _exported(service, here), _conflict(service)
+
+
+def _exported(service: Service, here: ClusterId) -> Condition:
+    message = f"exported to the clusterset by {', '.join(service.exporters)}"
+    unserved = ", ".join(map(str, dict(service.unserved).get(here, ())))
+    if unserved:
+        message += f"; no requests come here for port {unserved}, see the condition Conflict"
+    return Condition("Ready", "True", "Exported", message)
 
 
 def _conflict(service: Service) -> Condition:

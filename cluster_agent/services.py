@@ -7,10 +7,11 @@ sidecars, and how often gateways check. Used by `cluster_agent.proxies` alone.
 from dataclasses import dataclass
 
 from federation.envoy.build import Resource
-from federation.model.exports import Export, Transport, app_protocol
+from federation.model.exports import Export, ServicePort, app_protocol
 from federation.model.imports import LocalService, ServiceFacts, Sight
 from federation.model.names import ClusterId, sni
 from federation.planning.failover import NOTHING_SEEN
+from federation.planning.protocols import served_ports
 from gateway.compile import CHECK_SECONDS, Checking, compile_service
 from sidecar.compile import InboundPort
 
@@ -39,14 +40,19 @@ def gateway_resources(state: ServiceState, checking: Checking) -> tuple[Resource
     """What gateways serve of it, when this cluster exports it."""
     if state.local is None or state.export is None:
         return ()
-    return compile_service(state.local, state.export.ports, checking)
+    return compile_service(state.local, _served(state, state.export), checking)
+
+
+def _served(state: ServiceState, export: Export) -> tuple[ServicePort, ...]:
+    """Its ports as those speak who call them: what the clusterset says of them decides."""
+    return served_ports(export.ports, state.facts.service.ports if state.facts else ())
 
 
 def count_checks(state: ServiceState | None) -> int:
     """How many addresses a gateway checks for one service."""
     if state is None or state.local is None or state.export is None:
         return 0
-    ports = sum(port.transport is Transport.TCP for port in state.export.ports)
+    ports = len(_served(state, state.export))
     return ports * sum(endpoint.sidecar for endpoint in state.local.endpoints)
 
 
@@ -76,7 +82,7 @@ def inbound_ports(state: ServiceState, workload: str) -> list[InboundPort]:
     """By which names an exported service reaches this workload."""
     if state.local is None or state.export is None:
         return []
-    by_number = {p.number: p for p in state.export.ports if p.transport is Transport.TCP}
+    by_number = {p.number: p for p in _served(state, state.export)}
     return [
         InboundPort(sni(state.local.name, number), target, app_protocol(by_number[number]))
         for endpoint in state.local.endpoints

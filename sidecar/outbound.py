@@ -169,7 +169,7 @@ def _endpoints(name: str, port: PortPlan, tiers: Iterable[Tier], caller: _Caller
 
 def _spoken(port: PortPlan, tiers: Iterable[Tier]) -> AppProtocol:
     """An endpoint without a sidecar is the application itself: it gets what it understands."""
-    return app_protocol(port.port) if _has_plain(tiers) else AppProtocol.HTTP2
+    return app_protocol(port.own or port.port) if _has_plain(tiers) else AppProtocol.HTTP2
 
 
 def _plain_settings(tiers: Iterable[Tier]) -> dict[str, Message]:

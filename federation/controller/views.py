@@ -39,6 +39,7 @@ def gateway_view(gateway: Gateway) -> Json:
 
 def service_view(service: Service, backends: tuple[Backend, ...]) -> Json:
     counts = {b.cluster: (b.ready, sum(g.total for g in b.groups)) for b in backends}
+    unserved = dict(service.unserved)
     return {
         "name": str(service.name),
         "type": str(service.type),
@@ -54,7 +55,12 @@ def service_view(service: Service, backends: tuple[Backend, ...]) -> Json:
         "exporters": list(service.exporters),
         "conflicts": [{"reason": c.reason, "message": c.message} for c in service.conflicts],
         "backends": [
-            {"cluster": c, "ready": counts.get(c, (0, 0))[0], "total": counts.get(c, (0, 0))[1]}
+            {
+                "cluster": c,
+                "ready": counts.get(c, (0, 0))[0],
+                "total": counts.get(c, (0, 0))[1],
+                "unserved_ports": list(unserved.get(c, ())),
+            }
             for c in service.exporters
         ],
     }

@@ -25,7 +25,8 @@ class Service:
     """An exported service as the whole clusterset sees it (a ServiceImport to be).
 
     `ports` come in the order of their exports, the oldest export's first. `default_port` is the
-    one that a call over HTTP without a port means, 0 when the oldest export has none.
+    one that a call over HTTP without a port means, 0 when the oldest export has none. `unserved`:
+    exporters and numbers of those of their ports that cannot serve those who call them.
     """
 
     name: ServiceName
@@ -41,6 +42,11 @@ class Service:
     labels: Pairs = ()
     annotations: Pairs = ()
     ip_families: tuple[str, ...] = ()
+    unserved: tuple[tuple[ClusterId, tuple[int, ...]], ...] = ()
+
+    def serves(self, cluster: ClusterId, port: int) -> bool:
+        """Whether that exporter can serve those who call this port, if it has it."""
+        return port not in dict(self.unserved).get(cluster, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +200,15 @@ class Part:
 class PortPlan:
     """Where requests to one port of a service go, best tier first.
 
-    `label` tells plans of one port from each other where a proxy has several.
+    `label` tells plans of one port from each other where a proxy has several. `own` is how the
+    importer's cluster serves it: applications without a sidecar there are spoken to like that.
     """
 
     port: ServicePort
     sni: str
     parts: tuple[Part, ...]
     label: str = ""
+    own: ServicePort | None = None
 
 
 @dataclass(frozen=True, slots=True)

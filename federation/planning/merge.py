@@ -6,7 +6,7 @@ among equally old ones; ports are united. A later exporter adds ports and decide
 who do not name them. Next: `federation.planning.plan`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 from federation.model.errors import InvalidInput
@@ -22,6 +22,7 @@ from federation.model.exports import (
 )
 from federation.model.imports import Disagreement, Service
 from federation.model.names import ClusterId
+from federation.planning.protocols import stated, unserved
 
 _LONGEST_VALUE = 200
 _HTTP_PORT = 80
@@ -37,12 +38,21 @@ def merge(exports: Iterable[Export]) -> Service:
     _check(ordered)
     winner = ordered[0]
     ports = _union(ordered)
+    cut = {
+        export.cluster: numbers
+        for export in sorted(ordered, key=lambda export: export.cluster)
+        if (numbers := unserved(export.ports, ports))
+    }
     return Service(
         name=winner.service,
         type=winner.type,
         ports=ports,
         exporters=tuple(sorted(export.cluster for export in ordered)),
-        conflicts=_port_conflict(ordered, ports) + _other_conflicts(ordered),
+        conflicts=(
+            *_port_conflict(ordered, ports),
+            *_unserved(ordered, ports, cut),
+            *_other_conflicts(ordered),
+        ),
         default_port=default_port(winner.ports),
         session_affinity=winner.session_affinity,
         session_seconds=winner.session_seconds,
@@ -51,6 +61,7 @@ def merge(exports: Iterable[Export]) -> Service:
         labels=winner.labels,
         annotations=winner.annotations,
         ip_families=winner.ip_families,
+        unserved=tuple(cut.items()),
     )
 
 
@@ -127,6 +138,28 @@ def _port_conflict(
         f"{winner.cluster}; {_disagree(others)}"
     )
     return (Disagreement("PortConflict", message),)
+
+
+def _unserved(
+    ordered: list[Export], union: tuple[ServicePort, ...], cut: Mapping[ClusterId, tuple[int, ...]]
+) -> tuple[Disagreement, ...]:
+    """One sentence for each port whose callers some of its clusters cannot serve."""
+    found = []
+    for number in sorted({number for numbers in cut.values() for number in numbers}):
+        (merged,) = _numbered(union, number)
+        states = sorted(
+            f"{export.cluster}, which states {stated(port)}"
+            for export in ordered
+            if number in cut.get(export.cluster, ())
+            for port in _numbered(export.ports, number)
+        )
+        message = f"port {number} is called as {stated(merged)}; it gets no requests in "
+        found.append(Disagreement("PortConflict", message + _short("; ".join(states))))
+    return tuple(found)
+
+
+def _numbered(ports: Iterable[ServicePort], number: int) -> list[ServicePort]:
+    return [p for p in ports if (p.transport, p.number) == (Transport.TCP, number)]
 
 
 def _port_text(port: ServicePort) -> str:

@@ -19,9 +19,11 @@ from federation.model.imports import (
     PortPlan,
     ServiceFacts,
     Sight,
+    Tier,
 )
 from federation.model.names import ClusterId, gateway_identity, sni, workload_identity
 from federation.planning.failover import NOTHING_SEEN, tiers
+from federation.planning.protocols import served_ports
 from federation.planning.recovery import damped
 
 _ALL_TRUSTED: Mapping[ClusterId, int] = MappingProxyType({})
@@ -47,6 +49,13 @@ def plan_service(
     backends = tuple(b for b in facts.backends if b.cluster in service.exporters)
     exported_here = local is not None and importer.cluster in service.exporters
     endpoints = local.endpoints if local and exported_here else ()
+    own = {p.number: p for p in served_ports(local.ports, service.ports)} if local else {}
+
+    def best_first(port: int) -> tuple[Tier, ...]:
+        able = tuple(b for b in backends if service.serves(b.cluster, port))
+        there = endpoints if service.serves(importer.cluster, port) else ()
+        return tiers(port, able, facts.clusters, there, importer, sight=sight)
+
     ports = tuple(
         PortPlan(
             port=port,
@@ -55,14 +64,10 @@ def plan_service(
                 Part(
                     name="default",
                     weight=1,
-                    tiers=damped(
-                        tiers(
-                            port.number, backends, facts.clusters, endpoints, importer, sight=sight
-                        ),
-                        shares,
-                    ),
+                    tiers=damped(best_first(port.number), shares),
                 ),
             ),
+            own=own.get(port.number),
         )
         for port in service.ports
         if port.transport is Transport.TCP

@@ -120,6 +120,7 @@ def encode_service(service: Service) -> bytes:
         labels=dict(service.labels),
         annotations=dict(service.annotations),
         ip_families=service.ip_families,
+        unserved=[pb.Unserved(cluster=c, ports=ports) for c, ports in service.unserved],
     ).SerializeToString(deterministic=True)
 
 
@@ -217,7 +218,15 @@ def decode_service(body: bytes) -> Service:
         labels=read_pairs(message.labels),
         annotations=read_pairs(message.annotations),
         ip_families=_read_families(message.ip_families),
+        unserved=tuple(
+            (parse_cluster_id(u.cluster), _read_numbers(u.ports))
+            for u in few(message.unserved, MAX_EXPORTERS, "exporters")
+        ),
     )
+
+
+def _read_numbers(ports: Sequence[int]) -> tuple[int, ...]:
+    return tuple(parse_port(port, "port") for port in few(ports, MAX_PORTS, "ports"))
 
 
 def _read_families(families: Sequence[str]) -> tuple[str, ...]:
@@ -230,7 +239,7 @@ def decode_backend(body: bytes) -> Backend:
     return Backend(
         service=parse_service_name(message.service),
         cluster=parse_cluster_id(message.cluster),
-        ports=tuple(parse_port(p, "port") for p in few(message.ports, MAX_PORTS, "ports")),
+        ports=_read_numbers(message.ports),
         groups=_read_groups(few(message.groups, MAX_GROUPS, "groups")),
         accounts=tuple(
             parse_subdomain(a, "service account")

@@ -733,6 +733,31 @@ class Disagreement(_message.Message):
 Global___Disagreement: _TypeAlias = Disagreement  # noqa: Y015
 
 @_typing.final
+class Unserved(_message.Message):
+    """Ports of an exporter whose callers speak what it cannot serve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    PORTS_FIELD_NUMBER: _builtins.int
+    cluster: _builtins.str
+    @_builtins.property
+    def ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        cluster: _builtins.str = ...,
+        ports: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "ports", b"ports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unserved: _TypeAlias = Unserved  # noqa: Y015
+
+@_typing.final
 class Service(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -789,6 +814,7 @@ class Service(_message.Message):
     ANNOTATIONS_FIELD_NUMBER: _builtins.int
     IP_FAMILIES_FIELD_NUMBER: _builtins.int
     DEFAULT_PORT_FIELD_NUMBER: _builtins.int
+    UNSERVED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     type: _builtins.str
     session_affinity: _builtins.str
@@ -809,6 +835,8 @@ class Service(_message.Message):
     def annotations(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
     def ip_families(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def unserved(self) -> _containers.RepeatedCompositeFieldContainer[Global___Unserved]: ...
     def __init__(
         self,
         *,
@@ -825,10 +853,11 @@ class Service(_message.Message):
         annotations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         ip_families: _abc.Iterable[_builtins.str] | None = ...,
         default_port: _builtins.int = ...,
+        unserved: _abc.Iterable[Global___Unserved] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "conflicts", b"conflicts", "default_port", b"default_port", "exporters", b"exporters", "internal_traffic_policy", b"internal_traffic_policy", "ip_families", b"ip_families", "labels", b"labels", "name", b"name", "ports", b"ports", "session_affinity", b"session_affinity", "session_seconds", b"session_seconds", "traffic_distribution", b"traffic_distribution", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "conflicts", b"conflicts", "default_port", b"default_port", "exporters", b"exporters", "internal_traffic_policy", b"internal_traffic_policy", "ip_families", b"ip_families", "labels", b"labels", "name", b"name", "ports", b"ports", "session_affinity", b"session_affinity", "session_seconds", b"session_seconds", "traffic_distribution", b"traffic_distribution", "type", b"type", "unserved", b"unserved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -42,7 +42,7 @@ def run(options: Options, io: IO) -> int:
 
 def row_of(item: dict[str, Any]) -> tuple[object, ...]:
     """The line of one service."""
-    backends = [f"{b['cluster']} {b['ready']}/{b['total']}" for b in item["backends"]]
+    backends = [_backend(backend) for backend in item["backends"]]
     if not any(b["ready"] for b in item["backends"]):
         backends.append("(none is ready)")
     return (
@@ -52,3 +52,10 @@ def row_of(item: dict[str, Any]) -> tuple[object, ...]:
         ", ".join(backends),
         "; ".join(f"{c['reason']}: {c['message']}" for c in item["conflicts"]) or "-",
     )
+
+
+def _backend(backend: dict[str, Any]) -> str:
+    """One cluster's ready endpoints, and the ports that its callers cannot use."""
+    text = f"{backend['cluster']} {backend['ready']}/{backend['total']}"
+    unserved = ", ".join(map(str, backend.get("unserved_ports", ())))
+    return f"{text} (not port {unserved})" if unserved else text

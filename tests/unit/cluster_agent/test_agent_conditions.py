@@ -56,3 +56,14 @@ def test_conflicts_are_listed_each_reason_once() -> None:
 
 def test_messages_fit_into_what_kubernetes_takes() -> None:
     assert len(conditions(VALID, None, "x" * 100_000, EAST)[0].message) == 32_768
+
+
+def test_a_port_that_gets_no_requests_here_is_said() -> None:
+    merged = replace(service("east", "west"), unserved=((EAST, (80, 81)),))
+    ready = conditions(VALID, merged, "", EAST)[1]
+    assert (ready.status, ready.message) == (
+        "True",
+        "exported to the clusterset by east, west; no requests come here for port 80, 81, see the "
+        "condition Conflict",
+    )
+    assert conditions(VALID, merged, "", ClusterId("west"))[1].message.endswith("by east, west")

@@ -215,7 +215,10 @@ def test_a_gateway_listens_where_it_says_though_others_dial_elsewhere() -> None:
 
 
 def test_the_life_of_tcp_connections_changes_no_listener_when_the_agent_starts_again() -> None:
-    state = replace(SERVED, export=export("east", ports=(port(80, "db", ""),)))
+    ports = (port(80, "db", ""),)
+    state = ServiceState(
+        facts(service("east", ports=ports)), SERVED.local, export("east", ports=ports)
+    )
     bodies = []
     for seconds in (60.0, 60.0, 0.0):
         proxies = known(tcp_connection_seconds=seconds)

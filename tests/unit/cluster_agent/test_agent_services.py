@@ -13,9 +13,10 @@ from cluster_agent.services import (
     inbound_ports,
     workloads_behind,
 )
+from federation.model.exports import AppProtocol
 from gateway.compile import OFTEN
 from gateway.remotes import REMOTE_CHECK_SECONDS
-from tests.unit.builders import endpoint, export, local_service, port
+from tests.unit.builders import endpoint, export, facts, local_service, port, service
 
 TWO = local_service(endpoint("10.0.0.1"), endpoint("10.0.0.2", sidecar=False))
 EXPORTED = ServiceState(None, TWO, export(ports=(port(), port(81, "admin"))))
@@ -51,3 +52,26 @@ def test_checks_of_other_gateways_are_bounded_however_many_clusters_there_are() 
     for count in (0, 1, 100, 101, 10_000):
         interval = bounded(REMOTE_CHECK_SECONDS, count, MAX_REMOTE_CHECKS_PER_SECOND)
         assert count / interval <= MAX_REMOTE_CHECKS_PER_SECOND
+
+
+def test_what_the_clusterset_says_of_a_port_decides_how_it_is_served() -> None:
+    local = local_service(endpoint("10.0.0.1"), endpoint("10.0.0.2", sidecar=False))
+    undeclared = export(ports=(port(app="", name="web"),))
+    alone = ServiceState(None, local, undeclared)
+    workload = "shop/api-10.0.0.1"
+    assert [p.protocol for p in inbound_ports(alone, workload)] == [AppProtocol.TCP]
+    together = replace(alone, facts=facts(service("east", "west")))
+    assert [p.protocol for p in inbound_ports(together, workload)] == [AppProtocol.HTTP1]
+    names = {r.name for r in gateway_resources(together, OFTEN)}
+    assert names == {"80.api.shop.svc.clusterset.local", "80.api.shop.svc-t.clusterset.local"}
+    assert count_checks(together) == 1
+
+
+def test_what_nobody_can_call_is_not_served() -> None:
+    local = local_service(endpoint("10.0.0.1"), endpoint("10.0.0.2", sidecar=False))
+    state = ServiceState(
+        facts(service("east", "west")), local, export(ports=(port(app="mysql", name="db"),))
+    )
+    assert inbound_ports(state, "shop/api-10.0.0.1") == []
+    assert gateway_resources(state, OFTEN) == ()
+    assert count_checks(state) == 0

@@ -379,3 +379,12 @@ def test_the_order_of_tiers_is_never_changed_by_distance() -> None:
         FAR_OUT: [{"c2"}, {"c3"}, {"c4"}],
     }
     assert patience(clusters(mixed)[FAR_OUT])[0] == "2s"
+
+
+def test_an_application_without_a_sidecar_is_spoken_to_as_its_own_cluster_states() -> None:
+    h2c = replace(b.HTTP, app_protocol="kubernetes.io/h2c")
+    local = b.local_service(b.endpoint(sidecar=False), ports=(h2c,))
+    found = plan_service(b.facts(b.service("east"), (), (HOME,)), local, b.importer())
+    text = str([document(resource.body) for resource in compile_outbound(found)])
+    assert "http2_protocol_options" in text
+    assert "'http_protocol_options'" not in text

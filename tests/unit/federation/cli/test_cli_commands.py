@@ -60,7 +60,7 @@ API = {
     "name": "demo/api", "type": "ClusterSetIP", "exporters": ["us-east"],
     "ports": [{"name": "http", "protocol": "TCP", "port": 8080, "app_protocol": ""}],
     "conflicts": [{"reason": "PortConflict", "message": "port http is 81, kept 80"}],
-    "backends": [{"cluster": "us-east", "ready": 2, "total": 3}],
+    "backends": [{"cluster": "us-east", "ready": 2, "total": 3, "unserved_ports": []}],
 }  # fmt: skip
 
 

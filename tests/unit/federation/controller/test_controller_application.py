@@ -260,7 +260,9 @@ async def test_services_are_shown_with_the_counts_of_each_exporter(
     federation.registry.apply(EAST, changes, 0)
     (service,) = (await controller.services())["items"]
     assert (service["name"], service["exporters"]) == ("shop/api", ["east"])
-    assert service["backends"] == [{"cluster": "east", "ready": 2, "total": 2}]
+    assert service["backends"] == [
+        {"cluster": "east", "ready": 2, "total": 2, "unserved_ports": []}
+    ]
     assert (await controller.status())["services"] == 1
 
 

@@ -1,5 +1,7 @@
 """What the API shows: nothing secret, and words for people."""
 
+from dataclasses import replace
+
 from federation.controller.audit import AuditEntry
 from federation.controller.registry import Member
 from federation.controller.views import audit_view, service_view, token_view, word_view
@@ -30,8 +32,9 @@ def test_an_entry_is_shown_as_it_is() -> None:
 
 
 def test_a_service_is_shown_with_the_counts_of_all_its_exporters() -> None:
-    shown = service_view(service("east", "west"), (backend("west", ready=2),))
+    merged = replace(service("east", "west"), unserved=((ClusterId("east"), (80,)),))
+    shown = service_view(merged, (backend("west", ready=2),))
     assert shown["backends"] == [
-        {"cluster": "east", "ready": 0, "total": 0},
-        {"cluster": "west", "ready": 2, "total": 2},
+        {"cluster": "east", "ready": 0, "total": 0, "unserved_ports": [80]},
+        {"cluster": "west", "ready": 2, "total": 2, "unserved_ports": []},
     ]

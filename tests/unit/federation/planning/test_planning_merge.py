@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from federation.model.errors import InvalidInput
 from federation.model.exports import Export, ServicePort, ServiceType, Transport
 from federation.model.imports import Service
-from federation.model.names import ServiceName
+from federation.model.names import ClusterId, ServiceName
 from federation.planning.merge import exposing, merge
 from federation.wire import codec
 from tests.unit import builders as b
@@ -215,8 +215,16 @@ def test_the_youngest_export_adds_ports_and_decides_nothing(exports: list[Export
     before, after = merge(older), merge(exports)
     assert after.ports[: len(before.ports)] == before.ports
     assert before == replace(
-        after, ports=before.ports, exporters=before.exporters, conflicts=before.conflicts
+        after,
+        ports=before.ports,
+        exporters=before.exporters,
+        conflicts=before.conflicts,
+        unserved=before.unserved,
     )
+    called = {port.number for port in before.ports if port.transport is Transport.TCP}
+    for export in older:
+        for number in called:
+            assert before.serves(export.cluster, number) == after.serves(export.cluster, number)
 
 
 def test_a_call_without_a_port_means_port_80_or_the_lowest_of_the_oldest_export() -> None:
@@ -238,3 +246,24 @@ def test_no_conflict_means_that_all_clusters_said_the_same(exports: list[Export]
     merged = merge(exports)
     same = len({(frozenset(e.ports), e.type, e.labels) for e in exports}) == 1
     assert (merged.conflicts == ()) == same
+
+
+def test_a_cluster_that_cannot_serve_a_port_is_named_with_what_it_states() -> None:
+    sql = b.port(80, "db", "mysql")
+    newer = (b.export("c", created=3, ports=(sql,)), b.export("b", created=2, ports=(sql,)))
+    merged = merge([b.export("a", created=1), *newer])
+    assert merged.unserved == (("b", (80,)), ("c", (80,)))
+    assert not merged.serves(ClusterId("b"), 80)
+    assert merged.serves(ClusterId("a"), 80)
+    assert merged.serves(ClusterId("b"), 81)
+    assert merged.conflicts[1].message == (
+        "port 80 is called as http; it gets no requests in b, which states mysql; c, which states "
+        "mysql"
+    )
+    assert codec.decode_service(codec.encode_service(merged)) == merged
+
+
+def test_a_cluster_that_states_nothing_serves_what_callers_speak() -> None:
+    merged = merge([b.export("a", created=1), b.export("b", created=2, ports=(b.port(app=""),))])
+    assert merged.unserved == ()
+    assert reasons(merged) == ["PortConflict"]

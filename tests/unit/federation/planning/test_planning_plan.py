@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from federation.model.exports import Transport
+from federation.model.exports import AppProtocol, Transport, app_protocol
 from federation.model.imports import Cluster, Health, Plan, Sight
+from federation.model.names import ClusterId
 from federation.planning.plan import plan_service
 from tests.unit import builders as b
 
@@ -104,3 +105,23 @@ def test_a_backend_without_a_known_cluster_may_not_answer() -> None:
 def test_a_port_that_nobody_has_is_planned_without_tiers() -> None:
     plan = plan_service(b.facts(b.service("west"), (), (HOME, WEST)), None, b.importer())
     assert [part.tiers for port in plan.ports for part in port.parts] == [()]
+
+
+def test_a_cluster_that_cannot_serve_a_port_gets_none_of_its_requests() -> None:
+    ports = (b.HTTP, b.port(81, "admin"))
+    behind = (b.backend("west", ports=(80, 81)),)
+    for cut, expected in (("east", ["west", "east", "west"]), ("west", ["east", "east", "west"])):
+        merged = replace(
+            b.service("east", "west", ports=ports), unserved=((ClusterId(cut), (80,)),)
+        )
+        local = b.local_service(b.endpoint(targets=((80, 8080), (81, 8081))), ports=ports)
+        plan = plan_service(b.facts(merged, behind, (HOME, WEST)), local, b.importer())
+        assert clusters(plan) == expected
+
+
+def test_a_plan_says_how_the_own_cluster_serves_a_port() -> None:
+    local = b.local_service(b.endpoint(), ports=(b.port(80, "web", "kubernetes.io/h2c"),))
+    plan = plan_service(b.facts(b.service("east")), local, b.importer())
+    assert [p.own and app_protocol(p.own) for p in plan.ports] == [AppProtocol.HTTP2]
+    plan = plan_service(b.facts(b.service("west")), None, b.importer())
+    assert [p.own for p in plan.ports] == [None]
