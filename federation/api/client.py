@@ -85,6 +85,14 @@ class Client:
         name = urllib.parse.quote(str(document["metadata"]["name"]), safe="")
         return self._call("PUT", f"/v1/clusters/{name}", document)
 
+    def patch_cluster(self, cluster: str, spec: Json) -> Json:
+        """Change what `spec` names of a cluster, null takes it away: {outcome, changes, cluster}.
+
+        One that is not there is added.
+        """
+        name = urllib.parse.quote(cluster, safe="")
+        return self._call("PATCH", f"/v1/clusters/{name}", {"spec": spec})
+
     def confirm_cluster(self, cluster: str) -> Json:
         """Let go what is held back of a cluster: {cluster, released}."""
         name = urllib.parse.quote(cluster, safe="")

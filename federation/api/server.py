@@ -49,6 +49,7 @@ class Application(Protocol):
     async def clusters(self) -> Json: ...
 
     async def put_cluster(self, cluster: str, body: Json, peer: str) -> Json: ...
+    async def patch_cluster(self, cluster: str, body: Json, peer: str) -> Json: ...
 
     async def delete_cluster(self, cluster: str, peer: str) -> Json: ...
 
@@ -197,6 +198,10 @@ def _cluster_routes(application: Application) -> list[web.RouteDef]:
         cluster, body = _cluster(request), await _body(request)
         return web.json_response(await application.put_cluster(cluster, body, _peer(request)))
 
+    async def patch_cluster(request: web.Request) -> web.Response:
+        cluster, body = _cluster(request), await _body(request)
+        return web.json_response(await application.patch_cluster(cluster, body, _peer(request)))
+
     async def delete_cluster(request: web.Request) -> web.Response:
         answer = await application.delete_cluster(_cluster(request), _peer(request))
         return web.json_response(answer)
@@ -208,6 +213,7 @@ def _cluster_routes(application: Application) -> list[web.RouteDef]:
     return [
         web.get("/v1/clusters", clusters),
         web.put("/v1/clusters/{cluster}", put_cluster),
+        web.patch("/v1/clusters/{cluster}", patch_cluster),
         web.delete("/v1/clusters/{cluster}", delete_cluster),
         web.post("/v1/clusters/{cluster}/confirm", confirm),
     ]

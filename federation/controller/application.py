@@ -1,6 +1,7 @@
 """What the API's calls do: members, tokens and views of the federation."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from federation.controller.anchors import speaking_keys
@@ -22,10 +23,9 @@ from federation.controller.views import (
     token_view,
     word_view,
 )
+from federation.controller.word import merge_word, read_word, what_changed
 from federation.model.errors import InvalidInput, NotReady
 from federation.model.names import ClusterId, parse_cluster_id
-from federation.resources.cluster import ClusterDocument
-from federation.resources.parse import parse_document
 from federation.runtime.clock import utc_now, wall_seconds
 
 Json = dict[str, Any]
@@ -145,6 +145,7 @@ class Controller:
             "region": member.region,
             "zones": list(member.zones),
             "network": member.network,
+            "revision": member.revision,
             "trust_domain": member.trust_domain,
             "namespaces": list(member.namespaces),
             "gateway_cidrs": list(member.gateway_cidrs),
@@ -176,13 +177,28 @@ class Controller:
         return {"cluster": name, "released": act.detail}
 
     async def put_cluster(self, cluster: str, body: Json, peer: str = "") -> Json:
-        """Write the operator's word about a cluster: a document of kind Cluster."""
-        async with self._audit.noting("cluster add", ADMIN, peer, cluster) as act:
-            wanted = _wanted(cluster, body)
-            act.detail = word_view(wanted)
-            member = await self._members.state(wanted)
-            self._federation.set_member(member)
+        """Write the operator's word about a cluster: a document of kind Cluster, whole."""
+        member, _ = await self._state(cluster, peer, lambda known: read_word(cluster, body, known))
         return self._cluster(member)
+
+    async def patch_cluster(self, cluster: str, body: Json, peer: str = "") -> Json:
+        """Change what is named in a part of such a document, or add a cluster: what became of it.
+
+        What the part leaves out stays, null takes a field away.
+        """
+        member, changed = await self._state(
+            cluster, peer, lambda known: merge_word(cluster, body, known)
+        )
+        return {**changed, "cluster": self._cluster(member)}
+
+    async def _state(
+        self, cluster: str, peer: str, say: Callable[[Member | None], Member]
+    ) -> tuple[Member, Json]:
+        async with self._audit.noting("cluster add", ADMIN, peer, cluster) as act:
+            before, member = await self._members.restate(parse_cluster_id(cluster), say)
+            act.detail = word_view(member)
+            self._federation.set_member(member)
+        return member, what_changed(before, member)
 
     async def mint_join_token(self, body: Json, peer: str = "") -> Json:
         """A join token; body: cluster, expires_seconds (default 3600)."""
@@ -253,25 +269,6 @@ def _wrong(refusals: Refusals, remarks: tuple[str, ...]) -> list[str]:
     found = [*(str(refusal) for refusal in refusals.first(MOST_SHOWN)), *remarks[:MOST_SHOWN]]
     beyond = len(refusals) + len(remarks) - len(found)
     return [*found, f"and {beyond} more"] if beyond else found
-
-
-def _wanted(cluster: str, body: Json) -> Member:
-    """The operator's word in a document of kind Cluster; raises InvalidInput."""
-    document = parse_document(body, "the request's body")
-    if not isinstance(document, ClusterDocument):
-        raise InvalidInput("the request's body must be a document of kind Cluster")
-    name = parse_cluster_id(cluster)
-    if document.name != name:
-        raise InvalidInput(f"metadata.name is {document.name!r}, but the path says {name!r}")
-    return Member(
-        name,
-        "",
-        document.spec.region,
-        tuple(document.spec.zones),
-        document.spec.network,
-        tuple(document.spec.gateway_cidrs),
-        tuple(document.spec.namespaces),
-    )
 
 
 def _text(body: Json, name: str) -> str:

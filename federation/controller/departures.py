@@ -50,10 +50,10 @@ class Departures:
 
     async def _let_go(self, cluster: ClusterId) -> None:
         try:
-            await self._members.remove(cluster)
+            revision = await self._members.remove(cluster)
         except FedmeshError as error:
             log.warning(event("cluster cannot leave yet", cluster=cluster, reason=error))
             await asyncio.sleep(AGAIN_SECONDS)
             return
-        self._federation.remove_member(cluster)
+        self._federation.remove_member(cluster, revision)
         log.info(event("cluster has left", cluster=cluster))

@@ -211,10 +211,10 @@ class Hub:
             self.reconsider()
         self._complete_when_all_reported()
 
-    def remove_member(self, cluster: ClusterId) -> None:
+    def remove_member(self, cluster: ClusterId, revision: int) -> None:
         """Forget a cluster whose reports were taken back: it is believed no more."""
         self.silence(cluster)
-        self._spread(self.registry.remove_member(cluster))
+        self._spread(self.registry.remove_member(cluster, revision))
 
     def listen(self, cluster: ClusterId) -> Sender:
         """A new listener's session; end it by `leave`."""

@@ -60,6 +60,7 @@ class Federation:
         self._said_at: dict[ClusterId, float] = {}
         self._awaited_saved: dict[ClusterId, int] = {}
         self._loops: tuple[Loop, ...] = ()
+        self._flushing = asyncio.Lock()
         self._writing = Loop(
             "writing",
             self._write,
@@ -94,8 +95,11 @@ class Federation:
         """Spread what the store says of a cluster; anchors whose end has come are left out.
 
         When it may say other things now, its stream of reports ends: it then says them again. When
-        a key speaks for it no more, all its streams end: they may be that key's.
+        a key speaks for it no more, all its streams end: they may be that key's. What is older than
+        the one in force is passed over.
         """
+        if self._is_behind(member.id, member.revision):
+            return
         good = still_good(member, wall_seconds())
         before = self.registry.members.get(member.id)
         if before is not None and has_lost_its_word(before, good):
@@ -110,14 +114,26 @@ class Federation:
 
         Its streams end; whether it may open new ones is the server's decision.
         """
-        self.hub.set_member(still_good(member, wall_seconds()))
+        if not self._is_behind(member.id, member.revision):
+            self.hub.set_member(still_good(member, wall_seconds()))
         self._end_streams(member.id)
         self.hub.silence(member.id)
 
-    def remove_member(self, cluster: ClusterId) -> None:
-        """Spread that a cluster has left, already on the disk."""
+    def remove_member(self, cluster: ClusterId, revision: int) -> None:
+        """Spread that a cluster has left, on the disk since this revision.
+
+        One that was added again in the meantime stays.
+        """
+        if self._is_behind(cluster, revision):
+            return
         self._end_streams(cluster)
-        self.hub.remove_member(cluster)
+        self.hub.remove_member(cluster, revision)
+
+    def _is_behind(self, cluster: ClusterId, revision: int) -> bool:
+        is_behind = self.registry.is_behind(cluster, revision)
+        if is_behind:
+            log.info(event("older than what is in force", cluster=cluster, revision=revision))
+        return is_behind
 
     def _end_streams(self, cluster: ClusterId) -> None:
         self._reports.end(cluster)
@@ -246,7 +262,11 @@ class Federation:
         return troubles(loop for loop in self._loops if loop is not self._writing)
 
     async def flush(self) -> None:
-        """Write what is not written yet."""
+        """Write what is not written yet; one after the other, so that nothing older comes later."""
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         if self.hub.reserved - self.revision < REVISIONS_RESERVED // 2:
             first = await self._store.reserve_revisions(REVISIONS_RESERVED)
             self.hub.reserved = first + REVISIONS_RESERVED - 1

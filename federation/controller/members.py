@@ -4,9 +4,8 @@ Every change is on the disk before anybody hears of it.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from federation.controller import anchors
@@ -14,8 +13,10 @@ from federation.controller.anchors import LONGEST_LEAF_SECONDS, speaking_keys
 from federation.controller.authority import Authority
 from federation.controller.awaited import AWAITED
 from federation.controller.jointokens import JoinTokens, revoke_unspent
+from federation.controller.records import MEMBERS, read_member, swap, write_member
 from federation.controller.registry import Member, anchor_keys
 from federation.controller.store.store import Store
+from federation.controller.word import with_word
 from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId, parse_cluster_id
 from federation.trust.pem import (
@@ -31,9 +32,7 @@ from federation.trust.tokens import JoinRecord, redeem
 from federation.trust.validate import check_twin
 from federation.wire.bench import Bench
 
-_MEMBERS = "members/"
 _REVOKED = "revoked-keys/"
-_ATTEMPTS = 5
 
 HOUR = 3_600
 JOINS_AT_A_TIME = 4
@@ -62,38 +61,41 @@ class Members:
 
     async def load(self) -> tuple[Member, ...]:
         """All members, by id."""
-        found = await self._store.read_all(_MEMBERS)
-        return tuple(_read_member(entry.value) for entry in found.values())
+        found = await self._store.read_all(MEMBERS)
+        return tuple(map(read_member, found.values()))
 
     async def state(self, wanted: Member) -> Member:
-        """Write the operator's word about a cluster; what it joined with stays.
+        """Write the operator's word about a cluster in the place of the one before.
 
-        `wanted` comes without trust domain and anchors. Raises InvalidInput.
+        `wanted` comes without trust domain and anchors.
         """
-        key = f"{_MEMBERS}{wanted.id}"
-        before = await self._store.read(key)
-        known = _read_member(before.value) if before else wanted
-        if known.leaving:
-            raise Conflict(f"cluster {wanted.id} is leaving: wait until it has left")
-        member = replace(
-            wanted,
-            trust_domain=trust_domain(wanted.id, self._domain),
-            anchors=known.anchors,
-            revoked=known.revoked,
-            replace_key=known.replace_key,
-            ends=known.ends,
-            leaf_seconds=known.leaf_seconds,
-        )
-        await self._store.write(key, _encode(member), before.revision if before else 0)
+        _, member = await self.restate(wanted.id, lambda _: wanted)
         return member
+
+    async def restate(
+        self, cluster: ClusterId, say: Callable[[Member | None], Member]
+    ) -> tuple[Member | None, Member]:
+        """Write the operator's word about a cluster; returns the member before and after.
+
+        `say` gives that word from the one before; what the cluster joined with stays. It is asked
+        again when somebody else wrote in between. Raises what it raises, and Conflict.
+        """
+
+        async def change(before: Member | None) -> Member:
+            if before is not None and before.leaving:
+                raise Conflict(f"cluster {cluster} is leaving: wait until it has left")
+            domain = trust_domain(cluster, self._domain)
+            return with_word(before or Member(cluster, domain, ""), say(before))
+
+        return await swap(self._store, cluster, change)
 
     async def mint_token(self, cluster: str, seconds: int, now: float) -> tuple[JoinRecord, str]:
         """A join token for a known cluster; raises InvalidInput, NotReady for an unknown one."""
         name = parse_cluster_id(cluster)
-        entry = await self._store.read(f"{_MEMBERS}{name}")
+        entry = await self._store.read(f"{MEMBERS}{name}")
         if entry is None:
             raise NotReady(f"cluster {name} is not known yet: add it first")
-        if _read_member(entry.value).leaving:
+        if read_member(entry).leaving:
             raise Conflict(f"cluster {name} is leaving: wait until it has left, then add it again")
         return await self.tokens.make(name, seconds, now)
 
@@ -139,10 +141,10 @@ class Members:
         key = csr_key(await asyncio.to_thread(read_csr, csr))
         redeemed = redeem(record, token.secret, key_sha256(key), now.timestamp())
         redeemed = replace(redeemed, used_from=record.used_from or address)
-        found = await self._store.read(f"{_MEMBERS}{record.cluster}")
+        found = await self._store.read(f"{MEMBERS}{record.cluster}")
         if found is None:
             raise Denied(f"cluster {record.cluster} is not a member any more")
-        member = _read_member(found.value)
+        member = read_member(found)
         _check_life(leaf_seconds)
         await self._check_key(member, key, is_present)
         if record.joined and key_sha256(key) not in speaking_keys(member):
@@ -159,7 +161,7 @@ class Members:
             revision = await self.tokens.keep(redeemed, revision)
         after = anchors.joined(member, shown, leaf_seconds, now.timestamp())
         if after != member:
-            await self._store.write(f"{_MEMBERS}{record.cluster}", _encode(after), found.revision)
+            after = await write_member(self._store, after, found.revision)
         if not redeemed.joined:
             await self.tokens.keep(replace(redeemed, joined=True), revision)
         return Joined(after, pem(intermediate), self._authority.root_pem)
@@ -211,12 +213,14 @@ class Members:
 
         return await self._change(cluster, leave)
 
-    async def remove(self, cluster: ClusterId) -> None:
-        """Forget a cluster. Keys that were revoked stay so."""
+    async def remove(self, cluster: ClusterId) -> int:
+        """Forget a cluster; returns since which revision. Keys that were revoked stay so."""
         await self.tokens.forget(cluster)
-        entry = await self._store.read(f"{_MEMBERS}{cluster}")
-        if entry is not None:
-            await self._store.delete(f"{_MEMBERS}{cluster}", entry.revision)
+        revision = await self._store.revision()
+        entry = await self._store.read(f"{MEMBERS}{cluster}")
+        if entry is None:
+            return revision
+        return await self._store.delete(f"{MEMBERS}{cluster}", entry.revision)
 
     async def rekey(self, cluster: ClusterId) -> Member:
         """Ask a cluster for a new key. Raises NotReady, and Conflict while it is at it."""
@@ -298,23 +302,15 @@ class Members:
     async def _change(
         self, cluster: ClusterId, change: Callable[[Member], Awaitable[Member]]
     ) -> Member:
-        """Write a member changed; again when somebody else wrote in between."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            entry = await self._store.read(f"{_MEMBERS}{cluster}")
-            if entry is None:
+        """Write a member that is there changed. Raises NotReady."""
+
+        async def change_known(before: Member | None) -> Member:
+            if before is None:
                 raise NotReady(f"there is no cluster {cluster}")
-            before = _read_member(entry.value)
-            after = await change(before)
-            if after == before:
-                return after
-            try:
-                await self._store.write(f"{_MEMBERS}{cluster}", _encode(after), entry.revision)
-            except Conflict:
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return after
-        raise Conflict(f"cluster {cluster} is changed by others all the time: try again")
+            return await change(before)
+
+        _, after = await swap(self._store, cluster, change_known)
+        return after
 
 
 def check_speaks(member: Member, key: str) -> None:
@@ -333,27 +329,11 @@ def _check_life(leaf_seconds: int) -> None:
         )
 
 
-def _encode(member: Member) -> bytes:
-    return json.dumps(asdict(member)).encode()
-
-
-def _read_member(value: bytes) -> Member:
-    return _member(json.loads(value))
-
-
-def _member(values: dict[str, object]) -> Member:
-    lists = {name: tuple(v) for name, v in values.items() if isinstance(v, list | tuple)}
-    member = Member(**{**values, **lists})  # type: ignore[arg-type]
-    if member.anchors[1:] and not (member.ends or member.replace_key):
-        return replace(member, anchors=member.anchors[:1])  # written before anchors had ends
-    return member
-
-
 async def begin_again(store: Store) -> None:
     """After a restore: unspent tokens are void, and every cluster that had joined is awaited."""
     await revoke_unspent(store)
     awaited = await store.read_all(AWAITED)
-    for key, entry in (await store.read_all(_MEMBERS)).items():
-        name = f"{AWAITED}{key.removeprefix(_MEMBERS)}"
-        if _read_member(entry.value).anchors and name not in awaited:
+    for key, entry in (await store.read_all(MEMBERS)).items():
+        name = f"{AWAITED}{key.removeprefix(MEMBERS)}"
+        if read_member(entry).anchors and name not in awaited:
             await store.write(name, b"", 0)

@@ -7,7 +7,7 @@ in `table`, from which every agent's stream is fed. Backends pass through byte f
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from federation.controller.judge import MAX_GATEWAYS, judge, placed, remark
 from federation.model.errors import InvalidInput
@@ -37,7 +37,8 @@ class Member:
     One that was `revoked` has none either, until it joins with a new key. Nothing of one that is
     `leaving` is shown to others any more. `replace_key` (SHA-256) is the key of its authority that
     is to be replaced by a new one. `ends` are the ends of the anchors' time, `leaf_seconds` is the
-    life of its leaves (`federation.controller.anchors`).
+    life of its leaves (`federation.controller.anchors`). `revision` is the store's, at which it was
+    written.
     """
 
     id: ClusterId
@@ -53,6 +54,7 @@ class Member:
     replace_key: str = ""
     ends: tuple[int, ...] = ()
     leaf_seconds: int = 3600
+    revision: int = field(default=0, compare=False)
 
 
 def anchor_keys(member: Member) -> tuple[str, ...]:
@@ -67,12 +69,21 @@ class Registry:
     def __init__(self) -> None:
         self.table = Table()
         self.members: dict[ClusterId, Member] = {}
+        self._removed: dict[ClusterId, int] = {}
         self._exports: dict[ServiceName, dict[ClusterId, Export]] = {}
         self._backends: dict[ServiceName, dict[ClusterId, Backend]] = {}
         self._gateways: dict[ClusterId, dict[str, Gateway]] = {}
         self._observations: dict[ClusterId, Observation] = {}
         self._reported: set[ClusterId] = set()
         self._counts: dict[ClusterId, int] = {}
+
+    def is_behind(self, cluster: ClusterId, revision: int) -> bool:
+        """Whether something newer than that revision of the store is known of a cluster.
+
+        Whoever read it from a slow disk may come with it after those who wrote the next.
+        """
+        held = self.members.get(cluster)
+        return revision < (held.revision if held else self._removed.get(cluster, 0))
 
     def set_member(self, member: Member) -> Touched:
         """Take the operator's word about a cluster."""
@@ -83,9 +94,10 @@ class Registry:
             touched |= {(codec.HEADLESS, name) for name in self.table.names(codec.HEADLESS)}
         return touched
 
-    def remove_member(self, cluster: ClusterId) -> Touched:
-        """Forget a cluster; what it reported must be withdrawn before."""
+    def remove_member(self, cluster: ClusterId, revision: int) -> Touched:
+        """Forget a cluster removed at this revision; what it reported must be withdrawn before."""
         member = self.members.pop(cluster)
+        self._removed[cluster] = revision
         self._reported.discard(cluster)
         gone = ((codec.CLUSTER, str(cluster)), (codec.BUNDLE, member.trust_domain))
         return {fact for fact in gone if self.table.drop(*fact)}

@@ -5,7 +5,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from federation.resources.base import Label, OptionalSubdomain, OurDocument, Ours, Subdomain
+from federation.resources.base import (
+    Label,
+    LabelMetadata,
+    OptionalSubdomain,
+    OurDocument,
+    Ours,
+    Subdomain,
+)
 
 
 def _network(text: str) -> str:
@@ -31,7 +38,14 @@ class ClusterSpec(Ours):
     namespaces: list[Label] = Field(default_factory=list, max_length=1000)
 
 
+class ClusterMetadata(LabelMetadata):
+    """With the revision of the word that this document is to replace; empty: whatever it is."""
+
+    resource_version: str = Field(default="", alias="resourceVersion")
+
+
 class ClusterDocument(OurDocument):
     """A Cluster."""
 
+    metadata: ClusterMetadata
     spec: ClusterSpec

@@ -1,8 +1,8 @@
-"""`fedctl cluster add`: state where a cluster is and what it may do."""
+"""`fedctl cluster add`: state where a cluster is and what it may do, or change what is stated."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,23 +12,38 @@ from federation.cli.options import client_for, config_option
 if TYPE_CHECKING:
     from federation.api.client import Client
 
+# What --clear takes away: the field of a document, and what holds without it.
+_CLEARED = {
+    "zones": "zones",
+    "network-name": "network",
+    "gateway-cidrs": "gatewayCIDRs",
+    "namespaces": "namespaces",
+}
+_WITHOUT = {
+    "zones": "any",
+    "network": "one of its own",
+    "gateway_cidrs": "any",
+    "namespaces": "all",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The controller, and the operator's word about the cluster."""
+    """The controller, and the operator's word about the cluster; what is empty stays as it is."""
 
     client: "Client"
     cluster: str
-    region: str
-    zones: tuple[str, ...]
-    network: str
-    gateway_cidrs: tuple[str, ...]
-    namespaces: tuple[str, ...]
+    region: str = ""
+    zones: tuple[str, ...] = ()
+    network: str = ""
+    gateway_cidrs: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    clear: tuple[str, ...] = ()
 
 
 @click.command("add")
 @click.argument("cluster")
-@click.option("--region", required=True, help="The region it is in.")
+@click.option("--region", default="", help="The region it is in; a new cluster needs it.")
 @click.option("--zone", "zones", multiple=True, help="A zone it spans; may be repeated.")
 @click.option(
     "--network-name",
@@ -37,6 +52,12 @@ class Options:
 )
 @click.option("--gateway-cidr", "cidrs", multiple=True, help="Where its gateways may be.")
 @click.option("--namespace", "namespaces", multiple=True, help="What it may export; default: all.")
+@click.option(
+    "--clear",
+    multiple=True,
+    type=click.Choice(list(_CLEARED)),
+    help="Take back what was stated of this; may be repeated.",
+)
 @config_option
 def command(
     *,
@@ -46,28 +67,55 @@ def command(
     network_name: str,
     cidrs: tuple[str, ...],
     namespaces: tuple[str, ...],
+    clear: tuple[str, ...],
     config: Path | None,
 ) -> int:
-    """Add a cluster to the federation, or change what is said about it."""
-    options = Options(client_for(config), cluster, region, zones, network_name, cidrs, namespaces)
+    """Add a cluster to the federation, or change what is said about it.
+
+    Of a cluster that is there only what is named changes. A field that takes several values is
+    replaced as a whole.
+    """
+    options = Options(
+        client_for(config), cluster, region, zones, network_name, cidrs, namespaces, clear
+    )
     return run(options, standard_io())
 
 
 def run(options: Options, io: IO) -> int:
-    """Write the cluster; says how it joins."""
-    from federation.api.documents import cluster_document  # noqa: PLC0415
+    """Write what is named; says what has become another one, and how the cluster joins."""
     from federation.model.names import parse_cluster_id  # noqa: PLC0415
 
     cluster = parse_cluster_id(options.cluster)
-    document = cluster_document(
-        cluster,
-        options.region,
-        zones=options.zones,
-        network=options.network,
-        gateway_cidrs=options.gateway_cidrs,
-        namespaces=options.namespaces,
-    )
-    options.client.put_cluster(document)
-    io.result(f"cluster {cluster} is stated")
-    io.say(f"let it join with the token of: fedctl token create {cluster}")
+    answer = options.client.patch_cluster(cluster, _named(options))
+    io.result(f"cluster {cluster} {answer['outcome']}")
+    for change in answer["changes"]:
+        field = change["field"]
+        before, after = (_words(field, change[side]) for side in ("from", "to"))
+        io.result(f"  {field}: {before} -> {after}")
+    if not answer["cluster"]["joined"]:
+        io.say(f"let it join with the token of: fedctl token create {cluster}")
     return 0
+
+
+def _named(options: Options) -> dict[str, Any]:
+    """The part of a document's spec that the command line names; null takes a field away."""
+    from federation.model.errors import InvalidInput  # noqa: PLC0415
+
+    fields = {
+        "region": options.region,
+        "zones": list(options.zones),
+        "network": options.network,
+        "gatewayCIDRs": list(options.gateway_cidrs),
+        "namespaces": list(options.namespaces),
+    }
+    named: dict[str, Any] = {name: value for name, value in fields.items() if value}
+    for word in options.clear:
+        if _CLEARED[word] in named:
+            raise InvalidInput(f"--clear {word} takes away what is named as well: say one of them")
+        named[_CLEARED[word]] = None
+    return named
+
+
+def _words(field: str, value: str | list[str]) -> str:
+    found = value if isinstance(value, str) else ", ".join(value)
+    return found or _WITHOUT.get(field, "nothing")

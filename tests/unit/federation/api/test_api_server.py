@@ -43,6 +43,9 @@ class FakeApplication:
     async def put_cluster(self, cluster: str, body: Json, peer: str) -> Json:
         return self._answer(cluster=cluster, body=body, peer=peer)
 
+    async def patch_cluster(self, cluster: str, body: Json, peer: str) -> Json:
+        return self._answer(patched=cluster, body=body, peer=peer)
+
     async def delete_cluster(self, cluster: str, peer: str) -> Json:
         return self._answer(deleted=cluster, peer=peer)
 
@@ -106,6 +109,7 @@ async def world() -> AsyncIterator[World]:
 PROTECTED = [
     ("GET", "/v1/clusters"),
     ("PUT", "/v1/clusters/east"),
+    ("PATCH", "/v1/clusters/east"),
     ("POST", "/v1/clusters/east/confirm"),
     ("DELETE", "/v1/clusters/east"),
     ("GET", "/v1/trust"),
@@ -170,6 +174,7 @@ async def test_the_token_opens_what_is_there(world: World) -> None:
     ("method", "path", "said"),
     [
         ("PUT", "/v1/clusters/east", '"cluster": "east", "body": {}'),
+        ("PATCH", "/v1/clusters/east", '"patched": "east", "body": {}'),
         ("DELETE", "/v1/clusters/east", '"deleted": "east"'),
         ("POST", "/v1/trust/east/revoke", '"revoked": "east"'),
         ("POST", "/v1/trust/east/rekey", '"rekeyed": "east"'),

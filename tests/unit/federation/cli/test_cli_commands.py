@@ -91,7 +91,12 @@ class FakeClient(Client):
 
     def __init__(self, items: list[dict[str, Any]] | None = None) -> None:
         self.items = items or []
-        self.put: list[dict[str, Any]] = []
+        self.put: list[tuple[str, dict[str, Any]]] = []
+        self.patched: dict[str, Any] = {
+            "outcome": "created",
+            "changes": [],
+            "cluster": {"joined": False},
+        }
         self.released = ""
         self.changed: list[tuple[str, str]] = []
         self.tokens: list[tuple[str, int]] = []
@@ -114,9 +119,9 @@ class FakeClient(Client):
     def services(self) -> list[dict[str, Any]]:
         return [item for item in self.items if "exporters" in item]
 
-    def put_cluster(self, document: dict[str, Any]) -> dict[str, Any]:
-        self.put.append(document)
-        return document
+    def patch_cluster(self, cluster: str, spec: dict[str, Any]) -> dict[str, Any]:
+        self.put.append((cluster, spec))
+        return self.patched
 
     def backup(self) -> bytes:
         return self.sealed
@@ -219,20 +224,49 @@ def test_services_are_listed_with_what_is_behind_them(io: IO) -> None:
     assert second[3] == "(none is ready)"
 
 
-def test_adding_a_cluster_states_it_and_says_how_it_joins(io: IO) -> None:
+def test_adding_a_cluster_states_what_is_named_and_says_how_it_joins(io: IO) -> None:
     client = FakeClient()
-    options = cluster_add.Options(client, "us-east", "us", ("a", "b"), "", (), ("shop",))
+    options = cluster_add.Options(client, "us-east", "us", ("a", "b"), namespaces=("shop",))
     assert cluster_add.run(options, io) == 0
-    (document,) = client.put
-    assert document["metadata"] == {"name": "us-east"}
-    assert document["spec"] == {"region": "us", "zones": ["a", "b"], "namespaces": ["shop"]}
+    named = {"region": "us", "zones": ["a", "b"], "namespaces": ["shop"]}
+    assert client.put == [("us-east", named)]
+    assert out(io) == "cluster us-east created\n"
     assert "fedctl token create us-east" in err(io)
+
+
+def test_changing_a_cluster_says_what_has_become_what(io: IO) -> None:
+    client = FakeClient()
+    changes = [
+        {"field": "zones", "from": ["a"], "to": []},
+        {"field": "network", "from": "", "to": "campus"},
+        {"field": "namespaces", "from": [], "to": ["shop", "web"]},
+    ]
+    client.patched = {"outcome": "changed", "changes": changes, "cluster": {"joined": True}}
+    options = cluster_add.Options(
+        client, "us-east", network="campus", namespaces=("shop", "web"), clear=("zones",)
+    )
+    assert cluster_add.run(options, io) == 0
+    named = {"network": "campus", "namespaces": ["shop", "web"], "zones": None}
+    assert client.put == [("us-east", named)]
+    assert out(io).splitlines() == [
+        "cluster us-east changed",
+        "  zones: a -> any",
+        "  network: one of its own -> campus",
+        "  namespaces: all -> shop, web",
+    ]
+    assert err(io) == ""
+
+
+def test_what_is_named_cannot_be_taken_away_as_well(io: IO) -> None:
+    options = cluster_add.Options(FakeClient(), "us-east", zones=("a",), clear=("zones",))
+    with pytest.raises(InvalidInput, match="--clear zones takes away what is named as well"):
+        cluster_add.run(options, io)
 
 
 def test_a_cluster_id_that_is_none_is_refused_before_anything_is_sent(io: IO) -> None:
     client = FakeClient()
     with pytest.raises(InvalidInput, match="cluster id"):
-        cluster_add.run(cluster_add.Options(client, "US/East", "us", (), "", (), ()), io)
+        cluster_add.run(cluster_add.Options(client, "US/East", "us"), io)
     with pytest.raises(InvalidInput, match="cluster id"):
         token_create.run(token_create.Options(client, "../x", 60), io)
     assert (client.put, client.tokens) == ([], [])

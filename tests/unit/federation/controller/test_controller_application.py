@@ -123,8 +123,7 @@ async def test_a_cluster_leaves_is_forgotten_and_may_come_back(
         await controller.put_cluster("east", document())
     with pytest.raises(Conflict, match="is leaving"):
         await controller.mint_join_token({"cluster": "east"})
-    await controller._members.remove(EAST)
-    federation.remove_member(EAST)
+    federation.remove_member(EAST, await controller._members.remove(EAST))
     assert (await controller.clusters())["items"] == []
     await controller.put_cluster("east", document())
     assert (await join(controller, key))["cluster"] == "east"
@@ -161,6 +160,18 @@ async def test_a_cluster_is_known_before_it_joins_and_joined_after(controller: C
     assert answer["root"].encode() == controller.root_pem()
     (cluster,) = (await controller.clusters())["items"]
     assert (cluster["joined"], cluster["connected"]) == (True, False)
+
+
+async def test_a_part_of_a_document_adds_changes_and_says_what(controller: Controller) -> None:
+    added = await controller.patch_cluster("east", {"spec": {"region": "eu", "zones": ["a"]}})
+    assert (added["outcome"], added["cluster"]["region"]) == ("created", "eu")
+    found = await controller.patch_cluster("east", {"spec": {"namespaces": ["shop"]}})
+    assert found["outcome"] == "changed"
+    assert found["changes"] == [{"field": "namespaces", "from": (), "to": ("shop",)}]
+    assert (found["cluster"]["zones"], found["cluster"]["namespaces"]) == (["a"], ["shop"])
+    same = await controller.patch_cluster("east", {"spec": {"region": "eu"}})
+    assert (same["outcome"], same["changes"]) == ("unchanged", [])
+    assert same["cluster"]["revision"] == found["cluster"]["revision"]
 
 
 async def test_a_document_must_be_of_the_cluster_in_the_path(controller: Controller) -> None:

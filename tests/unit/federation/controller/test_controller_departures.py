@@ -71,10 +71,10 @@ async def test_a_restart_goes_on_with_it(world: World, tmp_path: Path) -> None:
 async def test_a_store_that_fails_for_a_while_is_asked_again(world: World) -> None:
     remove, failures = world.members.remove, [NotReady("no room")]
 
-    async def failing(cluster: ClusterId) -> None:
+    async def failing(cluster: ClusterId) -> int:
         if failures:
             raise failures.pop()
-        await remove(cluster)
+        return await remove(cluster)
 
     world.members.remove = failing  # type: ignore[method-assign]
     running = start(world.departures.loop.run(), "departures")

@@ -208,7 +208,7 @@ def test_a_revoked_cluster_is_told_as_a_bundle_without_anchors_also_after_a_rest
 def test_a_cluster_that_has_left_is_in_no_fact() -> None:
     hub = hub_of()
     whole(hub, EAST, *exports())
-    hub.remove_member(EAST)
+    hub.remove_member(EAST, 1)
     assert EAST not in hub.registry.members
     table = hub.registry.table
     assert list(table.names(codec.BUNDLE)) == ["west.mesh.test"]
