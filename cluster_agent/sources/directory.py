@@ -11,6 +11,8 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from errno import E2BIG
+from itertools import islice
 from pathlib import Path
 
 import yaml
@@ -38,6 +40,7 @@ SPARE_EXPORTS = 3
 the controller (docs/decisions/013)."""
 FULL_READ_SECONDS = 5.0
 MAX_FILES = 10_000
+"""In a folder and its sub-folders, of whatever kind: so many names are read at most."""
 
 _Stamp = tuple[int, int, int, int]
 """Time of the content, size, inode, and time of the inode, which new permissions change too."""
@@ -237,15 +240,28 @@ def _scan(folder: Path, now: float) -> dict[str, _Found]:
     """The files that count, by name relative to the folder; raises OSError."""
     found: dict[str, _Found] = {}
     root = folder.resolve()
-    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+    left = MAX_FILES
+    outer = _listed(str(folder), left)
+    left -= len(outer)
+    for entry in outer:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            inner = sorted(os.scandir(entry.path), key=lambda e: e.name)
+            inner = _listed(entry.path, left)
+            left -= len(inner)
             found.update(_files(inner, f"{entry.name}/", root, now))
         else:
             found.update(_files([entry], "", root, now))
     return found
+
+
+def _listed(folder: str, most: int) -> list[os.DirEntry[str]]:
+    """The entries of a folder by name; raises OSError when there are more."""
+    with os.scandir(folder) as entries:
+        found = list(islice(entries, most + 1))
+    if len(found) > most:
+        raise OSError(E2BIG, f"it holds more than {MAX_FILES:,} files")
+    return sorted(found, key=lambda entry: entry.name)
 
 
 def _files(

@@ -8,7 +8,9 @@ from types import MappingProxyType
 from federation.model.errors import NotReady
 
 ANSWER_BYTES = 64 << 20
+"""An Envoy that knows a hundred thousand endpoints says some 50 MB about them."""
 ANSWER_SECONDS = 5.0
+_READ_BYTES = 1 << 20
 
 _ALWAYS = {"host": "admin", "connection": "close"}
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -17,12 +19,17 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 async def ask(
     socket: Path, path: str, method: str = "GET", headers: Mapping[str, str] = _NONE
 ) -> bytes:
-    """The body of the answer to `path`; raises NotReady when Envoy does not answer 200 in time."""
+    """The body of the answer to `path`.
+
+    Raises NotReady when Envoy does not answer 200 in time, or says more than ANSWER_BYTES.
+    """
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             answer = await _exchange(socket, _request(method, path, headers))
     except (OSError, TimeoutError) as error:
         raise NotReady(f"envoy's socket {socket} does not answer") from error
+    if len(answer) > ANSWER_BYTES:
+        raise NotReady(f"envoy's answer to {path} is larger than {ANSWER_BYTES >> 20} MB")
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
     if status != [b"200"]:
@@ -48,8 +55,11 @@ def _joined(chunked: bytes) -> bytes:
 
 async def _exchange(socket: Path, request: bytes) -> bytes:
     reader, writer = await asyncio.open_unix_connection(str(socket))
+    answer = bytearray()
     try:
         writer.write(request)
-        return await reader.read(-1)
+        while len(answer) <= ANSWER_BYTES and (more := await reader.read(_READ_BYTES)):
+            answer += more
+        return bytes(answer)
     finally:
         writer.close()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cluster_agent import certifying, workloads
-from cluster_agent.dns import packets, reply
+from cluster_agent.dns import packets, reply, zone
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from cluster_agent.sources import directory
@@ -15,6 +15,7 @@ from federation.controller import server as controller_server
 from federation.envoy import clusters, http, limits
 from federation.model import exports
 from federation.runtime import health, refusals, yamldocs
+from federation.supervisor import admin
 from federation.supervisor import refusals as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import pem, spiffe, tokens, validate
@@ -82,6 +83,7 @@ STATED: dict[str, str] = {
     "HTTP connection without a request": f"{limits.IDLE_SECONDS} s",
     "life of an HTTP connection": f"{http.CONNECTION_SECONDS} s",
     "life of a TCP connection (`tcp_connection_seconds`)": f"{_tcp_seconds():,.0f} s",
+    "answer of an Envoy to its supervisor (admin interface)": f"{admin.ANSWER_BYTES // MB} MB",
     "log of an Envoy": f"{watching.LOG_BYTES // MB} MB",
     "7443, 15012: time of the TLS handshake": f"{wire_server.HANDSHAKE_SECONDS} s",
     "7443, 15012: connections": f"{wire_server.MAX_CONNECTIONS:,}",
@@ -154,6 +156,7 @@ STATED: dict[str, str] = {
     "64 bits": (f"{_dns('tcp_connections_of_one_source')}"),
     "TCP: silence (`tcp_silent_seconds`)": f"{_dns('tcp_silent_seconds'):g} s",
     "headless service: endpoints in all": f"{codec_zones.MAX_ENDPOINTS:,}",
+    "headless service: an answer": f"{zone._MOST_BYTES:,} bytes",
     "exports of a cluster": f"{judge.MAX_EXPORTS:,}",
     "gateways of a cluster": f"{judge.MAX_GATEWAYS}",
     "size of one resource of a report": f"{judge.MAX_BODY_BYTES // KB} KB",
@@ -169,7 +172,7 @@ STATED: dict[str, str] = {
     "documents in a file": f"{yamldocs.MAX_DOCUMENTS:,}",
     "values in a file": f"{yamldocs.MAX_NODES:,}",
     "depth of nesting": f"{yamldocs.MAX_DEPTH}",
-    "files of a cluster's folder": f"{directory.MAX_FILES:,}",
+    "files of a cluster's folder, of any kind, with its sub-folders": f"{directory.MAX_FILES:,}",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
     "life of a join token": f"{jointokens.MAX_TOKEN_SECONDS // DAY} days",
     "join tokens that are kept": f"{jointokens.MOST_TOKENS:,}",

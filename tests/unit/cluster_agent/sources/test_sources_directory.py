@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_agent.sources.directory import DirectorySource, _text
+from cluster_agent.sources.directory import MAX_FILES, DirectorySource, _text
 from cluster_agent.sources.source import Batch, Condition, Key
 from federation.runtime.loops import running
 
@@ -62,6 +62,28 @@ async def test_an_unreadable_folder_withdraws_nothing(tmp_path: Path) -> None:
     batches, _ = await source.turn()
     assert (batches, {key.name for key in source.objects}) == ([], {"api"})
     assert "nothing is withdrawn" in source.problems[0].message
+
+
+@pytest.mark.parametrize("beside", ["", "sub/"])
+async def test_a_folder_with_too_many_files_withdraws_nothing_and_says_so(
+    tmp_path: Path, beside: str
+) -> None:
+    (tmp_path / "sub").mkdir()
+    write(tmp_path / "a.yaml", service("api"))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    for number in range(MAX_FILES - 2):
+        (tmp_path / f"{beside}{number}.txt").touch()
+    await settled(source)
+    assert source.trouble == "", "as many as are allowed"
+    (tmp_path / f"{beside}more.txt").touch()
+    (tmp_path / "a.yaml").unlink()
+    (tmp_path / "b.yaml").touch()
+    batches, _ = await source.turn()
+    assert (batches, {key.name for key in source.objects}) == ([], {"api"})
+    assert source.trouble == (
+        "the folder cannot be read: it holds more than 10,000 files; nothing is withdrawn"
+    )
 
 
 async def test_a_folder_that_was_never_read_is_not_synced(tmp_path: Path) -> None:

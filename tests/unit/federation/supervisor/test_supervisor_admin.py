@@ -1,6 +1,7 @@
 """Envoy's admin socket: an answer in full, or a reason why there is none."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import NotReady
-from federation.supervisor.admin import ask
+from federation.supervisor.admin import ANSWER_BYTES, ask
 
 
 @asynccontextmanager
@@ -65,3 +66,24 @@ async def test_anything_but_200_is_not_ready(tmp_path: Path, answer: bytes, reas
 async def test_nobody_there_is_not_ready(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="does not answer"):
         await ask(tmp_path / "s", "/ready")
+
+
+async def test_an_answer_without_end_is_cut_off(tmp_path: Path) -> None:
+    given, ended = 0, asyncio.Event()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal given
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while given < 2 * ANSWER_BYTES:
+                writer.write(bytes(1 << 20))
+                await writer.drain()
+                given += 1 << 20
+        writer.close()
+        ended.set()
+
+    async with await asyncio.start_unix_server(serve, str(tmp_path / "s")):
+        with pytest.raises(NotReady, match="envoy's answer to /clusters is larger than 64 MB"):
+            await ask(tmp_path / "s", "/clusters")
+        await ended.wait()
+    assert given < 1.5 * ANSWER_BYTES
