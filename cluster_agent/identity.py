@@ -359,7 +359,7 @@ def _ask(
 def _refusal(url: str, status: int, text: bytes) -> Exception:
     try:
         message = str(json.loads(text)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = f"{url} answers {status}"
     return _KINDS.get(status, Failed)(message)
 

@@ -1,19 +1,30 @@
 """What a folder of YAML files says, as a session: texts in, objects and problems out.
 
-A broken file keeps its last good state; an object in two files belongs to the first by name.
+A broken file keeps its last good state, whatever is wrong with it, and no other file suffers by it;
+an object in two files belongs to the first by name. Documents without apiVersion and kind are other
+programs' (kustomization.yaml, values.yaml) and passed over.
 """
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
 from cluster_agent.sources.source import Key, Problem
 from federation.model.errors import InvalidInput
 from federation.resources.base import Document
-from federation.resources.parse import parse_document, unfold
+from federation.resources.parse import is_kubernetes, parse_document, unfold
+from federation.runtime.escapes import visible
 from federation.runtime.yamldocs import YamlError, load_documents
 
-Parsed = dict[Key, tuple[Document, str]]
-"""The objects of one file, each with `file:line`."""
+_LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The objects of one file, each with `file:line`, and where documents of others begin."""
+
+    objects: dict[Key, tuple[Document, str]] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)
 
 
 class Folder:
@@ -22,7 +33,7 @@ class Folder:
     def __init__(self) -> None:
         self.objects: dict[Key, Document] = {}
         self.problems: tuple[Problem, ...] = ()
-        self._files: dict[str, Parsed] = {}
+        self._files: dict[str, _File] = {}
         self._broken: dict[str, Problem] = {}
 
     def update(self, texts: Mapping[str, str], gone: Iterable[str] = ()) -> set[Key]:
@@ -37,9 +48,13 @@ class Folder:
     def would_shrink(self, name: str, text: str) -> bool:
         """Whether this text has fewer objects than the file had; False when it is broken."""
         try:
-            return bool(self._files.get(name, {}).keys() - _parse(name, text).keys())
-        except (YamlError, InvalidInput):
+            return bool(self._lost(name, _parse(name, text)))
+        except InvalidInput:
             return False
+
+    def _lost(self, name: str, found: _File) -> list[Key]:
+        before = self._files.get(name, _File())
+        return sorted(before.objects.keys() - found.objects.keys())
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -49,16 +64,16 @@ class Folder:
     def would_be_empty(self, texts: Mapping[str, str], gone: AbstractSet[str]) -> bool:
         """Whether taking these would leave no object at all."""
         left = self._files.keys() - gone - texts.keys()
-        return not any(self._files[name] for name in left) and not any(
+        return not any(self._files[name].objects for name in left) and not any(
             self._has_objects(name, text) for name, text in texts.items()
         )
 
     def _has_objects(self, name: str, text: str) -> bool:
         """Whether the file has any with this text; a broken one keeps what it has."""
         try:
-            return bool(_parse(name, text))
-        except (YamlError, InvalidInput):
-            return bool(self._files.get(name, True))
+            return bool(_parse(name, text).objects)
+        except InvalidInput:
+            return name not in self._files or bool(self._files[name].objects)
 
     def set_broken(self, name: str, reason: str) -> None:
         """The file is there and cannot be read: it keeps its last good state."""
@@ -67,20 +82,31 @@ class Folder:
 
     def _take(self, name: str, text: str) -> None:
         try:
-            self._files[name] = _parse(name, text)
-        except (YamlError, InvalidInput) as error:
+            found = _parse(name, text)
+            self._refuse_strange(name, found)
+            self._files[name] = found
+        except InvalidInput as error:
             where, _, message = str(error).partition(": ")
             kept = "; its last good state stays" if name in self._files else ""
             self._broken[name] = Problem(where, f"{message}{kept}")
         else:
             self._broken.pop(name, None)
 
+    def _refuse_strange(self, name: str, found: _File) -> None:
+        """A file of ours that becomes another program's was cut off, or has lost a line."""
+        lost = self._lost(name, found)
+        if lost and found.strange:
+            raise InvalidInput(
+                f"{found.strange[0]}: this document has not both apiVersion and kind, but the file "
+                f"had {_called(lost[0])}"
+            )
+
     def _show(self) -> set[Key]:
         objects: dict[Key, Document] = {}
         places: dict[Key, str] = {}
         problems = list(self._broken.values())
         for name in sorted(self._files):
-            for key, (document, where) in self._files[name].items():
+            for key, (document, where) in self._files[name].objects.items():
                 if key in objects:
                     message = f"{_called(key)} is already in {places[key]}, which counts"
                     problems.append(Problem(where, message))
@@ -96,19 +122,34 @@ def _differ(key: Key, objects: dict[Key, Document], before: Folder) -> bool:
     return objects.get(key) != before.objects.get(key)
 
 
-def _parse(name: str, text: str) -> Parsed:
-    found: Parsed = {}
-    placed = ((line, item) for line, whole in load_documents(text, name) for item in unfold(whole))
-    for line, document in placed:
+def _parse(name: str, text: str) -> _File:
+    """What a text says; raises InvalidInput, of whatever kind its fault is."""
+    try:
+        return _read(name, text)
+    except InvalidInput:
+        raise
+    except YamlError as error:
+        raise InvalidInput(str(error)) from error
+    except Exception as error:
+        reason = visible(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
+        raise InvalidInput(f"{name}: the file cannot be read ({reason})") from error
+
+
+def _read(name: str, text: str) -> _File:
+    found = _File()
+    for line, whole in load_documents(text, name):
         where = f"{name}:{line}"
-        parsed = parse_document(document, where)
-        if parsed is None:
-            continue
-        kind = str(document["kind"]) if isinstance(document, dict) else ""
-        key = Key(kind, parsed.namespace, parsed.name)
-        if key in found:
-            raise InvalidInput(f"{where}: {_called(key)} is already in {found[key][1]}")
-        found[key] = (parsed, where)
+        for document in unfold(whole, where):
+            if not isinstance(document, dict) or not is_kubernetes(document):
+                found.strange.append(where)
+                continue
+            parsed = parse_document(document, where)
+            if parsed is None:
+                continue
+            key = Key(str(document["kind"]), parsed.namespace, parsed.name)
+            if key in found.objects:
+                raise InvalidInput(f"{where}: {_called(key)} is already in {found.objects[key][1]}")
+            found.objects[key] = (parsed, where)
     return found
 
 

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from federation.api.client import Client
-from federation.model.errors import InvalidInput
+from federation.model.errors import InvalidInput, shown
 from federation.resources.secretfile import read_token_file
+from federation.runtime.yamldocs import YamlError, load_document
 
 VARIABLE = "FEDCTL_CONFIG"
 _FIELDS = ("controller", "ca_file", "token_file")
@@ -42,15 +41,16 @@ def config_path(flag: Path | None, environment: Mapping[str, str]) -> Path:
 def load_config(path: Path) -> Config:
     """Read a configuration; raises InvalidInput with one sentence."""
     try:
-        found = yaml.safe_load(path.read_text("utf-8"))
+        found = load_document(path.read_text("utf-8"), str(path))
     except OSError as error:
         raise InvalidInput(
             f"configuration {path} cannot be read ({error.strerror}): name another one with "
             f"--config or ${VARIABLE}, 'fedctl demo up' prints the demo's"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise InvalidInput(f"configuration {path} is not YAML: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"configuration {path} is not YAML: it is not UTF-8") from error
+    except YamlError as error:
+        raise InvalidInput(f"configuration {error}") from error
     return _parse(path, found)
 
 
@@ -64,7 +64,7 @@ def _parse(path: Path, found: object) -> Config:
     for field in _FIELDS:
         value = found.get(field)
         if not isinstance(value, str) or not value:
-            raise InvalidInput(f"configuration {path}: {field} is {value!r:.80}, but must be text")
+            raise InvalidInput(f"configuration {path}: {field} is {shown(value)}, but must be text")
     here = path.absolute().parent
     ca_file, token_file = (here / Path(found[f]).expanduser() for f in ("ca_file", "token_file"))
     return Config(found["controller"], ca_file, token_file)

@@ -24,7 +24,7 @@ from federation.controller.views import (
     word_view,
 )
 from federation.controller.word import merge_word, read_word, what_changed
-from federation.model.errors import InvalidInput, NotReady
+from federation.model.errors import InvalidInput, NotReady, shown
 from federation.model.names import ClusterId, parse_cluster_id
 from federation.runtime.clock import utc_now, wall_seconds
 
@@ -274,12 +274,12 @@ def _wrong(refusals: Refusals, remarks: tuple[str, ...]) -> list[str]:
 def _text(body: Json, name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value or _SURROGATE.search(value):
-        raise InvalidInput(f"field {name} is {value!r:.80}, but must be text")
+        raise InvalidInput(f"field {name} is {shown(value)}, but must be text")
     return value
 
 
 def _whole_number(body: Json, name: str, default: int) -> int:
     value = body.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidInput(f"{name} is {value!r:.80}, but must be a whole number")
+        raise InvalidInput(f"{name} is {shown(value)}, but must be a whole number")
     return value

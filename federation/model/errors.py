@@ -12,6 +12,20 @@
 Messages are lower case without a full stop and name the object, the field and the value.
 """
 
+_LONGEST = 80
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: its beginning, and never another error.
+
+    Python refuses to print numbers of thousands of digits, and lists that are nested that deep.
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        text = f"a {type(value).__name__} that is too large to show"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
 
 class FedmeshError(Exception):
     """Any failure that fedmesh explains in one sentence."""

@@ -20,6 +20,7 @@ REMOTE = "remote"
 MAX_PORT = 65535
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_OBJECT_NAME_PART = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN_LENGTH = 253
 
 
@@ -48,6 +49,20 @@ def parse_subdomain(text: str, what: str) -> str:
     if len(text) > _SUBDOMAIN_LENGTH or not all(_LABEL.fullmatch(p) for p in text.split(".")):
         raise InvalidInput(
             f"{what} is {text[:80]!r}, but must be DNS labels joined by dots (253 characters)"
+        )
+    return text
+
+
+def parse_object_name(text: str, what: str) -> str:
+    """Return `text` when Kubernetes takes it as the name of a Pod, Node, account or slice.
+
+    That is a subdomain of which only the whole is bounded: it need not be a name in DNS.
+    """
+    is_short = len(text) <= _SUBDOMAIN_LENGTH
+    if not is_short or not all(_OBJECT_NAME_PART.fullmatch(p) for p in text.split(".")):
+        raise InvalidInput(
+            f"{what} is {text[:80]!r}, but must be lower-case letters, digits and '-', in parts "
+            "joined by dots (253 characters)"
         )
     return text
 

@@ -15,12 +15,19 @@ from pydantic import (
     model_validator,
 )
 
-from federation.model.errors import InvalidInput
-from federation.model.names import parse_label, parse_port, parse_subdomain
+from federation.model.errors import InvalidInput, shown
+from federation.model.names import (
+    parse_label,
+    parse_object_name,
+    parse_port,
+    parse_subdomain,
+)
 
-_LONGEST = 80
 _MAX_TEXT = 1024
 """What `federation.wire.codec` carries; longer text would be refused by the controller."""
+_LATEST = 253_402_300_799  # the end of the year 9999
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([Tt ].{5,40})?", re.ASCII)
+_TIME_REASON = "must be a time such as 2026-03-01T12:00:00Z"
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 
@@ -30,6 +37,10 @@ def _label(text: str) -> str:
 
 def _subdomain(text: str) -> str:
     return _checked(parse_subdomain, text, "it")
+
+
+def _object_name(text: str) -> str:
+    return _checked(parse_object_name, text, "it")
 
 
 def _optional_label(text: str) -> str:
@@ -76,19 +87,20 @@ def _checked(parse: Any, text: str, what: str) -> str:
 
 
 def _seconds(value: object) -> int:
-    """An RFC 3339 time as whole seconds since 1970; YAML may have read it as a time already."""
-    if isinstance(value, datetime):
-        return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
-    if isinstance(value, str):
-        try:
-            return _seconds(datetime.fromisoformat(value))
-        except ValueError as error:
-            raise ValueError("must be a time such as 2026-03-01T12:00:00Z") from error
-    raise ValueError("must be a time such as 2026-03-01T12:00:00Z")
+    """An RFC 3339 time as whole seconds since 1970; a report carries no earlier or later one."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError(_TIME_REASON)
+    try:
+        found = datetime.fromisoformat(value)
+        seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        return min(max(0, int(seconds)), _LATEST)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(_TIME_REASON) from error
 
 
 Label = Annotated[str, AfterValidator(_label)]
 Subdomain = Annotated[str, AfterValidator(_subdomain)]
+ObjectName = Annotated[str, AfterValidator(_object_name)]
 OptionalLabel = Annotated[str, AfterValidator(_optional_label)]
 OptionalSubdomain = Annotated[str, AfterValidator(_optional_subdomain)]
 Text = Annotated[str, AfterValidator(_text)]
@@ -123,8 +135,8 @@ class Ours(Theirs):
 class Metadata(Theirs):
     """`created` is in seconds since 1970, None when the document does not say."""
 
-    name: Subdomain
-    namespace: Label = "default"
+    name: ObjectName
+    namespace: OptionalLabel = "default"
     labels: dict[str, LabelValue] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     created: Seconds | None = Field(default=None, alias="creationTimestamp")
@@ -150,7 +162,7 @@ class Document(Theirs):
     @property
     def namespace(self) -> str:
         """metadata.namespace."""
-        return self.metadata.namespace
+        return self.metadata.namespace or "default"
 
 
 class OurDocument(Document):
@@ -180,7 +192,7 @@ def explain(error: ValidationError) -> str:
     reason = reason.replace(" item after validation, not 0", " entry")
     if not reason.startswith("must "):
         reason = f"must {reason}" if reason.startswith("have ") else f"must be {reason}"
-    return f"{field or 'it'} is {_short(first['input'])}, but {reason}{rest}"
+    return f"{field or 'it'} is {shown(first['input'])}, but {reason}{rest}"
 
 
 _REASONS = {
@@ -191,8 +203,3 @@ _REASONS = {
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
 }
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

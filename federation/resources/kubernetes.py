@@ -12,9 +12,9 @@ from federation.resources.base import (
     Label,
     LabelMetadata,
     LabelValue,
+    ObjectName,
     OptionalLabel,
     Port,
-    Subdomain,
     Text,
     Theirs,
     is_address,
@@ -160,7 +160,7 @@ class EndpointSliceDocument(Document):
 class PodSpec(Theirs):
     """spec of a Pod."""
 
-    account: Subdomain | Literal[""] = Field(default="", alias="serviceAccountName")
+    account: ObjectName | Literal[""] = Field(default="", alias="serviceAccountName")
     node_name: str = Field(default="", alias="nodeName")
 
     @property

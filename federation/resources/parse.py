@@ -1,7 +1,8 @@
 """From a document as YAML gave it to the model of its kind.
 
-Kinds that do not concern fedmesh are passed over (None). Every mistake is one InvalidInput that
-names place, object, field and value.
+Kinds that do not concern fedmesh are passed over (None), and so is what has not both apiVersion and
+kind: other programs' files lie in such folders, too. Every mistake is one InvalidInput that names
+place, object, field and value.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from federation.model.errors import InvalidInput
+from federation.model.errors import InvalidInput, shown
 from federation.resources.base import Document, explain
 from federation.resources.cluster import ClusterDocument
 from federation.resources.kubernetes import (
@@ -20,7 +21,9 @@ from federation.resources.kubernetes import (
     ServiceDocument,
 )
 from federation.resources.serviceexport import ServiceExportDocument
+from federation.runtime.escapes import visible
 
+_LIST = "List"
 OUR_GROUP = "fedmesh.dev"
 MCS_GROUP = "multicluster.x-k8s.io"
 
@@ -49,15 +52,15 @@ KINDS_OF_GROUP = {OUR_GROUP: ("Cluster",), MCS_GROUP: ("ServiceExport", "Service
 
 
 def parse_document(document: object, where: str) -> Document | None:
-    """The document as a model, None for a kind that does not concern us; raises InvalidInput.
+    """The document as a model, None for one that does not concern us; raises InvalidInput.
 
     `where` is said first in the error: a file and a line, or what else leads to the document.
     """
-    if not isinstance(document, dict):
-        raise InvalidInput(f"{where}: this is no Kubernetes document, but must be a mapping")
-    kind, version = document.get("kind"), document.get("apiVersion")
+    if not isinstance(document, dict) or not is_kubernetes(document):
+        return None
+    kind, version = document["kind"], document["apiVersion"]
     if not isinstance(kind, str) or not isinstance(version, str):
-        raise InvalidInput(f"{where}: kind and apiVersion must be there and be text")
+        raise InvalidInput(f"{where}: kind and apiVersion must be text")
     known = KINDS.get(kind)
     group = version.rpartition("/")[0]
     if known is None and group in KINDS_OF_GROUP and kind not in KINDS_OF_GROUP[group]:
@@ -68,16 +71,36 @@ def parse_document(document: object, where: str) -> Document | None:
     try:
         return known.model.model_validate(document)
     except ValidationError as error:
-        raise InvalidInput(f"{where}: {_called(kind, document)}: {explain(error)}") from error
+        said = visible(f"{_called(kind, document)}: {explain(error)}")
+        raise InvalidInput(f"{where}: {said}") from error
 
 
-def unfold(document: object) -> Iterator[object]:
-    """The document itself, or the items of a `List`, as `kubectl get -o yaml` writes it."""
-    if isinstance(document, dict) and document.get("kind") == "List":
-        items = document.get("items")
-        yield from items if isinstance(items, list) else ()
-    else:
+def is_kubernetes(document: object) -> bool:
+    """Whether this says what it is; nothing else may be read as an object of Kubernetes."""
+    if not isinstance(document, dict):
+        return False
+    return document.get("kind") is not None and document.get("apiVersion") is not None
+
+
+def unfold(document: object, where: str = "the document") -> Iterator[object]:
+    """The document itself, or the items of a `List`, a `ServiceList` and so on, however deep.
+
+    As the API server writes a list, its items need not say their kind again. Raises InvalidInput.
+    """
+    if not isinstance(document, dict) or not is_kubernetes(document):
         yield document
+        return
+    kind = document["kind"]
+    if not isinstance(kind, str) or not kind.endswith(_LIST) or "items" not in document:
+        yield document
+        return
+    items = document["items"] if document["items"] is not None else []
+    if not isinstance(items, list):
+        raise InvalidInput(f"{where}: {kind[:80]}: items is {shown(items)}, but must be a list")
+    of_one = {"apiVersion": document["apiVersion"], "kind": kind.removesuffix(_LIST)}
+    said = {} if kind == _LIST else of_one
+    for item in items:
+        yield from unfold({**said, **item} if isinstance(item, dict) else item, where)
 
 
 def _is_meant(known: _Kind, version: str, what: str) -> bool:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-import yaml
 from msgspec import Meta
 
-from federation.model.errors import InvalidInput
+from federation.model.errors import InvalidInput, shown
 from federation.model.names import MAX_PORT
+from federation.runtime.yamldocs import YamlError, load_document
 
-_LONGEST = 80
+_PORT_TEXT = re.compile(r"[0-9]{1,5}")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +45,7 @@ Port = Annotated[int, Meta(ge=1, le=MAX_PORT)]
 def parse_address(text: object) -> Address:
     """HOST:PORT; raises ValueError."""
     host, _, port = str(text).rpartition(":")
-    if not host or not port.isdigit() or not 1 <= int(port) <= MAX_PORT:
+    if not host or not _PORT_TEXT.fullmatch(port) or not 1 <= int(port) <= MAX_PORT:
         raise ValueError("must be HOST:PORT with a port between 1 and 65535")
     return Address(host.strip("[]"), int(port))
 
@@ -55,8 +55,9 @@ def ip_address_of(address: Address, field: str) -> str:
     try:
         return str(ip_address(address.host))
     except ValueError as error:
-        shown = str(address)[:_LONGEST]
-        raise InvalidInput(f"field {field} is {shown!r}, but must be IP:PORT") from error
+        raise InvalidInput(
+            f"field {field} is {shown(str(address))}, but must be IP:PORT"
+        ) from error
 
 
 def _path(text: object) -> Path:
@@ -82,12 +83,13 @@ def _read(kind: type, value: object) -> object:
 def load_settings(model: type[Model], path: Path) -> Model:
     """The settings in the file at `path`; raises InvalidInput with one sentence."""
     try:
-        found = yaml.safe_load(path.read_text())
+        found = load_document(path.read_text(), str(path))
     except OSError as error:
         raise InvalidInput(f"settings file {path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first = " ".join(str(error).split())
-        raise InvalidInput(f"settings file {path} is not YAML: {first}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"settings file {path} is not YAML: it is not UTF-8") from error
+    except YamlError as error:
+        raise InvalidInput(f"settings file {error}") from error
     if not isinstance(found, dict):
         raise InvalidInput(f"settings file {path} must be a mapping of field to value")
     try:
@@ -109,9 +111,7 @@ def _explain(said: str, document: dict[str, Any]) -> str:
     missing = re.fullmatch(r"Object missing required field `(.+)`", reason)
     if missing:
         return f"field {inside}{missing[1]} is missing"
-    value = repr(_at(document, field))
-    shown = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
-    return f"field {field} is {shown}, but {_in_words(reason)}"
+    return f"field {field} is {shown(_at(document, field))}, but {_in_words(reason)}"
 
 
 def _at(document: Any, field: str) -> Any:

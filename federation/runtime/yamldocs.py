@@ -3,11 +3,14 @@
 In: the text of a file and the name to call it by. Out: its documents, each with the number of the
 line on which it begins; empty documents are left out. YamlError names file and line.
 
-As in Kubernetes, times stay text and 1:30 is no number. Refused are duplicate keys, types other
-than plain ones, too much text, too many documents, too deep nesting (libyaml's composer overflows
-the stack on it), and aliases that unfold into far more than was written.
+As in Kubernetes, times stay text and 1:30 is no number, and the escapes of JSON mean what they mean
+in JSON. Refused are duplicate keys, types other than plain ones, numbers of more than 64 bits (a
+long one Python cannot even print), too much text, too many documents, too deep nesting (libyaml's
+composer overflows the stack on it), and aliases that unfold into far more than was written.
 """
 
+import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +21,13 @@ MAX_DOCUMENTS = 1000
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 """Values in one file, and in one document with each alias counted as what it stands for."""
+
+MAX_BITS = 64
+_LOWEST, _HIGHEST = -(2 ** (MAX_BITS - 1)), 2**MAX_BITS - 1
+_LONGEST_NUMBER = 1000
+_JSON_ESCAPE = re.compile(
+    r"\\(?:(?P<pair>u[dD][89abAB]..\\u[dD][c-fC-F]..)|(?P<half>u[dD][89a-fA-F]..)|.)"
+)
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN = {_CORE + name for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")}
@@ -41,6 +51,7 @@ def load_documents(text: str, name: str) -> list[tuple[int, object]]:
     if size > MAX_BYTES:
         raise YamlError(name, f"the file has {size} bytes, but at most {MAX_BYTES} are read")
     try:
+        text = _without_surrogates(text)
         _check_shape(text, name)
         return _compose(text, name)
     except yaml.MarkedYAMLError as error:
@@ -52,6 +63,32 @@ def load_documents(text: str, name: str) -> list[tuple[int, object]]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise YamlError(f"{name}:{line}", f"this is not text: {error.reason}") from error
+
+
+def load_document(text: str, name: str) -> object:
+    """The one document in `text`, None when it is empty; raises YamlError."""
+    first, *more = load_documents(text, name) or [(1, None)]
+    if more:
+        raise YamlError(f"{name}:{more[0][0]}", "a second document begins here, but one is read")
+    return first[1]
+
+
+def _without_surrogates(text: str) -> str:
+    """JSON may write a character as two escapes, of which YAML knows neither."""
+    if "\\ud" not in text.lower():
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # in YAML these would be six characters in places
+    return _JSON_ESCAPE.sub(_as_one, text)
+
+
+def _as_one(escape: re.Match[str]) -> str:
+    if escape["pair"]:
+        found: str = json.loads(f'"{escape[0]}"')
+        return found
+    return "\ufffd" if escape["half"] else escape[0]
 
 
 def _reason(error: yaml.MarkedYAMLError, text: str, line: int, column: int) -> str:
@@ -105,8 +142,10 @@ def _compose(text: str, name: str) -> list[tuple[int, object]]:
 def _construct(loader: Any, node: yaml.Node, name: str) -> object:
     try:
         return loader.construct_document(node)
+    except _TooLargeError as error:
+        raise YamlError(f"{name}:{error.line}", str(error)) from error
     except (ValueError, LookupError) as error:
-        # A number of thousands of digits, or an explicit tag that the text does not fit.
+        # An explicit tag that the text does not fit.
         raise YamlError(f"{name}:{_line(node)}", "a value does not fit its type") from error
 
 
@@ -114,14 +153,34 @@ def _line(found: yaml.Node | yaml.Event) -> int:
     return found.start_mark.line + 1 if found.start_mark else 1
 
 
+class _TooLargeError(ValueError):
+    def __init__(self, node: yaml.ScalarNode) -> None:
+        super().__init__(f"the number {node.value[:20]}... has more than {MAX_BITS} bits")
+        self.line = _line(node)
+
+
 class _Loader(yaml.CSafeLoader):
-    """The safe loader without YAML 1.1's times and numbers to the base of 60."""
+    """The safe loader without YAML 1.1's times, its `=`, and numbers to the base of 60."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        """The tag of a value, by the library's rules but for those two."""
+        """The tag of a value, by the library's rules but for those three."""
         tag = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        if tag == _CORE + "value":
+            return _CORE + "str"
         is_sexagesimal = tag in (_CORE + "int", _CORE + "float") and ":" in value
         return _CORE + "str" if is_sexagesimal or tag == _CORE + "timestamp" else tag
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
+    if len(node.value) > _LONGEST_NUMBER:
+        raise _TooLargeError(node)
+    number: int = loader.construct_yaml_int(node)
+    if not _LOWEST <= number <= _HIGHEST:
+        raise _TooLargeError(node)
+    return number
+
+
+_Loader.add_constructor(_CORE + "int", _whole_number)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,13 @@ import re
 from typing import NamedTuple
 
 from federation.model.errors import InvalidInput
-from federation.model.names import ClusterId, gateway_identity, parse_label, parse_subdomain
+from federation.model.names import (
+    ClusterId,
+    gateway_identity,
+    parse_label,
+    parse_object_name,
+    parse_subdomain,
+)
 
 GATEWAY_SUBJECT = "gateway"
 ENTRY_SUBJECT = "entry"
@@ -55,7 +61,7 @@ def workload_id(trust_domain: str, namespace: str, account: str) -> str:
     Raises InvalidInput for names that are none: a '/' in one would make it another's id.
     """
     parse_label(namespace, "namespace of a workload id")
-    parse_subdomain(account, "account of a workload id")
+    parse_object_name(account, "account of a workload id")
     return f"{_SCHEME}{trust_domain}/ns/{namespace}/sa/{account}"
 
 

@@ -19,6 +19,7 @@ from federation.model.exports import (
 from federation.model.imports import Bundle, Cluster, Disagreement, Service
 from federation.model.names import (
     parse_cluster_id,
+    parse_object_name,
     parse_port,
     parse_service_name,
     parse_subdomain,
@@ -242,7 +243,7 @@ def decode_backend(body: bytes) -> Backend:
         ports=_read_numbers(message.ports),
         groups=_read_groups(few(message.groups, MAX_GROUPS, "groups")),
         accounts=tuple(
-            parse_subdomain(a, "service account")
+            parse_object_name(a, "service account")
             for a in few(message.accounts, MAX_ACCOUNTS, "accounts")
         ),
         terminated=message.terminated,

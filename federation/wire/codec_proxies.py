@@ -9,6 +9,7 @@ from federation.model.errors import InvalidInput
 from federation.model.names import (
     parse_cluster_id,
     parse_label,
+    parse_object_name,
     parse_port,
     parse_service_name,
     parse_subdomain,
@@ -112,7 +113,7 @@ def parse_proxy_id(kind: Kind, text: str) -> str:
     if not slash:
         raise InvalidInput(f"id of the sidecar is {text[:80]!r}, but must be NAMESPACE/POD")
     parse_label(namespace, f"namespace of sidecar {text[:80]!r}")
-    parse_subdomain(pod, f"pod of sidecar {text[:80]!r}")
+    parse_object_name(pod, f"pod of sidecar {text[:80]!r}")
     return text
 
 

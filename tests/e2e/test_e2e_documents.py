@@ -78,6 +78,21 @@ def test_a_port_out_of_range_is_named(mesh: Mesh) -> None:
     wait_for_no_problems(mesh, "us-east")
 
 
+def test_no_value_of_a_file_ends_the_agent(mesh: Mesh) -> None:
+    workload = api_workload(mesh.layout, "us-east")
+    good = text_of(*service("kept", workload), export("kept"))
+    huge = good.replace("port: 8080", f"port: 0x{'F' * 4000}")
+    with (
+        mesh.edited("us-east", "huge.yaml", huge),
+        mesh.edited("us-east", "kustomization.yaml", "resources: [huge.yaml]\n"),
+    ):
+        wait_for_word(mesh, "us-east", "huge.yaml:", "has more than 64 bits")
+        assert "kustomization" not in mesh.conditions("us-east")
+        with mesh.edited("us-east", "kept.yaml", good):
+            wait_until("answered", lambda: mesh.call("eu-west", "kept")[0] == 200, 5)
+    wait_for_no_problems(mesh, "us-east")
+
+
 def test_bookinfo_unchanged_shows_its_services_without_backends(mesh: Mesh) -> None:
     text = text_of(*(export(name, "default") for name in BOOKS))
     config = ("--config", str(mesh.paths.fedctl))

@@ -173,6 +173,7 @@ STATED: dict[str, str] = {
     "values in a file": f"{yamldocs.MAX_NODES:,}",
     "depth of nesting": f"{yamldocs.MAX_DEPTH}",
     "files of a cluster's folder, of any kind, with its sub-folders": f"{directory.MAX_FILES:,}",
+    "size of a whole number": f"{yamldocs.MAX_BITS} bits",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
     "life of a join token": f"{jointokens.MAX_TOKEN_SECONDS // DAY} days",
     "join tokens that are kept": f"{jointokens.MOST_TOKENS:,}",

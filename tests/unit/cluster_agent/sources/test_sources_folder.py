@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from cluster_agent.sources.folder import Folder
-from cluster_agent.sources.source import Key
+from cluster_agent.sources.source import Key, Problem
+from federation.runtime.yamldocs import load_documents
 
 BOOKINFO = Path(__file__).parents[3] / "data" / "bookinfo.yaml"
 
@@ -112,6 +113,82 @@ def test_a_shorter_text_may_be_a_half_written_one_but_a_broken_text_is_not() -> 
     assert folder.would_shrink("a.yaml", service("api"))
     assert not folder.would_shrink("a.yaml", service("api") + "---\n" + service("web", 9))
     assert not folder.would_shrink("a.yaml", "a: [")
+
+
+HUGE = "0x" + "F" * 4000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        service("api").replace("80", HUGE),
+        service("api").replace("name: api", f"name: {HUGE}"),
+        service("api").replace("name: api", f"name: api, labels: {{a: {HUGE}}}"),
+        service("api").replace("name: api", f"name: api, creationTimestamp: {HUGE}"),
+        service("api").replace("name: api", f"name: api, annotations: {{a: {'[' * 60}{']' * 60}}}"),
+        f"apiVersion: {HUGE}\nkind: [{HUGE}]\n",
+        "apiVersion: v1\nkind: ServiceList\nitems: {a: 1}\n",
+    ],
+)
+def test_one_value_of_one_file_harms_no_other_file(text: str) -> None:
+    folder = Folder()
+    assert folder.update({"a.yaml": text, "b.yaml": service("web")}) == {key("web")}
+    [problem] = folder.problems
+    assert problem.where.startswith("a.yaml:")
+    assert folder.unread == ("a.yaml",)
+
+
+def test_a_fault_that_nobody_thought_of_is_a_problem_of_its_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(text: str, name: str) -> list[tuple[int, object]]:
+        if name == "a.yaml":
+            raise RecursionError("too deep\nfor us")
+        return load_documents(text, name)
+
+    monkeypatch.setattr("cluster_agent.sources.folder.load_documents", fails)
+    folder = Folder()
+    assert folder.update({"a.yaml": "a: 1", "b.yaml": service("web")}) == {key("web")}
+    [problem] = folder.problems
+    assert problem == Problem(
+        "a.yaml", r"the file cannot be read (RecursionError: too deep\nfor us)"
+    )
+
+
+def test_files_of_other_programs_are_neither_problems_nor_unread() -> None:
+    folder = Folder()
+    texts = {
+        "kustomization.yaml": "resources: [a.yaml]\n",
+        "values.yaml": "replicas: 2\nkind: DaemonSet\n",
+        "patch.json": '[{"op": "remove", "path": "/a"}]',
+        "a.yaml": service("api"),
+    }
+    assert folder.update(texts) == {key("api")}
+    assert (folder.problems, folder.unread) == ((), ())
+
+
+def test_a_json_file_may_write_a_character_as_two_escapes() -> None:
+    folder = Folder()
+    text = (
+        r'{"apiVersion":"v1","kind":"Service","metadata":{"name":"api","namespace":"shop",'
+        r'"annotations":{"a":"\ud83d\ude00"}},"spec":{"ports":[{"port":80}]}}'
+    )
+    assert folder.update({"a.json": text}) == {key("api")}
+    assert folder.objects[key("api")].metadata.annotations == {"a": "😀"}
+
+
+def test_a_file_of_ours_that_has_lost_its_first_lines_keeps_its_last_good_state() -> None:
+    folder = Folder()
+    folder.update({"a.yaml": service("api") + "---\n" + service("web")})
+    assert folder.update({"a.yaml": service("api") + "---\napiVersion: v1\n"}) == set()
+    [problem] = folder.problems
+    assert problem.where == "a.yaml:6"
+    assert problem.message == (
+        "this document has not both apiVersion and kind, but the file had Service shop/web; its "
+        "last good state stays"
+    )
+    assert folder.update({"a.yaml": service("api")}) == {key("web")}
+    assert folder.problems == ()
 
 
 def test_bookinfo_is_four_services_and_no_problem() -> None:

@@ -34,6 +34,8 @@ def test_relative_paths_are_meant_from_the_files_own_folder(tmp_path: Path) -> N
     [
         ("", "must be a mapping"),
         ("a: [", "is not YAML"),
+        ("controller: 0x" + "F" * 5000, "has more than 64 bits"),
+        ("controller: " + "[" * 100_000, "nested deeper than 64 levels"),
         (GOOD + "tokn: x\n", "field tokn is not known"),
         ("controller: https://c\n", "ca_file is None"),
         (GOOD.replace("root.pem", "7"), "ca_file is 7"),

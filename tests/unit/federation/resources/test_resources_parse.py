@@ -7,7 +7,7 @@ import pytest
 
 from federation.model.errors import InvalidInput
 from federation.resources.cluster import ClusterDocument
-from federation.resources.kubernetes import ServiceDocument
+from federation.resources.kubernetes import PodDocument, ServiceDocument
 from federation.resources.parse import parse_document
 from federation.resources.serviceexport import ServiceExportDocument
 from federation.runtime.yamldocs import load_documents
@@ -153,13 +153,84 @@ PORT = {"name": "a", "port": 1}
             endpoint_slice(ports=[{"port": 0}]),
             "ports[0].port is 0, but must be between 1 and 65535",
         ),
-        ([1], "must be a mapping"),
-        ({"kind": "Service"}, "apiVersion"),
         ({"apiVersion": "v1", "kind": 7}, "kind"),
+        (service(ports=[{"port": 10**5000}]), "port is a int that is too large to show, but must"),
     ],
 )
 def test_a_bad_document_is_refused_by_object_field_and_value(document: object, parts: str) -> None:
     assert parts in error(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [1],
+        "text",
+        {"resources": ["a.yaml"]},
+        {"kind": "DaemonSet", "image": {"tag": "1"}},
+        {"apiVersion": "v2", "name": "chart"},
+        {"apiVersion": "v1", "kind": None},
+    ],
+)
+def test_what_has_not_both_apiversion_and_kind_is_no_document_of_ours(document: object) -> None:
+    assert parse_document(document, "f.yaml:3") is None
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Node", "EndpointSlice"])
+def test_of_a_name_that_is_none_in_dns_only_the_whole_is_bounded(kind: str) -> None:
+    version = "discovery.k8s.io/v1" if kind == "EndpointSlice" else "v1"
+
+    def named(name: str) -> Json:
+        slices = {"addressType": "IPv4"} if kind == "EndpointSlice" else {}
+        return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **slices}
+
+    for name in ("a" * 253, "b" * 64 + ".c" + "d" * 100):
+        found = parse_document(named(name), "x")
+        assert found is not None
+        assert found.name == name
+    for name in ("a" * 254, "a..b", "-a", "a-", "A"):
+        assert f"metadata.name is '{name[:20]}" in error(named(name))
+
+
+def test_an_account_may_have_a_long_name_and_a_service_may_not() -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": META}
+    found = parse_document({**pod, "spec": {"serviceAccountName": "a" * 253}}, "x")
+    assert isinstance(found, PodDocument)
+    assert found.spec.service_account == "a" * 253
+    assert "at most 63" in error(service() | {"metadata": {"name": "a" * 64}})
+
+
+def test_an_empty_namespace_is_default() -> None:
+    found = parse_document(service() | {"metadata": META | {"namespace": ""}}, "x")
+    assert found is not None
+    assert found.namespace == "default"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0001-01-01T00:00:00+23:59", 0),
+        ("1969-12-31T23:59:59Z", 0),
+        ("9999-12-31T23:59:59-23:59", 253_402_300_799),
+    ],
+)
+def test_a_time_that_no_report_carries_is_the_nearest_that_one_does(
+    text: str, seconds: int
+) -> None:
+    document = service() | {"metadata": META | {"creationTimestamp": text}}
+    found = parse_document(document, "x")
+    assert found is not None
+    assert found.metadata.created == seconds
+
+
+@pytest.mark.parametrize("time", ["1" * 5000, 7, "2026-01-01T00:00:00+24:00", "yesterday"])
+def test_what_is_no_time_is_refused(time: object) -> None:
+    document = service() | {"metadata": META | {"creationTimestamp": time}}
+    assert "metadata.creationTimestamp is" in error(document)
+
+
+def test_a_name_cannot_write_into_an_error() -> None:
+    assert "\\ud83d\\n" in error(service() | {"metadata": {"name": "\ud83d\n"}})
 
 
 def test_a_long_value_is_shown_in_part() -> None:

@@ -48,6 +48,13 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         ("- a\n", "must be a mapping"),
         ("", "must be a mapping"),
         ("a: [\n", "is not YAML"),
+        ("count: 0x" + "F" * 5000, "has more than 64 bits"),
+        ("count: " + "9" * 5000, "has more than 64 bits"),
+        ("listen: a:²\nstate: s\n", "must be HOST:PORT"),
+        ("state: " + "[" * 100_000, "nested deeper than 64 levels"),
+        ("state: !!int x", "does not fit its type"),
+        ("state: 2026-99-99\nlisten: a:1\ncount: a\n", "count"),
+        ("state: a\nlisten: a:1\nstate: b\n", "'state' is here twice"),
     ],
 )
 def test_a_mistake_is_named_with_its_file(tmp_path: Path, text: str, reason: str) -> None:

@@ -105,6 +105,25 @@ def test_a_pod_says_whether_it_has_a_sidecar(notes: dict[str, str], has: bool) -
     assert (found.has_sidecar, found.spec.service_account) == (has, "default")
 
 
+def test_the_items_of_a_list_of_one_kind_are_of_that_kind() -> None:
+    items = [{"metadata": META}, {"apiVersion": "v1", "kind": "Pod", "metadata": META}]
+    listed = {"apiVersion": "v1", "kind": "ServiceList", "items": items}
+    found = list(unfold({"apiVersion": "v1", "kind": "List", "items": [listed]}))
+    assert found == [document("v1", "Service"), document("v1", "Pod")]
+    slices = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSliceList", "items": [{}]}
+    [found_slice] = unfold(slices)
+    assert found_slice == {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice"}
+
+
+def test_a_list_without_a_list_is_refused_and_one_of_nothing_is_empty() -> None:
+    listed = {"apiVersion": "v1", "kind": "ServiceList", "items": {"a": 1}}
+    with pytest.raises(InvalidInput, match=r"ServiceList: items is {'a': 1}, but must be a list"):
+        list(unfold(listed, "f.yaml:1"))
+    assert list(unfold(listed | {"items": None})) == []
+    other = {"apiVersion": "example.com/v1", "kind": "AllowList", "spec": {}}
+    assert list(unfold(other)) == [other]
+
+
 def test_the_items_of_a_list_are_documents() -> None:
     listed = {"apiVersion": "v1", "kind": "List", "items": [export(), 1]}
     assert list(unfold(listed)) == [export(), 1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from federation.runtime.yamldocs import MAX_BYTES, YamlError, load_documents
+from federation.runtime.yamldocs import MAX_BYTES, YamlError, load_document, load_documents
 
 
 def test_documents_come_with_their_lines_and_empty_ones_are_left_out() -> None:
@@ -19,6 +19,39 @@ def test_times_and_sexagesimal_numbers_stay_text() -> None:
     text = "t: 2026-08-01T12:00:00Z\ns: 1:30\nf: 1:30.5\nn: 0x10\ny: yes\n"
     [(_, found)] = load_documents(text, "f.yaml")
     assert found == {"t": "2026-08-01T12:00:00Z", "s": "1:30", "f": "1:30.5", "n": 16, "y": True}
+
+
+def test_numbers_of_64_bits_are_numbers_and_a_sign_of_equality_is_text() -> None:
+    text = "a: -9223372036854775808\nb: 18446744073709551615\nc: ="
+    assert load_documents(text, "f") == [(1, {"a": -(2**63), "b": 2**64 - 1, "c": "="})]
+
+
+@pytest.mark.parametrize(
+    ("escaped", "meant"),
+    [
+        (r"\ud83d\ude00", "😀"),
+        (r"\uD83D\uDE00\n\u00e9\/", "😀\né/"),
+        (r"\\ud83d\\ude00", r"\ud83d\ude00"),
+        (r"\ud83d", "\ufffd"),
+        (r"\ude00\ud83dx", "\ufffd\ufffdx"),
+        (r"\\\ud83d\ude00", "\\😀"),
+    ],
+)
+def test_the_escapes_of_json_mean_what_they_mean_in_json(escaped: str, meant: str) -> None:
+    assert load_documents(f'{{"a": "{escaped}"}}', "f.json") == [(1, {"a": meant})]
+
+
+def test_in_yaml_that_is_no_json_such_an_escape_is_what_yaml_says() -> None:
+    assert load_documents(r"{a: '\ud83d\ude00'}", "f") == [(1, {"a": r"\ud83d\ude00"})]
+    with pytest.raises(YamlError, match="escape code"):
+        load_documents(r'a: "\ud83d\ude00"', "f")
+
+
+def test_a_file_of_one_document_has_one() -> None:
+    assert load_document("", "f") is None
+    assert load_document("---\na: 1\n", "f") == {"a": 1}
+    with pytest.raises(YamlError, match="f:3: a second document begins here"):
+        load_document("a: 1\n---\nb: 1\n", "f")
 
 
 def test_aliases_and_merges_work() -> None:
@@ -44,7 +77,10 @@ def _nine_of_the_one_before(count: int) -> str:
         ("a: *x", "f.yaml:1: this is not YAML: found undefined alias"),
         ("a: !!python/object:os.system 1", "python/object:os.system is not a plain one"),
         ("a: !!bool perhaps", "f.yaml:1: a value does not fit its type"),
-        ("a: " + "9" * 5000, "f.yaml:1: a value does not fit its type"),
+        ("b:\na: " + "9" * 5000, "f.yaml:2: the number 99999999999999999999... has more than 64"),
+        ("b:\na: 0x" + "F" * 4000, "f.yaml:2: the number 0xFFFFFFFFFFFFFFFFFF... has more than 64"),
+        ("a: 0" + "7" * 6000, "f.yaml:1: the number 07777777777777777777... has more than 64 bits"),
+        ("a: 18446744073709551616", "f.yaml:1: the number 18446744073709551616... has more"),
         ("? [a]\n: 1", "f.yaml:1: a key must be a single text"),
         ("a: &a [*a]", "f.yaml:1: a value contains itself"),
         ("\n" + "[" * 200_000, "f.yaml:2: values are nested deeper than 64 levels"),

@@ -40,6 +40,14 @@ def test_a_name_cannot_become_the_id_of_another(namespace: str, account: str) ->
         spiffe.workload_id(EAST, namespace, account)
 
 
+def test_an_account_may_have_as_long_a_name_as_kubernetes_allows() -> None:
+    account = f"{'a' * 100}.{'b' * 152}"
+    found = spiffe.workload_id(EAST, "shop", account)
+    assert spiffe.parse(found).path == f"/ns/shop/sa/{account}"
+    with pytest.raises(InvalidInput, match="253 characters"):
+        spiffe.workload_id(EAST, "shop", f"{account}b")
+
+
 @pytest.mark.parametrize(
     ("subject", "path"),
     [
