@@ -26,7 +26,7 @@ from cluster_agent.services import ServiceState
 from cluster_agent.sources.source import Batch, Condition, Key, Source
 from cluster_agent.tables import Touch
 from federation.model.names import ClusterId, ServiceName
-from federation.model.proxies import LEAVING, TROUBLE, Kind, Proxy
+from federation.model.proxies import LEAVING, NO_LISTENER, TROUBLE, Kind, Proxy
 from federation.model.types import SECRET
 from federation.planning.recovery import DAMPING, Damping
 from federation.runtime.clock import wall_seconds
@@ -197,7 +197,8 @@ class Agent:
         """A proxy of this cluster said what it is."""
         news = self._heard.hear(proxy, wall_seconds())
         for found in news.rejected:
-            name = "proxy fails" if found.type_url == TROUBLE else "proxy refused"
+            is_own = found.type_url in (TROUBLE, NO_LISTENER)
+            name = "proxy fails" if is_own else "proxy refused"
             log.warning(event(name, proxy=found.proxy, resource=found.name, reason=found.reason))
         self._take(news)
         self._tell_proxies(self.proxies.meet(proxy))

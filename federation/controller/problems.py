@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from federation.model.names import ClusterId
 from federation.model.observations import Rejected
-from federation.model.proxies import NO_ENTRY, TROUBLE
+from federation.model.proxies import NO_ENTRY, NO_LISTENER, TROUBLE
 from federation.planning.liveness import Life
 
 CLOCK_SECONDS = 30.0
@@ -129,11 +129,17 @@ def _no_entry(state: ClusterState, found: Rejected) -> Problem:
     return Problem(state.id, what, "clients without a sidecar are led to other gateways meanwhile")
 
 
+def _no_listener(state: ClusterState, found: Rejected) -> Problem:
+    what = f"{found.proxy} does not listen at {found.name}: {found.reason}"
+    do = "look which program has the port; the proxy tries again every few seconds"
+    return Problem(state.id, what, do)
+
+
 def _trouble(state: ClusterState, found: Rejected) -> Problem:
     return Problem(state.id, f"{found.proxy} fails at {found.name}: {found.reason}", _AGAIN)
 
 
-_SHOWN = {NO_ENTRY: _no_entry, TROUBLE: _trouble}
+_SHOWN = {NO_ENTRY: _no_entry, NO_LISTENER: _no_listener, TROUBLE: _trouble}
 
 
 def _gateways(state: ClusterState) -> Iterator[Problem]:

@@ -20,6 +20,10 @@ ENTRY_GATEWAY = "entry-gateway"
 
 NO_ENTRY = "type.googleapis.com/fedmesh.v1.Entry"
 """The type of a `Refusal` that says why a gateway offers no entry although it is to."""
+NO_LISTENER = "type.googleapis.com/fedmesh.v1.Listener"
+"""The type of a `Refusal` that says where a proxy is to listen and does not, and why."""
+TOKEN_ENDS = "type.googleapis.com/fedmesh.v1.TokenEnds"  # noqa: S105 - a type
+"""The type of a `Refusal` that says which file's workload token ends soon, and when."""
 TROUBLE = "type.googleapis.com/fedmesh.v1.Trouble"
 """The type of a `Refusal` that says what a supervisor cannot do, and tries again."""
 
@@ -41,8 +45,8 @@ LEAVING = frozenset({State.DRAINING, State.STOPPED})
 class Refusal:
     """A resource that Envoy did not take, and why; the last good version stays in force.
 
-    Of the type `NO_ENTRY`: the range that a gateway was to offer. Of the type `TROUBLE`: what the
-    supervisor itself cannot do.
+    Of the type `NO_ENTRY`: the range that a gateway was to offer. Of the type `NO_LISTENER`: the
+    address, or the listener's name. Of the type `TROUBLE`: what the supervisor itself cannot do.
     """
 
     type_url: str

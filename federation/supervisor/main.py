@@ -31,12 +31,14 @@ from federation.supervisor.application import Application
 from federation.supervisor.certificate import TOLD_SECONDS, Certificate, Wanted
 from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
+from federation.supervisor.listeners import Listeners
 from federation.supervisor.observer import Observer, Seen
 from federation.supervisor.ownrange import foreign, watching
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
 from federation.wire import codec, codec_proxies, methods
 from federation.wire.channel import Connection, connect
+from federation.wire.codec_proxies import MAX_REFUSALS
 from federation.wire.pump import send
 from federation.wire.server import serve
 from federation.xds.resources import resource
@@ -74,6 +76,7 @@ class Supervisor:
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
         secrets = [w.secret for w in wanted]
         self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused, self._disk)
+        self._listeners = Listeners(self._admin_socket, self._relay, is_gateway=self._is_gateway)
         show = self._relay.show_identity
         self._certificates = tuple(Certificate(settings, w, show, self._disk) for w in wanted)
         binary = find_envoy(settings.envoy)
@@ -105,7 +108,12 @@ class Supervisor:
 
     def _tell(self) -> None:
         """Say what Envoy does not take, and what this supervisor cannot do."""
-        refused = (*self._no_entry, *self._troubles(), *self._refusals)
+        refused = (
+            *self._no_entry,
+            *self._troubles(),
+            *self._listeners.problems(),
+            *self._listeners.others(self._refusals),
+        )[:MAX_REFUSALS]
         if refused != self._proxy.refused:
             self._say(replace(self._proxy, refused=refused))
 
@@ -181,8 +189,11 @@ class Supervisor:
             ) from error
 
     def _is_ready(self) -> bool:
-        """Whether it serves; with a certificate that has ended nobody takes it for what it is."""
-        return self._is_live and self._is_believed
+        """Whether it serves, and listens wherever it is to.
+
+        With a certificate that has ended nobody takes it for what it is.
+        """
+        return self._is_live and self._is_believed and self._listeners.are_there()
 
     def _bootstrap(self) -> str:
         return bootstrap(
@@ -253,12 +264,14 @@ class Supervisor:
         )
 
     async def _look_at_envoy(self) -> None:
-        """Ask Envoy whether it is live, and tell the agent."""
+        """Ask Envoy whether it is live, and where it listens, and tell the agent."""
         try:
             await ask(self._admin_socket, "/ready")
+            await self._listeners.look()
             self._is_live = True
         except NotReady:
             self._is_live = False
+            self._listeners.start_over()
         state = State.SERVING if self._is_ready() else State.STARTING
         self._say(replace(self._proxy, state=state))
         self._tell()

@@ -83,6 +83,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._refused: tuple[Refusal, ...] = ()
         self._late: tuple[Refusal, ...] = ()
+        self._said: dict[str, str] = {}
         self._hold = Hold(folder, self._receiver, TYPES, disk)
         self.saving = self._hold.loop
 
@@ -131,11 +132,26 @@ class Relay:
         await send(link, sender, wake, lambda request: self._note(sender, request))
 
     def _note(self, sender: Sender, request: Request) -> None:
-        if request.error:
+        if request.error and request.error != self._said.get(request.type_url):
+            self._said[request.type_url] = request.error
             log.warning(event("envoy refused", type=request.type_url, reason=request.error))
         if sender is self._sender and request.nonce:
             self._refused = tuple(Refusal(r.type_url, r.name, r.reason) for r in sender.refusals())
             self._on_refusals((*self._refused, *self._late))
+
+    def names(self, type_url: str) -> Iterable[str]:
+        """What Envoy is to have of a type."""
+        return self._view.names(type_url)
+
+    def answered(self, type_url: str) -> dict[str, str]:
+        """What Envoy has answered, by name: why it was refused, or nothing."""
+        return self._sender.answered(type_url) if self._sender is not None else {}
+
+    def send_again(self, type_url: str, names: Iterable[str]) -> None:
+        """Send these to Envoy once more, though it has refused them, or lost them since."""
+        if self._sender is not None:
+            self._sender.send_again(type_url, names)
+            self._wake.set()
 
     def overdue(self) -> tuple[tuple[str, str], ...]:
         """Type and name of what Envoy has not answered in time."""

@@ -227,6 +227,31 @@ class Sender:
         if channel is not None:
             channel.touch(name)
 
+    def send_again(self, type_url: str, names: Iterable[str]) -> None:
+        """Send these in the version that was refused: what stood in their way was not in them."""
+        channel = self._channels.get(type_url)
+        if channel is None:
+            return
+        for name in names:
+            channel.refused.pop(name, None)
+            if channel.wants(name):
+                channel.forced.add(name)
+                channel.dirty[name] = None
+
+    def answered(self, type_url: str) -> dict[str, str]:
+        """What the receiver has answered and nothing newer of is on its way, by name.
+
+        Why it was refused, or nothing for what was taken.
+        """
+        channel = self._channels.get(type_url)
+        if channel is None:
+            return {}
+        flights = (*channel.late, *([channel.flight] if channel.flight else []))
+        sent = {name for flight in flights for name in flight.versions}
+        taken = (n for n in channel.held if n not in sent and n not in channel.dirty)
+        refused = {n: r.reason for n, r in channel.refused.items() if n not in sent}
+        return dict.fromkeys(taken, "") | refused
+
     def reconsider(self) -> None:
         """Say that the keeper has let go of something: all is compared again."""
         for type_url, channel in self._channels.items():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from federation.model.proxies import TROUBLE, Kind, Proxy, Refusal, State
+from federation.model.proxies import NO_LISTENER, TROUBLE, Kind, Proxy, Refusal, State
 from federation.runtime.clock import wall_seconds
-from federation.supervisor import main
+from federation.supervisor import listeners, main
 from federation.supervisor.certificate import TOLD_SECONDS
 from federation.supervisor.keys import Certified
 from federation.supervisor.main import Supervisor
@@ -38,10 +38,11 @@ class World:
 
 @pytest.fixture(autouse=True)
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def answer(*_: object) -> bytes:
-        return b"LIVE"
+    async def answer(_: object, path: str) -> bytes:
+        return b"LIVE" if path == "/ready" else b"{}"
 
     monkeypatch.setattr(main, "ask", answer)
+    monkeypatch.setattr(listeners, "ask", answer)
 
 
 @pytest.mark.looptime
@@ -56,6 +57,21 @@ async def test_a_proxy_is_ready_only_while_its_certificate_is_valid(
     ended = datetime.fromtimestamp(wall_seconds() + ends_in, UTC).year
     problems = [r.reason.startswith(f"it ended at {ended}") for r in told.refused]
     assert problems == ([] if ready else [True])
+
+
+@pytest.mark.looptime
+async def test_a_proxy_that_does_not_listen_is_not_ready_and_says_where(tmp_path: Path) -> None:
+    world = World(tmp_path, 3600)
+    supervisor = world.supervisor
+    supervisor._listeners._missing = {"up~10.0.0.9:80": "it is taken"}
+    supervisor._listeners._is_known = True
+    supervisor._listeners._next = float("inf")
+    told = await world.look()
+    assert told.state is State.STARTING
+    assert told.refused == (Refusal(NO_LISTENER, "10.0.0.9:80", "it is taken"),)
+    assert not supervisor._is_ready()
+    supervisor._listeners.start_over()
+    assert (await world.look()).state is State.SERVING
 
 
 @pytest.mark.looptime
