@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from federation.cli.io import Format
+from federation.cli.io import NO_HEADERS, Format
 
 if TYPE_CHECKING:
     from federation.api.client import Client
@@ -37,12 +37,28 @@ def _format(_: click.Context, __: click.Parameter, value: str) -> Format:
 
 
 def output_option(command: Command) -> Command:
-    """`--output`, for commands that list something."""
+    """`--output` and `--no-headers`, for commands that list something."""
     choice = click.Choice([str(f) for f in Format])
-    decorate = click.option(
-        "-o", "--output", type=choice, default="table", callback=_format, help="How to show it."
+    show = click.option(
+        "-o",
+        "--output",
+        type=choice,
+        default="table",
+        callback=_format,
+        help="How to show it; wide: a table of all columns.",
     )
-    return decorate(command)
+    headers = click.option(
+        "--no-headers",
+        is_flag=True,
+        expose_value=False,
+        callback=_no_headers,
+        help="Tables without their first line.",
+    )
+    return show(headers(command))
+
+
+def _no_headers(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[NO_HEADERS] = value
 
 
 def config_option(command: Command) -> Command:

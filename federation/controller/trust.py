@@ -100,7 +100,7 @@ def _next(member: Member, waiting: tuple[ClusterId, ...], renewal: str) -> str:
         return _next_of_two_keys(waiting)
     if member.replace_key in keys:
         return "its agent was asked for a new key"
-    return f"its authority is renewed at {renewal}" if renewal else "its agent is waited for"
+    return f"renewed at {renewal}" if renewal else "its agent is waited for"
 
 
 def _next_of_two_keys(waiting: tuple[ClusterId, ...]) -> str:

@@ -135,6 +135,12 @@ def down(state: Path) -> bool:
     return True
 
 
+def halt(state: Path) -> None:
+    """Stop everything and leave the folder as it is; `up` and `down` remove it."""
+    with folder.locked(state, _LOCK_SECONDS):
+        _stop_everything(state)
+
+
 def _stop_everything(state: Path) -> None:
     recorded = [p.pid for p in ProcessTable(state).load() if p.alive]
     supervisors = _supervisors(state)

@@ -2,17 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from federation.cli.io import IO, Format, moment, standard_io
+from federation.cli.io import IO, Column, Format, moment, standard_io
+from federation.cli.listing import field
 from federation.cli.options import client_for, config_option, output_option
 
 if TYPE_CHECKING:
     from federation.api.client import Client
 
-COLUMNS = ("time", "what", "cluster", "who", "from", "outcome", "detail")
+COLUMNS = (
+    Column("time", lambda item: moment(item["at"])),
+    Column("what", field("what")),
+    Column("cluster", field("cluster")),
+    Column("who", field("who")),
+    Column("from", field("address"), wide=True),
+    Column("outcome", field("outcome")),
+    Column("detail", field("detail"), wide=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +46,9 @@ def run(options: Options, io: IO) -> int:
     """Show it."""
     found = options.client.audit()
     items = [i for i in found if options.cluster in ("", i["cluster"])]
-    io.show(options.output, {"items": items}, COLUMNS, [row_of(item) for item in items])
+    io.show(options.output, {"items": items}, COLUMNS, items)
+    if not items:
+        io.say(
+            "nothing is noted yet" + (f" of cluster {options.cluster}" if options.cluster else "")
+        )
     return 0
-
-
-def row_of(item: dict[str, Any]) -> tuple[object, ...]:
-    """The line of one entry."""
-    return (
-        moment(item["at"]),
-        item["what"],
-        item["cluster"] or "-",
-        item["who"],
-        item["address"] or "-",
-        item["outcome"],
-        item["detail"] or "-",
-    )

@@ -1,62 +1,9 @@
 """`fedctl cluster list`: the members and what is seen of them."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import click
-
-from federation.cli.io import IO, Format, standard_io
-from federation.cli.options import client_for, config_option, output_option
-
-if TYPE_CHECKING:
-    from federation.api.client import Client
-
-COLUMNS = (
-    *("cluster", "region", "zones", "state", "seen", "gateways", "reached by", "exports"),
-    "problems",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The controller, and how to show it."""
-
-    client: "Client"
-    output: Format
-
-
-@click.command("list")
-@output_option
-@config_option
-def command(output: Format, config: Path | None) -> int:
-    """List the clusters of the federation."""
-    return run(Options(client_for(config), output), standard_io())
-
-
-def run(options: Options, io: IO) -> int:
-    """Show them."""
-    items = options.client.clusters()
-    io.show(options.output, {"items": items}, COLUMNS, [row_of(item) for item in items])
-    if not items:
-        io.say("no clusters yet: add one with 'fedctl cluster add ID --region REGION'")
-    return 0
-
-
-def row_of(item: dict[str, Any]) -> tuple[object, ...]:
-    """The line of one cluster."""
-    seen = item.get("last_seen_seconds_ago")
-    return (
-        item["id"],
-        item["region"],
-        ",".join(item["zones"]) or "-",
-        state_of(item),
-        "never" if seen is None else f"{seen:.0f} s ago",
-        len(item["gateways"]),
-        _reached_by(item.get("seen_from", [])),
-        item["exports"],
-        "; ".join(item["problems"]) or "-",
-    )
+from federation.cli.io import Column
+from federation.cli.listing import Listing, field, list_command
 
 
 def state_of(item: dict[str, Any]) -> str:
@@ -68,13 +15,37 @@ def state_of(item: dict[str, Any]) -> str:
     return "connected" if item["connected"] else str(item.get("state", "suspect"))
 
 
-def _reached_by(seen_from: list[dict[str, Any]]) -> str:
+def seen(item: dict[str, Any]) -> str:
+    """How long ago its agent was heard."""
+    ago = item.get("last_seen_seconds_ago")
+    return "never" if ago is None else f"{ago:.0f} s ago"
+
+
+def _reached_by(item: dict[str, Any]) -> str:
     """The clusters whose gateways reach a gateway of this one, and in what time."""
     best: dict[str, float | None] = {}
-    for seen in seen_from:
-        if seen["answers"]:
-            best[seen["cluster"]] = min(
-                (t for t in (best.get(seen["cluster"]), seen["rtt_ms"]) if t is not None),
+    for found in item.get("seen_from", []):
+        if found["answers"]:
+            best[found["cluster"]] = min(
+                (t for t in (best.get(found["cluster"]), found["rtt_ms"]) if t is not None),
                 default=None,
             )
     return ", ".join(f"{c}{f' {t:g} ms' if t else ''}" for c, t in sorted(best.items())) or "-"
+
+
+LISTING = Listing(
+    lambda client: client.clusters(),
+    (
+        Column("cluster", field("id")),
+        Column("region", field("region")),
+        Column("zones", lambda item: ",".join(item["zones"]) or "-", wide=True),
+        Column("state", state_of),
+        Column("seen", seen),
+        Column("gateways", lambda item: len(item["gateways"])),
+        Column("reached by", _reached_by, wide=True),
+        Column("exports", field("exports")),
+        Column("problems", lambda item: "; ".join(item["problems"]) or "-"),
+    ),
+    "no clusters yet: add one with 'fedctl cluster add ID --region REGION'",
+)
+command = list_command("List the clusters of the federation.", LISTING)

@@ -6,10 +6,23 @@ from typing import Any
 
 import click
 
-from federation.cli.io import IO, Format, standard_io
+from federation.cli.io import IO, Column, Format, standard_io
+from federation.cli.listing import field
 from federation.cli.options import output_option, state_option
 
-COLUMNS = ("name", "role", "cluster", "pid", "envoy", "addresses")
+
+def _addresses(process: dict[str, Any]) -> str:
+    return ", ".join(f"{purpose} {at}" for purpose, at in process["addresses"].items()) or "-"
+
+
+COLUMNS = (
+    Column("name", field("name")),
+    Column("role", field("role")),
+    Column("cluster", field("cluster")),
+    Column("pid", lambda process: process["pid"] or "not running"),
+    Column("envoy", field("envoy_pid")),
+    Column("addresses", _addresses, wide=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +48,8 @@ def run(options: Options, io: IO) -> int:
     from federation.demo.topology import refresh  # noqa: PLC0415
 
     document = refresh(options.state)
-    rows = [row_of(process) for process in document["processes"]]
-    io.show(options.output, document, COLUMNS, rows)
+    io.show(options.output, document, COLUMNS, document["processes"])
     missing = [p["name"] for p in document["processes"] if p["pid"] is None]
     if missing:
         io.say(f"not running: {', '.join(missing)}; see 'fedctl demo logs {missing[0]}'")
     return 0
-
-
-def row_of(process: dict[str, Any]) -> tuple[object, ...]:
-    """The line of one process."""
-    addresses = ", ".join(f"{purpose} {at}" for purpose, at in process["addresses"].items())
-    return (
-        process["name"],
-        process["role"],
-        process["cluster"] or "-",
-        process["pid"] or "not running",
-        process["envoy_pid"] or "-",
-        addresses,
-    )

@@ -2,15 +2,16 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from federation.cli.io import IO, Format, aligned, rounded, standard_io
+from federation.cli.io import IO, Format, rounded, standard_io
 from federation.cli.options import output_option, state_option
 from federation.model.errors import InvalidInput
 from federation.runtime.files import write_atomic
@@ -62,24 +63,58 @@ def run(options: Options, io: IO) -> int:
     """Run it; 0 only when every promise was kept."""
     from federation.demo import mesh  # noqa: PLC0415
     from federation.demo.layout import plan_layout  # noqa: PLC0415
-    from federation.demo.scenarios import distance, report, run  # noqa: PLC0415
+    from federation.demo.scenarios import distance  # noqa: PLC0415
 
     _check_writable(options.report)
     layout = plan_layout(options.network)
     if options.short:
         layout = replace(layout, hold=_SHORT_HOLD, ramp=_SHORT_RAMP)
     is_ours = not mesh.is_running(options.state)
-    found, used = _perform(options, layout, io)
-    if is_ours and not options.short:
-        found = run.joined(found, _perform(options, distance.far_layout(layout), io)[0])
+    done = _Done(time.monotonic())
+    try:
+        _perform(options.state, options, layout, io, done)
+        if is_ours and not options.short:
+            # Where the first one is kept to be looked at, the second one needs another place.
+            kept = any(result.broken for result in done.results)
+            state = options.state.with_name(f"{options.state.name}-far")
+            far = distance.far_layout(layout)
+            _perform(state if kept else options.state, options, far, io, done)
+    except BaseException as error:
+        if done.results:
+            why = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {error}"
+            _report(options, done, io, ended=f"{why} after {len(done.results)} of its steps")
+        raise
+    found = _report(options, done, io)
+    for note in found.notes:
+        io.say(f"note: {note}")
+    verdict = "every promise was kept" if not found.broken else "NOT every promise was kept"
+    io.say(f"{verdict}, in {found.seconds:.0f} s")
+    return 1 if found.broken else 0
+
+
+@dataclass(slots=True)
+class _Done:
+    """How far a run has come."""
+
+    began: float
+    layout: "Layout | None" = None
+    results: "list[Result]" = field(default_factory=list)
+
+
+def _report(options: Options, done: _Done, io: IO, *, ended: str = "") -> "Report":
+    """Write and show what was found; `ended` is why it is not complete."""
+    from federation.demo.scenarios import report, run  # noqa: PLC0415
+
+    found = run.Report(tuple(done.results), time.monotonic() - done.began)
     about = report.Run(
         command=f"fedctl demo run failover --rate {options.rate:g}"
         + (" --short" if options.short else ""),
         rate=options.rate,
-        hold=used.hold,
-        ramp=used.ramp,
+        hold=done.layout.hold if done.layout else 0.0,
+        ramp=done.layout.ramp if done.layout else 0.0,
         cores=len(os.sched_getaffinity(0)),
         short=options.short,
+        ended=ended,
     )
     document = rounded(report.document_of(found, about))
     if options.report is not None:
@@ -87,13 +122,11 @@ def run(options: Options, io: IO) -> int:
         if options.report.suffix == ".md":
             text = report.markdown_of(found, about)
         write_atomic(options.report, text.encode())
-    if options.output is not Format.TABLE:
+        what = "report" if not ended else "part of a report"
+        io.say(f"{what} written to {options.report}")
+    if not options.output.is_table:
         io.show(options.output, document, (), ())
-    for note in found.notes:
-        io.say(f"note: {note}")
-    verdict = "every promise was kept" if not found.broken else "NOT every promise was kept"
-    io.say(f"{verdict}, in {found.seconds:.0f} s")
-    return 1 if found.broken else 0
+    return found
 
 
 def _check_writable(report: Path | None) -> None:
@@ -108,29 +141,33 @@ def _check_writable(report: Path | None) -> None:
         raise InvalidInput(f"--report is {report}, but its folder cannot be written into")
 
 
-def _perform(options: Options, wanted: "Layout", io: IO) -> tuple["Report", "Layout"]:
+def _perform(state: Path, options: Options, wanted: "Layout", io: IO, done: _Done) -> None:
+    """Run the table of a layout."""
     from federation.cli.demo import running  # noqa: PLC0415
     from federation.demo.scenarios import run, table  # noqa: PLC0415
 
-    with running(options.state, wanted, io) as layout, _picture(io) as told:
-        steps = table.steps(layout, options.rate, short=options.short)
-        return run.run_steps(
-            options.state,
-            layout,
-            steps,
-            told,
-            calm_seconds=_CALM_SECONDS,
-            on_result=lambda result: _show(result, options.output, io),
-        ), layout
+    with running(state, wanted, io) as demo, _picture(io) as (told, above):
+        done.layout = done.layout or demo.layout
+
+        def on_result(result: "Result") -> None:
+            done.results.append(result)
+            demo.keep = demo.keep or bool(result.broken)
+            _show(result, options.output, above)
+
+        steps = table.steps(demo.layout, options.rate, short=options.short)
+        run.run_steps(
+            state, demo.layout, steps, told, calm_seconds=_CALM_SECONDS, on_result=on_result
+        )
 
 
 def _show(result: "Result", output: Format, io: IO) -> None:
     """A step is over: its lines, unless a machine will read the result."""
-    from federation.demo.scenarios.report import COLUMNS, rows_of  # noqa: PLC0415
+    from federation.cli.results import FLOWS  # noqa: PLC0415
 
     mark = "kept" if not result.broken else "NOT KEPT"
-    if output is Format.TABLE:
-        io.result(f"\n{result.step}: {mark}\n{aligned(COLUMNS, rows_of(result))}")
+    if output.is_table:
+        io.result(f"\n{result.step}: {mark}")
+        io.show(output, None, FLOWS, result.rows)
         for fact in result.facts:
             io.result(f"  {fact}")
     else:
@@ -140,17 +177,19 @@ def _show(result: "Result", output: Format, io: IO) -> None:
 
 
 @contextmanager
-def _picture(io: IO) -> Iterator["Told"]:
+def _picture(io: IO) -> Iterator["tuple[Told, IO]"]:
     """Who shows how it goes: a live picture on a terminal, plain lines elsewhere."""
     from federation.demo.scenarios.stage import Told  # noqa: PLC0415
 
-    if not io.is_terminal:
-        yield Told(
-            step=lambda name, number, of: io.say(f"[{number}/{of}] {name}"),
-            phase=lambda name: io.say(f"  {name}"),
-        )
-        return
-    from federation.cli.picture import live  # noqa: PLC0415
+    if io.is_terminal:
+        from federation.cli.picture import can_draw, live  # noqa: PLC0415
 
-    with live() as told:
-        yield told
+        if can_draw(io):
+            with live(io) as drawn:
+                yield drawn
+            return
+    told = Told(
+        step=lambda step, number, of: io.say(f"[{number}/{of}] {step.name}"),
+        phase=lambda name: io.say(f"  {name}"),
+    )
+    yield told, io

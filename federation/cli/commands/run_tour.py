@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from federation.cli.io import IO, Format, aligned, rounded, standard_io
+from federation.cli.io import IO, Format, rounded, standard_io
 from federation.cli.options import output_option, state_option
+from federation.cli.results import PHASES, VISITS, Measured, seconds
 
 if TYPE_CHECKING:
     from federation.demo.scenarios.tour import Report
-    from federation.verify.guarantees import Summary
 
 _SHORT_HOLD = 2.0
 _SHORT_RAMP = 5.0
 """A demo that is only there for the tour does not wait as long as a real mesh should."""
-
-PHASE_COLUMNS = ("phase", "sent", "failed", "answered by", "p50", "p99", "worst", "shifted in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,11 @@ def run(options: Options, io: IO) -> int:
     from federation.demo.scenarios.tour import run_tour  # noqa: PLC0415
 
     wanted = replace(plan_layout(options.network), hold=_SHORT_HOLD, ramp=_SHORT_RAMP)
-    with running(options.state, wanted, io) as layout:
-        report = run_tour(options.state, layout, io.say)
-    if options.output is Format.TABLE:
-        io.result(describe(report))
+    with running(options.state, wanted, io) as demo:
+        report = run_tour(options.state, demo.layout, io.say)
+        demo.keep = bool(report.broken)
+    if options.output.is_table:
+        describe(report, options.output, io)
     else:
         io.show(options.output, document_of(report), (), ())
     for note in report.notes:
@@ -71,28 +70,15 @@ def document_of(report: "Report") -> Any:
     return rounded({"kept": not report.broken, **plain})
 
 
-def describe(report: "Report") -> str:
+def describe(report: "Report", output: Format, io: IO) -> None:
     """The report for people."""
-    visits = [
-        (v.cluster, ", ".join(f"{who} {n}" for who, n in v.answers), v.failed, v.caller)
-        for v in report.visits
-    ]
-    seen = aligned(("calls from", "answered by", "failed", "seen as"), visits)
-    shifts = ("", _seconds(report.shifted), _back(report.returned))
-    phases = [_row(p, s) for p, s in zip(report.phases, shifts, strict=True)]
-    verdict = "every promise was kept" if not report.broken else "NOT every promise was kept"
-    return f"\n{seen}\n\n{aligned(PHASE_COLUMNS, phases)}\n\n{verdict}"
-
-
-def _row(summary: "Summary", shifted: str) -> tuple[object, ...]:
-    shares = ", ".join(f"{cluster} {share:.1%}" for cluster, share in summary.shares)
-    times = (summary.p50, summary.p99, summary.worst)
-    milliseconds = (f"{seconds * 1000:.1f} ms" for seconds in times)
-    return (summary.phase, summary.sent, summary.failed, shares, *milliseconds, shifted)
-
-
-def _seconds(value: float | None) -> str:
-    return "never" if value is None else f"{value:.2f} s"
+    io.result("")
+    io.show(output, None, VISITS, report.visits)
+    io.result("")
+    moved = ("", seconds(report.shifted), _back(report.returned))
+    phases = [Measured(phase, text) for phase, text in zip(report.phases, moved, strict=True)]
+    io.show(output, None, PHASES, phases)
+    io.result("\nevery promise was kept" if not report.broken else "\nNOT every promise was kept")
 
 
 def _back(value: float | None) -> str:

@@ -1,57 +1,17 @@
 """`fedctl service list`: what is exported, from where, and what is behind it."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import click
-
-from federation.cli.io import IO, Format, standard_io
-from federation.cli.options import client_for, config_option, output_option
-
-if TYPE_CHECKING:
-    from federation.api.client import Client
-
-COLUMNS = ("service", "type", "ports", "backends ready", "conflicts")
+from federation.cli.io import Column
+from federation.cli.listing import Listing, field, list_command
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The controller, and how to show it."""
-
-    client: "Client"
-    output: Format
+def _ports(item: dict[str, Any]) -> str:
+    return ", ".join(f"{p['name'] or '-'} {p['port']}/{p['protocol']}" for p in item["ports"])
 
 
-@click.command("list")
-@output_option
-@config_option
-def command(output: Format, config: Path | None) -> int:
-    """List the services of the federation."""
-    return run(Options(client_for(config), output), standard_io())
-
-
-def run(options: Options, io: IO) -> int:
-    """Show them."""
-    items = options.client.services()
-    io.show(options.output, {"items": items}, COLUMNS, [row_of(item) for item in items])
-    if not items:
-        io.say("no services yet: put a ServiceExport beside a Service in one of the clusters")
-    return 0
-
-
-def row_of(item: dict[str, Any]) -> tuple[object, ...]:
-    """The line of one service."""
-    backends = [_backend(backend) for backend in item["backends"]]
-    if not any(b["ready"] for b in item["backends"]):
-        backends.append("(none is ready)")
-    return (
-        item["name"],
-        item["type"],
-        ", ".join(f"{p['name'] or '-'} {p['port']}/{p['protocol']}" for p in item["ports"]),
-        ", ".join(backends),
-        "; ".join(f"{c['reason']}: {c['message']}" for c in item["conflicts"]) or "-",
-    )
+def _numbers(item: dict[str, Any]) -> str:
+    return ",".join(str(port["port"]) for port in item["ports"])
 
 
 def _backend(backend: dict[str, Any]) -> str:
@@ -59,3 +19,32 @@ def _backend(backend: dict[str, Any]) -> str:
     text = f"{backend['cluster']} {backend['ready']}/{backend['total']}"
     unserved = ", ".join(map(str, backend.get("unserved_ports", ())))
     return f"{text} (not port {unserved})" if unserved else text
+
+
+def _backends(item: dict[str, Any]) -> str:
+    backends = [_backend(backend) for backend in item["backends"]]
+    if not any(b["ready"] for b in item["backends"]):
+        backends.append("(none is ready)")
+    return ", ".join(backends)
+
+
+def _conflicts(item: dict[str, Any]) -> str:
+    return "; ".join(f"{c['reason']}: {c['message']}" for c in item["conflicts"]) or "-"
+
+
+def _reasons(item: dict[str, Any]) -> str:
+    return ",".join(sorted({str(c["reason"]) for c in item["conflicts"]})) or "-"
+
+
+LISTING = Listing(
+    lambda client: client.services(),
+    (
+        Column("service", field("name")),
+        Column("type", field("type"), wide=True),
+        Column("ports", _ports, narrow=_numbers),
+        Column("backends ready", _backends),
+        Column("conflicts", _conflicts, narrow=_reasons),
+    ),
+    "no services yet: put a ServiceExport beside a Service in one of the clusters",
+)
+command = list_command("List the services of the federation.", LISTING)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from federation.cli.commands import cluster_list
-from federation.cli.io import IO, Format, aligned, standard_io
+from federation.cli.io import IO, Format, standard_io
 from federation.cli.options import client_for, config_option, output_option
 
 if TYPE_CHECKING:
@@ -46,14 +46,13 @@ def run(options: Options, io: IO) -> int:
     clusters = options.client.clusters()
     problems: list[dict[str, Any]] = status["problems"]
     rows = [problem_row(problem, options.now) for problem in problems]
-    if options.output is not Format.TABLE:
+    if not options.output.is_table:
         io.show(options.output, {**status, "items": clusters}, (), ())
-    elif io.is_terminal:
-        io.result(_controller(status))
-        io.result(aligned(CLUSTERS, [cluster_row(item) for item in clusters]))
-        io.result("\n" + aligned(PROBLEMS, rows) if rows else "\nno problems")
-    else:
-        io.show(options.output, {}, PROBLEMS, rows)
+        return 1 if problems else 0
+    io.result(_controller(status))
+    io.table(CLUSTERS, [cluster_row(item) for item in clusters])
+    io.result("" if rows else "\nno problems")
+    io.table(PROBLEMS, rows, cut=False)
     return 1 if problems else 0
 
 
@@ -67,11 +66,11 @@ def _controller(status: dict[str, Any]) -> str:
 
 def cluster_row(item: dict[str, Any]) -> tuple[object, ...]:
     """The line of one cluster."""
-    seen, clock = item.get("last_seen_seconds_ago"), item.get("clock")
+    clock = item.get("clock")
     return (
         item["id"],
         cluster_list.state_of(item),
-        "never" if seen is None else f"{seen:.0f} s ago",
+        cluster_list.seen(item),
         "-" if clock is None else f"{clock:+.0f} s",
         len(item["gateways"]),
         item["exports"],

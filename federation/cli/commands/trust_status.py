@@ -1,18 +1,25 @@
 """`fedctl trust status`: chain, ages, and what comes next for each cluster."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from federation.cli.io import IO, Format, standard_io
+from federation.cli.io import IO, Column, Format, standard_io
 from federation.cli.options import client_for, config_option, output_option
 
 if TYPE_CHECKING:
     from federation.api.client import Client
 
-COLUMNS = ("who", "trust", "key", "until", "next")
+COLUMNS = (
+    Column("who", itemgetter(0)),
+    Column("trust", itemgetter(1)),
+    Column("key", itemgetter(2), wide=True),
+    Column("until", itemgetter(3)),
+    Column("next", itemgetter(4)),
+)
 
 
 @dataclass(frozen=True, slots=True)

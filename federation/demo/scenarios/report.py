@@ -19,7 +19,10 @@ _FEW = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a report came about: rates in requests per second and flow, times in seconds."""
+    """How a report came about: rates in requests per second and flow, times in seconds.
+
+    `ended`: why it is not complete.
+    """
 
     command: str
     rate: float
@@ -27,12 +30,15 @@ class Run:
     ramp: float
     cores: int
     short: bool
+    ended: str = ""
 
 
 def document_of(report: Report, run: Run) -> dict[str, Any]:
     """The report for machines."""
     return {
-        "kept": not report.broken,
+        "kept": not report.broken and not run.ended,
+        "complete": not run.ended,
+        "ended": run.ended,
         "command": run.command,
         "rate": run.rate,
         "hold": run.hold,
@@ -91,7 +97,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def markdown_of(report: Report, run: Run) -> str:
     """The report as a page of the docs."""
-    verdict = "Every promise was kept." if not report.broken else "**Not every promise was kept.**"
+    kept = "Every promise was kept" + (" so far." if run.ended else ".")
+    verdict = kept if not report.broken else "**Not every promise was kept.**"
     lines = [
         "# Failover, measured",
         "",
@@ -99,6 +106,7 @@ def markdown_of(report: Report, run: Run) -> str:
         f"POST and TCP beside them, hold {run.hold:g} s, ramp {run.ramp:g} s, "
         f"{report.seconds:.0f} s in all. {verdict}",
         "",
+        *([f"**Not complete**: {run.ended}.", ""] if run.ended else []),
         "*In flight* are requests that may not be repeated (POST, gRPC, TCP) and were under way at",
         "what was lost. *Shifted in* is the time until the last answer of the lost place.",
     ]

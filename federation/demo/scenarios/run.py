@@ -3,13 +3,13 @@
 In: a running demo, steps. Out: a `Report`. Each step is said as soon as it is over.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from federation.demo.layout import Layout
+from federation.demo.scenarios.evidence import evidence
 from federation.demo.scenarios.stage import Stage, Told
 from federation.demo.scenarios.steps import Result, Step
 from federation.demo.scenarios.verdict import judge
@@ -38,11 +38,6 @@ class Report:
         return tuple(f"{step}: {note}" for step, lag in lags for note in lateness(lag))
 
 
-def joined(one: Report, other: Report) -> Report:
-    """Two runs as one."""
-    return Report((*one.results, *other.results), one.seconds + other.seconds)
-
-
 def run_steps(
     state: Path,
     layout: Layout,
@@ -52,16 +47,31 @@ def run_steps(
     calm_seconds: float,
     on_result: Callable[[Result], None],
 ) -> Report:
-    """Perform every step on the demo in `state`."""
+    """Perform every step on the demo in `state`.
+
+    Its folder `run-*` has the histories of the steps that broke a promise, or of the one that
+    failed; when all was kept, there is none.
+    """
     began = time.monotonic()
     results = []
     chosen = tuple(steps)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=state) as folder:
-        stage = Stage(state, layout, Path(folder), told)
+    with evidence(state, "run-") as kept:
+        stage = Stage(state, layout, kept.folder, told)
         for number, step in enumerate(chosen, 1):
-            told.step(step.name, number, len(chosen))
+            told.step(step, number, len(chosen))
             recorded = stage.perform(step, calm_seconds)
             result = judge(step, recorded, Damping(layout.hold, layout.ramp))
             results.append(result)
+            if result.broken:
+                kept.keep = True
+                _keep(kept.folder, number)
             on_result(result)
     return Report(tuple(results), time.monotonic() - began)
+
+
+def _keep(folder: Path, number: int) -> None:
+    """The next step writes its histories anew: those of this one move into a folder of its own."""
+    kept = folder / f"step-{number}"
+    kept.mkdir()
+    for file in folder.glob("*.*"):
+        file.rename(kept / file.name)

@@ -47,13 +47,24 @@ _BACK_SHARE = 0.98
 _AFTER_SECONDS = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many requests of a flow have ended since the step began, and how many of them failed."""
+
+    sent: int = 0
+    failed: int = 0
+
+
 @dataclass(slots=True)
 class Told:
-    """Who is told how a scenario goes; each does nothing until it is replaced."""
+    """Who is told how a scenario goes; each does nothing until it is replaced.
 
-    step: Callable[[str, int, int], None] = lambda _name, _number, _of: None
+    A pulse is a flow, what ended in the last half second, and all since the step began.
+    """
+
+    step: Callable[[Step, int, int], None] = lambda _step, _number, _of: None
     phase: Callable[[str], None] = lambda _name: None
-    pulse: Callable[[str, tuple[Record, ...]], None] = lambda _flow, _recent: None
+    pulse: Callable[[str, tuple[Record, ...], Tally], None] = lambda _flow, _recent, _tally: None
 
 
 @dataclass(slots=True)
@@ -69,13 +80,15 @@ class Recorded:
 
 
 class Tail:
-    """The newest records of a history that is being written."""
+    """The newest records of a history that is being written, and how many there were of it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, judged: Callable[[Record], Record]) -> None:
         self._file = file
+        self._judged = judged
         self._at = 0
         self._rest = ""
         self.recent: list[Record] = []
+        self.tally = Tally()
 
     def read(self, since: float) -> tuple[Record, ...]:
         """Records that were over since then (CLOCK_MONOTONIC seconds)."""
@@ -84,7 +97,10 @@ class Tail:
             text = self._rest + file.read()
             self._at = file.tell()
             whole, _, self._rest = text.rpartition("\n")
-            self.recent += history.parse_records(whole)
+            new = history.parse_records(whole)
+            failed = sum(self._judged(record).failed for record in new)
+            self.tally = Tally(self.tally.sent + len(new), self.tally.failed + failed)
+            self.recent += new
         self.recent = [record for record in self.recent if record.end >= since]
         return tuple(self.recent)
 
@@ -199,7 +215,7 @@ class Stage:
     def _start(self, flow: Flow) -> str:
         file = self._file(flow)
         file.unlink(missing_ok=True)
-        self._tails[flow.name] = Tail(file)
+        self._tails[flow.name] = Tail(file, flow.judged)
         name = f"load-{flow.name.replace(' ', '-')}"
         command = (sys.executable, "-P", "-m", "federation.verify.traffic", *self._options(flow))
         log = file.with_suffix(".log")
@@ -259,8 +275,9 @@ class Stage:
 
     def _pulse(self) -> None:
         since = time.monotonic() - _PULSE_SECONDS
-        for flow in self._tails:
-            self._told.pulse(flow, self._recent(flow, since))
+        for flow, tail in self._tails.items():
+            recent = self._recent(flow, since)
+            self._told.pulse(flow, recent, tail.tally)
 
 
 def _is_home(recent: tuple[Record, ...], home: Place) -> bool:

@@ -5,11 +5,12 @@ judges it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from federation.verify.call import OK
 from federation.verify.guarantees import Place, Summary
-from federation.verify.history import Lag
+from federation.verify.history import Lag, Record
 
 if TYPE_CHECKING:
     from federation.demo.scenarios.stage import Stage
@@ -42,6 +43,12 @@ class Flow:
     timeout: float = 10.0
     sidecar: bool = True
     elsewhere: str = ""
+
+    def judged(self, record: Record) -> Record:
+        """The record as a good one when it has the status that was asked for, else a bad one."""
+        if record.status == self.status:
+            return replace(record, status=OK)
+        return record if record.failed else replace(record, error=f"status {record.status}")
 
     @property
     def repeatable(self) -> bool:
@@ -91,6 +98,11 @@ class Step:
     ramp: bool = False
     prepare: Callable[["Stage"], None] = nothing
     check: Callable[["Stage"], None] = nothing
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Its phases in order, as far as something special is promised in them."""
+        return (CALM, *self.promises)
 
     def home_of(self, flow: Flow) -> Place:
         """Where the answers of a flow come from when all is well."""

@@ -5,7 +5,6 @@ tour succeeded).
 """
 
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from federation.demo import mesh
 from federation.demo.layout import CLIENT, Layout, Site, backends_of, service_host
 from federation.demo.processes import ProcessTable, pause, stop
 from federation.demo.readiness import get
+from federation.demo.scenarios.evidence import evidence
 from federation.model.errors import Failed, InvalidInput, NotReady
 from federation.verify import guarantees, history
 from federation.verify.guarantees import Limits, Place, Summary
@@ -63,9 +63,11 @@ def run_tour(state: Path, layout: Layout, tell: Tell) -> Report:
         raise InvalidInput("the tour needs a demo of at least 2 clusters, this one has 1")
     tell(f"calling api {CALLS} times from each cluster")
     visits = tuple(visit(site) for site in layout.sites)
-    with tempfile.TemporaryDirectory(prefix="tour-", dir=state) as folder:
-        found, phases = _kill_and_return(state, layout, Path(folder) / "history.jsonl", tell)
-    return judge(visits, found, phases, layout.sites[0].id)
+    with evidence(state, "tour-") as kept:
+        found, phases = _kill_and_return(state, layout, kept.folder / "history.jsonl", tell)
+        report = judge(visits, found, phases, layout.sites[0].id)
+        kept.keep = bool(report.broken)
+    return report
 
 
 def visit(site: Site) -> Visit:
@@ -104,9 +106,9 @@ def _kill_and_return(
         stop([traffic], grace_seconds=15.0)
         ProcessTable(state).forget(_TRAFFIC)
     phases = (
-        Phase("all local backends", began, lost),
-        Phase("local backends killed", lost, back),
-        Phase("local backends back", back, float("inf")),
+        Phase("before", began, lost),
+        Phase("killed", lost, back),
+        Phase("back", back, float("inf")),
     )
     return history.load(file), phases
 

@@ -10,7 +10,6 @@ from federation.demo.scenarios.stage import Recorded
 from federation.demo.scenarios.steps import CALM, Flow, Promise, Result, Row, Step
 from federation.planning.recovery import FULL, Damping, Seen, share
 from federation.verify import guarantees, movement
-from federation.verify.call import OK
 from federation.verify.guarantees import Limits, Place
 from federation.verify.history import History, Lag, Phase, Record
 
@@ -52,13 +51,7 @@ def judge(step: Step, recorded: Recorded, damping: Damping) -> Result:
 
 def _as_asked(found: History, flow: Flow) -> History:
     """The history in which the status that was asked for is good, and any other a failure."""
-    return replace(found, records=tuple(_judged(record, flow.status) for record in found.records))
-
-
-def _judged(record: Record, wanted: int) -> Record:
-    if record.status == wanted:
-        return replace(record, status=OK)
-    return record if record.failed else replace(record, error=f"status {record.status}")
+    return replace(found, records=tuple(map(flow.judged, found.records)))
 
 
 def _row(

@@ -1,6 +1,7 @@
 """A command uses the demo that runs; only one of its own it takes down."""
 
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -8,49 +9,53 @@ import pytest
 from federation.cli import demo
 from federation.cli.commands import run_failover
 from federation.cli.io import IO
-from federation.demo.layout import Layout, plan_layout
+from federation.demo.layout import plan_layout
 from federation.model.errors import InvalidInput
+from tests.unit.fakes.fake_mesh import FakeMesh
 
 WANTED = plan_layout("127.30")
 QUIET = IO(sys.stdout, sys.stderr, is_terminal=False)
 
 
-class FakeMesh:
-    """Notes what was asked of it."""
-
-    def __init__(self, *, runs: bool) -> None:
-        self.runs = runs
-        self.done: list[str] = []
-
-    def is_running(self, _: Path) -> bool:
-        return self.runs
-
-    def up(self, _: Path, layout: Layout, __: object) -> float:
-        self.done.append(f"up {layout.network}")
-        return 1.0
-
-    def down(self, _: Path) -> bool:
-        self.done.append("down")
-        return True
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "d"
 
 
-def test_a_demo_of_its_own_is_started_and_taken_down_also_after_a_failure(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_demo_of_its_own_is_started_and_taken_down(
+    monkeypatch: pytest.MonkeyPatch, state: Path
 ) -> None:
     mesh = FakeMesh(runs=False)
     monkeypatch.setattr(demo, "mesh", mesh)
-    with pytest.raises(ZeroDivisionError), demo.running(tmp_path, WANTED, QUIET) as layout:
-        _ = 1 / (layout != WANTED)
-    assert mesh.done == ["up 127.30", "down"]
+    with demo.running(state, WANTED, QUIET) as own:
+        assert own.layout == WANTED
+    with pytest.raises(KeyboardInterrupt), demo.running(state, WANTED, QUIET):
+        raise KeyboardInterrupt
+    assert mesh.done == ["up 127.30 d", "down d"] * 2
 
 
-def test_a_demo_that_runs_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_of_one_that_failed_or_broke_a_promise_is_kept_and_named(
+    monkeypatch: pytest.MonkeyPatch, state: Path
+) -> None:
+    mesh, io = FakeMesh(runs=False), IO(StringIO(), StringIO(), is_terminal=False)
+    monkeypatch.setattr(demo, "mesh", mesh)
+    with pytest.raises(ZeroDivisionError), demo.running(state, WANTED, io) as own:
+        _ = 1 / (own.layout != WANTED)
+    with demo.running(state, WANTED, io) as own:
+        own.keep = True
+    assert mesh.done == ["up 127.30 d", "halt d"] * 2
+    said = io.err.getvalue()  # type: ignore[attr-defined]
+    assert said.count(f"{state / 'logs'}") == 2
+    assert f"fedctl demo down --state {state}" in said
+
+
+def test_a_demo_that_runs_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch, state: Path) -> None:
     mesh = FakeMesh(runs=True)
     there = plan_layout("127.40", 2)
     monkeypatch.setattr(demo, "mesh", mesh)
     monkeypatch.setattr(demo, "read_layout", lambda _: there)
-    with demo.running(tmp_path, WANTED, QUIET) as layout:
-        assert layout == there
+    with demo.running(state, WANTED, QUIET) as own:
+        assert own.layout == there
     assert mesh.done == []
 
 

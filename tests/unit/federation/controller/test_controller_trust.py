@@ -79,4 +79,4 @@ def test_the_view_shows_chain_ages_and_next_step() -> None:
     assert east["waiting"] == ["east", "west"]
     assert east["next"].startswith("its new key is not known yet in east, west; then its old key")
     assert west["intermediate"]["not_after"] == "2026-03-08T00:00:00Z"
-    assert west["next"] == "its authority is renewed at 2026-03-04T12:00:00Z"
+    assert west["next"] == "renewed at 2026-03-04T12:00:00Z"

@@ -66,3 +66,18 @@ def test_the_page_has_a_table_a_step_with_its_facts_and_what_was_broken() -> Non
     assert "## Gateway killed\n" in page
     assert page.count("| lost | gRPC | 2000 | 3 (3 in flight) |") == 1
     assert "- api: 2 requests, 2 hits\n- **not kept**: gateway: too slow\n" in page
+
+
+def test_a_run_that_broke_off_says_so_first_and_was_not_kept() -> None:
+    good, run = Report((replace(RESULT, broken=()),), 9.0), replace(RUN, ended="interrupted")
+    document = document_of(good, run)
+    assert (document["kept"], document["complete"], document["ended"]) == (
+        False,
+        False,
+        "interrupted",
+    )
+    assert document_of(good, RUN)["complete"]
+    head = markdown_of(good, run).partition("##")[0]
+    assert "**Not complete**: interrupted." in head
+    assert "Every promise was kept so far." in head
+    assert "Not complete" not in markdown_of(good, RUN)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from federation.demo.layout import plan_layout
-from federation.demo.scenarios.run import Report, joined, run_steps
+from federation.demo.scenarios.run import Report, run_steps
 from federation.demo.scenarios.stage import Stage, Told
 from federation.demo.scenarios.steps import Flow, Promise, Result, Step
 from federation.model.errors import Failed
@@ -38,13 +38,6 @@ def test_a_report_notes_the_steps_whose_load_was_late() -> None:
     assert "200 ms late" in note
 
 
-def test_two_runs_joined_are_one() -> None:
-    both = joined(Report((result("one", "a"),), 1.5), Report((result("two", "b"),), 2.0))
-    assert both.broken == ("a", "b")
-    assert [r.step for r in both.results] == ["one", "two"]
-    assert both.seconds == 3.5
-
-
 @pytest.fixture
 def demo(monkeypatch: pytest.MonkeyPatch) -> FakeDemo:
     return staged(LAYOUT, monkeypatch)
@@ -69,7 +62,7 @@ def test_each_step_is_announced_performed_judged_and_said_before_the_next(
     demo: FakeDemo, tmp_path: Path
 ) -> None:
     told = Told(
-        step=lambda name, number, of: demo.story.append(f"{number}/{of} {name}"),
+        step=lambda step, number, of: demo.story.append(f"{number}/{of} {step.name}"),
         phase=demo.story.append,
     )
     report = run_steps(
@@ -88,19 +81,19 @@ def test_each_step_is_announced_performed_judged_and_said_before_the_next(
     assert [row.phase for row in report.results[0].rows] == ["before", "lost", "back"]
     assert report.results[0].rows[0].summary.sent == pytest.approx(15, abs=1)
     assert report.seconds >= 0
-    assert list(tmp_path.iterdir()) == []
+    (kept,) = tmp_path.iterdir()
+    files = sorted(file.relative_to(kept) for file in kept.rglob("*.jsonl"))
+    assert files == [Path("step-2/GET.jsonl")], "what the broken step saw, and nothing else"
 
 
-def test_the_rest_of_a_run_that_breaks_off_is_not_performed_and_nothing_is_left(
-    demo: FakeDemo, tmp_path: Path
-) -> None:
+def test_the_rest_of_a_run_that_breaks_off_is_not_performed(demo: FakeDemo, tmp_path: Path) -> None:
     demo.rig.dead = {"us-west-gateway"}
     said: list[Result] = []
     with pytest.raises(Failed, match="us-west-gateway does not run"):
         run_steps(tmp_path, LAYOUT, STEPS, Told(), calm_seconds=1.0, on_result=said.append)
     assert said == []
     assert demo.story.count("start load-GET") == demo.story.count("stop load-GET") == 1
-    assert list(tmp_path.iterdir()) == []
+    assert [file.name for file in tmp_path.rglob("*.jsonl")] == ["GET.jsonl"]
 
 
 @pytest.mark.parametrize(("hold", "ramp", "kept"), [(0.0, 0.01, True), (10.0, 10.0, False)])

@@ -13,6 +13,7 @@ from federation.demo.scenarios.stage import (
     Recorded,
     Stage,
     Tail,
+    Tally,
     Told,
 )
 from federation.demo.scenarios.steps import CALM, Flow, Step, nothing
@@ -259,7 +260,7 @@ def test_while_the_stage_waits_it_tells_what_was_answered_just_now(
 ) -> None:
     pulses: list[tuple[str, int, float]] = []
 
-    def pulse(flow: str, recent: tuple[Record, ...]) -> None:
+    def pulse(flow: str, recent: tuple[Record, ...], _: object) -> None:
         pulses.append((flow, len(recent), min(r.end for r in recent) - demo.monotonic()))
 
     began = 0.0
@@ -348,7 +349,7 @@ def record(end: float) -> Record:
 
 def test_a_tail_reads_on_where_it_was_also_within_a_line(tmp_path: Path) -> None:
     file = tmp_path / "h.jsonl"
-    tail = Tail(file)
+    tail = Tail(file, Flow("GET", "api").judged)
     assert tail.read(0.0) == ()
     lines = [about_line(About("t", "h", "/", "GET", 1.0)), *map(record_line, map(record, (1, 2)))]
     text = "".join(lines)
@@ -367,7 +368,17 @@ def test_a_tail_reads_on_where_it_was_also_within_a_line(tmp_path: Path) -> None
 def test_a_tail_forgets_what_is_older_than_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "h.jsonl"
     file.write_text("".join(map(record_line, map(record, (1, 2, 3)))))
-    tail = Tail(file)
+    tail = Tail(file, Flow("GET", "api").judged)
     assert tail.read(2.0) == (record(2), record(3))
     assert tail.read(2.5) == tuple(tail.recent) == (record(3),)
     assert tail.read(9.0) == ()
+
+
+def test_a_tail_counts_what_failed_by_what_was_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "h.jsonl"
+    asked = replace(record(1), status=503)
+    file.write_text("".join(map(record_line, (asked, record(2), replace(record(3), error="eof")))))
+    tail = Tail(file, Flow("GET 503", "api", status=503).judged)
+    tail.read(9.0)
+    tail.read(9.0)
+    assert tail.tally == Tally(sent=3, failed=2)
