@@ -1,13 +1,15 @@
 """The endpoints of a service in its own cluster, as slices, pods and nodes describe them.
 
-In: the objects of a source. Out: a `LocalService`, and what is known of one workload. Judged in
-`cluster_agent.observe`.
+In: the objects of a source. Out: a `LocalService`, and what is known of one workload. What several
+slices say of one endpoint is united in `cluster_agent.united`; judged in `cluster_agent.observe`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 
 from cluster_agent.sources.source import Key, Objects
+from cluster_agent.united import NOWHERE, Row, united
 from federation.model.exports import ServicePort, Transport
 from federation.model.imports import Endpoint, LocalService
 from federation.model.names import ServiceName
@@ -31,30 +33,32 @@ def local_service(
     service: ServiceDocument,
     slices: Iterable[EndpointSliceDocument],
     objects: Objects,
+    places: Mapping[str, str] = NOWHERE,
 ) -> LocalService:
+    """A service with its endpoints; `places`: where the sidecars of workloads say that they are."""
     ports = service_ports(service.spec.ports)
-    found: dict[str, Endpoint] = {}
+    is_headless = service.spec.cluster_ip == "None"
+    needs_port = not is_headless and any(p.transport is Transport.TCP for p in ports)
+    found: list[Row] = []
     for part in sorted(slices, key=lambda s: s.name):
         if part.address_type == "FQDN":
             continue
         targets = _targets(ports, part)
-        named = _ports_there(ports, part) if service.spec.cluster_ip == "None" else ()
+        named = _ports_there(ports, part) if is_headless else ()
         for endpoint in part.endpoints:
             seen = replace(_endpoint(name, endpoint, targets, objects), ports=named)
-            before = found.get(seen.address)
-            found[seen.address] = seen if before is None else _both(before, seen)
-    return LocalService(name, ports, tuple(found[address] for address in sorted(found)))
+            if needs_port and not targets:
+                seen = replace(seen, ready=False)  # nobody could dial it
+            found.append(Row(seen, _owner(name, endpoint)))
+    return LocalService(name, ports, united(found, service.spec.ip_families, places))
 
 
-def _both(first: Endpoint, second: Endpoint) -> Endpoint:
-    """An address in two slices has the ports of both; the ready one knows the rest better."""
-    best = first if first.ready or not second.ready else second
-    ports = {(p.name, p.transport): p for p in (*second.ports, *first.ports)}
-    return replace(
-        best,
-        targets=tuple(sorted(dict(second.targets + first.targets).items())),
-        ports=tuple(ports[key] for key in sorted(ports)),
-    )
+def _owner(name: ServiceName, endpoint: EndpointDocument) -> str:
+    """What an endpoint stands for, by its targetRef; empty without one."""
+    target = endpoint.target
+    if target is None or not target.name:
+        return ""
+    return f"{target.kind}/{target.namespace or name.namespace}/{target.name}"
 
 
 def _targets(
@@ -94,7 +98,7 @@ def _endpoint(
         pod is not None and pod.metadata.deleted is not None
     )
     return Endpoint(
-        address=endpoint.addresses[0],
+        address=str(ip_address(endpoint.addresses[0])),
         workload=f"{pod.namespace}/{pod.name}" if pod else "",
         zone=endpoint.zone or _zone(node, objects),
         account=pod.spec.service_account if pod else "",

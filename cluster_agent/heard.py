@@ -48,6 +48,7 @@ class Heard:
         self._leaving: set[str] = set()
         self._serving: set[str] = set()
         self._dead: dict[str, frozenset[int]] = {}
+        self._places: dict[str, str] = {}
 
     @property
     def never_had_a_gateway(self) -> bool:
@@ -57,7 +58,7 @@ class Heard:
     @property
     def verdicts(self) -> Verdicts:
         """What proxies know better than the objects of the cluster."""
-        return Verdicts(self._leaving, self._checks.failing, self._dead)
+        return Verdicts(self._leaving, self._checks.failing, self._dead, self._places)
 
     def serving(self, here: ClusterId) -> frozenset[str]:
         """The gateways that say that they serve, and answer the others of this cluster."""
@@ -91,6 +92,7 @@ class Heard:
                 clusters=self._remotes.hear(proxy),
                 gateways=self._gateways.hear(proxy, now),
             )
+        self._places[proxy.id] = proxy.address
         changed = self._note_leaving(proxy) | self._note_dead(proxy)
         return News(workloads=frozenset([proxy.id] if changed else []), rejected=rejected)
 
@@ -124,6 +126,7 @@ class Heard:
         if not is_known:
             self._leaving.discard(proxy_id)
             self._dead.pop(proxy_id, None)
+            self._places.pop(proxy_id, None)
         return News()
 
     def forget(self, connected: Collection[str], now: float) -> News:

@@ -201,6 +201,7 @@ class Agent:
             name = "proxy fails" if is_own else "proxy refused"
             log.warning(event(name, proxy=found.proxy, resource=found.name, reason=found.reason))
         self._take(news)
+        self._mark(self.proxies.misplaced(proxy))
         self._tell_proxies(self.proxies.meet(proxy))
         self._mark(self._exports.set_offered(self._addresses.ranges))
         if proxy.kind is Kind.GATEWAY and proxy.state in LEAVING:

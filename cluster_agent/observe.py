@@ -43,11 +43,13 @@ class Verdicts:
 
     `leaving`: workloads whose sidecar says that it goes. `failing`: addresses whose sidecar does
     not answer this cluster's gateways. `dead`: ports of workloads at which nothing listens now.
+    `places`: at which of their addresses the sidecars of workloads are.
     """
 
     leaving: AbstractSet[str] = frozenset()
     failing: AbstractSet[str] = frozenset()
     dead: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 ALL_WELL = Verdicts()
@@ -91,7 +93,8 @@ def observe_service(
     left_out: tuple[str, ...] = ()
     if isinstance(service, ServiceDocument):
         used, left_out = usable(slices, loopback=loopback, offered=offered)
-        local = _judged(local_service(name, service, used, objects), verdicts)
+        seen = local_service(name, service, used, objects, verdicts.places)
+        local = _judged(seen, verdicts)
     if not isinstance(wanted, ServiceExportDocument):
         return Observed(None, None, local, None, left_out=left_out)
     if not isinstance(service, ServiceDocument) or local is None:
@@ -166,14 +169,15 @@ def _backend(local: LocalService, cluster: ClusterId) -> Backend:
     behind_sidecars = [e for e in local.endpoints if e.sidecar]
     counted = behind_sidecars or list(local.endpoints)
     zones = sorted({e.zone for e in counted})
+    ports = tuple(p.number for p in local.ports if p.transport is Transport.TCP)
     return Backend(
         local.name,
         cluster,
-        tuple(p.number for p in local.ports if p.transport is Transport.TCP),
+        ports,
         tuple(
             Group(
                 zone,
-                sum(e.zone == zone and e.ready and not e.draining for e in counted),
+                sum(e.zone == zone and _can_be_dialled(e, ports) for e in counted),
                 sum(e.zone == zone for e in counted),
             )
             for zone in zones
@@ -183,14 +187,28 @@ def _backend(local: LocalService, cluster: ClusterId) -> Backend:
     )
 
 
+def _can_be_dialled(endpoint: Endpoint, ports: tuple[int, ...]) -> bool:
+    return endpoint.ready and not endpoint.draining and bool(endpoint.targets or not ports)
+
+
 def named_endpoints(local: LocalService, cluster: ClusterId) -> tuple[NamedEndpoint, ...]:
     """The ready endpoints, sorted; their addresses stand in for missing hostnames (as CoreDNS)."""
     ready = (e for e in local.endpoints if e.ready and not e.draining)
-    found = ((e, ip_address(e.address)) for e in ready)
+    found = ((e, _answered(e)) for e in ready)
     return tuple(
-        NamedEndpoint(cluster, e.hostname or _label(str(address)), (str(address),), e.ports)
-        for e, address in found
-        if address.version == 4 or address.ipv4_mapped is None  # noqa: PLR2004
+        NamedEndpoint(cluster, e.hostname or _label(addresses[0]), addresses, e.ports)
+        for e, addresses in found
+        if addresses
+    )
+
+
+def _answered(endpoint: Endpoint) -> tuple[str, ...]:
+    """Its addresses as DNS may tell them, IPv4 first: an old address in a new dress is none."""
+    known = sorted(map(ip_address, (endpoint.address, *endpoint.others)), key=lambda a: a.version)
+    return tuple(
+        str(a)
+        for a in known
+        if a.version == 4 or a.ipv4_mapped is None  # noqa: PLR2004
     )
 
 

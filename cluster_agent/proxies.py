@@ -11,6 +11,7 @@ concerned. `finish` comes after them: routes are built there, and only then goes
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from cluster_agent.behind import Behind
 from cluster_agent.entry import NAMES, Entry, variants
 from cluster_agent.entry import Made as EntryMade
 from cluster_agent.places import is_in_place
@@ -22,7 +23,6 @@ from cluster_agent.services import (
     count_checks,
     gateway_resources,
     inbound_ports,
-    workloads_behind,
 )
 from cluster_agent.tables import Tables, Touch
 from cluster_agent.trusts import Trusts
@@ -89,7 +89,7 @@ class Proxies:
         self._hosts: dict[str, dict[ServiceName, tuple[bytes, ...]]] = {}
         self._stale_routes: set[str] = set()
         self._services: dict[ServiceName, ServiceState] = {}
-        self._behind: dict[str, set[ServiceName]] = {}
+        self._behind = Behind()
         self._sidecars: dict[str, Proxy] = {}
         self._gateways: set[str] = set()
         self._own: Cluster | None = None
@@ -231,7 +231,7 @@ class Proxies:
         for zone in self._hosts:
             touched += self._plan(name, state, zone)
         touched += self._plan_entry(name, state)
-        for workload in sorted(self._index(name, before, state)):
+        for workload in sorted(self._behind.note(name, state.local)):
             touched += self._compile_sidecar(workload)
         return touched
 
@@ -243,18 +243,6 @@ class Proxies:
         wanted = replace(self._checking, interval=check_interval(self._checks))
         touched = self._check_as(wanted)
         return touched + self._tables.put(GATEWAYS, str(name), gateway_resources(after, wanted))
-
-    def _index(
-        self, name: ServiceName, before: ServiceState | None, after: ServiceState
-    ) -> set[str]:
-        """Note which workloads stand behind a service; returns those it did or does concern."""
-        for workload in workloads_behind(before):
-            self._behind[workload].discard(name)
-            if not self._behind[workload]:
-                del self._behind[workload]
-        for workload in workloads_behind(after):
-            self._behind.setdefault(workload, set()).add(name)
-        return workloads_behind(before) | workloads_behind(after)
 
     def _plan(self, name: ServiceName, state: ServiceState, zone: str) -> list[Touch]:
         found: tuple[Resource, ...] = ()
@@ -338,13 +326,15 @@ class Proxies:
 
     def addresses_of(self, workload: str) -> frozenset[str]:
         """Where the services that a workload stands behind have it."""
-        states = (self._services[name] for name in self._behind.get(workload, ()))
-        known = (e for state in states if state.local is not None for e in state.local.endpoints)
-        return frozenset(e.address for e in known if e.workload == workload)
+        return self._behind.addresses(workload)
+
+    def misplaced(self, sidecar: Proxy) -> frozenset[ServiceName]:
+        """The services that dial a workload at an address at which its sidecar is not."""
+        return self._behind.misplaced(sidecar.id, sidecar.address)
 
     def services_behind(self, workload: str) -> frozenset[ServiceName]:
         """The services that have this workload among their endpoints."""
-        return frozenset(self._behind.get(workload, ()))
+        return self._behind.services(workload)
 
     def meet(self, proxy: Proxy) -> list[Touch]:
         """A proxy has said who and where it is."""
@@ -389,7 +379,7 @@ class Proxies:
             return []
         if not is_in_place(proxy, self.addresses_of(workload)):
             return []  # what it had stays: somebody else may have said this
-        behind = self._behind.get(workload, set())
+        behind = self._behind.services(workload)
         ports = [p for name in behind for p in inbound_ports(self._services[name], workload)]
         inbound = Inbound(
             workload,

@@ -71,13 +71,6 @@ def bounded(interval: float, checks: int, most_per_second: float) -> float:
     return interval
 
 
-def workloads_behind(state: ServiceState | None) -> set[str]:
-    """The workloads (namespace/pod) among its endpoints here."""
-    if state is None or state.local is None:
-        return set()
-    return {e.workload for e in state.local.endpoints if e.workload}
-
-
 def inbound_ports(state: ServiceState, workload: str) -> list[InboundPort]:
     """By which names an exported service reaches this workload."""
     if state.local is None or state.export is None:

@@ -83,6 +83,8 @@ class Endpoint:
     `targets` maps a service port number to the port at `address`, sorted. `workload` is
     `namespace/pod`, empty without a Pod; `sidecar` says that its port 15006 speaks mTLS. `ports`
     are all ports of a headless service as they are here, whose clients dial them themselves.
+    `others`: where else the same endpoint is, in the other family of IP. Two endpoints may have one
+    address and different ports.
     """
 
     address: str
@@ -95,6 +97,7 @@ class Endpoint:
     draining: bool = False
     hostname: str = ""
     ports: tuple[ServicePort, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

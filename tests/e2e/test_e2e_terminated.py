@@ -66,3 +66,18 @@ def test_grpc_is_answered(mesh: Mesh, tmp_path: Path) -> None:
     records = load.over.records
     assert len(records) > 20
     assert not guarantees.failures(records)
+
+
+def test_an_address_with_two_ports_in_two_slices_is_called_where_it_is_ready(mesh: Mesh) -> None:
+    address = api_workload(mesh.layout, "eu-west").address
+    meant, here = plain_service("two-ports", address, (("http", SERVICE_PORT),))
+    dead = {"addresses": [address], "conditions": {"ready": False}}
+    other = {
+        **here,
+        "metadata": {**here["metadata"], "name": "two-ports-0"},
+        "endpoints": [dead],
+        "ports": [{"name": "http", "protocol": "TCP", "port": 9}],
+    }
+    with mesh.edited("eu-west", "two.yaml", text_of(meant, other, here, export("two-ports"))):
+        wait_until("it is answered", lambda: mesh.call("us-east", "two-ports")[0] == 200, 10)
+        assert {mesh.call("us-east", "two-ports")[0] for _ in range(12)} == {200}

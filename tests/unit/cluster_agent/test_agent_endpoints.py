@@ -96,6 +96,75 @@ def test_an_address_in_two_slices_has_the_ports_of_both_and_is_ready_where_one_s
     assert found.targets == ((80, 8080), (81, 8081))
 
 
+def test_an_address_with_a_port_in_each_of_two_slices_is_two_endpoints() -> None:
+    found = endpoints(
+        service(),
+        slice_of(
+            endpoint("127.77.0.1", conditions={"ready": False}),
+            name="a",
+            ports=[{"name": "http", "port": 8081}],
+        ),
+        slice_of(endpoint("127.77.0.1"), name="b", ports=[{"name": "http", "port": 8082}]),
+    )
+    assert [(e.address, e.targets, e.ready) for e in found] == [
+        ("127.77.0.1", ((80, 8081),), False),
+        ("127.77.0.1", ((80, 8082),), True),
+    ]
+
+
+@pytest.mark.parametrize("port", [8080, 9090])
+def test_a_pod_in_a_slice_of_each_family_is_one_endpoint_whatever_its_ports(port: int) -> None:
+    found = endpoints(
+        service(),
+        slice_of(endpoint("10.0.0.1", "p1"), name="v4"),
+        slice_of(
+            endpoint("FD00:0::1", "p1"),
+            name="v6",
+            kind="IPv6",
+            ports=[{"name": "http", "port": port}],
+        ),
+        pod("p1"),
+    )
+    assert [(e.address, e.others, e.targets) for e in found] == [
+        ("10.0.0.1", ("fd00::1",), ((80, 8080),))
+    ]
+
+
+def test_one_address_in_two_spellings_is_one_endpoint() -> None:
+    found = endpoints(
+        service(),
+        slice_of(endpoint("FD00:0::1"), name="a", kind="IPv6"),
+        slice_of(endpoint("fd00::1"), name="b", kind="IPv6"),
+    )
+    assert [e.address for e in found] == ["fd00::1"]
+
+
+def test_an_endpoint_that_one_slice_drains_and_another_does_not_is_ready() -> None:
+    [found] = endpoints(
+        service(),
+        slice_of(endpoint("10.0.0.1", conditions={"ready": True, "terminating": True}), name="a"),
+        slice_of(endpoint("10.0.0.1", conditions={"ready": True}), name="b"),
+    )
+    assert (found.ready, found.draining) == (True, False)
+
+
+@pytest.mark.parametrize("ports", [[], None, [{"name": "other", "port": 1}]])
+def test_an_endpoint_without_the_services_port_is_not_ready(ports: Json | None) -> None:
+    part = slice_of(endpoint("10.0.0.1")) | {"ports": ports}
+    [found] = endpoints(service(), part)
+    assert (found.ready, found.targets) == (False, ())
+    [with_it] = endpoints(service(), part, slice_of(endpoint("10.0.0.1"), name="b"))
+    assert (with_it.ready, with_it.targets) == (True, ((80, 8080),))
+
+
+def test_what_has_no_port_of_tcp_needs_none() -> None:
+    empty = slice_of(endpoint("10.0.0.1")) | {"ports": []}
+    [headless] = endpoints(service(clusterIP="None", ports=[]), empty)
+    [by_name] = endpoints(service(clusterIP="None"), empty)
+    [udp] = endpoints(service(ports=[DNS]), empty)
+    assert (headless.ready, by_name.ready, udp.ready) == (True, True, True)
+
+
 def test_the_workload_server_learns_account_and_zone() -> None:
     objects = world(pod("p1", account="acc"), node("a"))
     assert account_of_workload("shop/p1", objects) == "acc"

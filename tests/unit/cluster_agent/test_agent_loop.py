@@ -101,6 +101,30 @@ async def test_before_facts_are_known_exports_are_reported_at_once(tmp_path: Pat
     assert (codec.EXPORT, "shop/api") in world.told
 
 
+async def test_a_workload_of_both_families_is_dialled_where_its_sidecar_says_it_is(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    first = shop(True)
+    other = first[first.rindex("---") :].replace("api-1, namespace", "api-6, namespace")
+    other = other.replace("IPv4", "IPv6").replace("[10.1.0.1]", "['FD00::1']")
+    await world.write(first + other)
+    assert world.agent.proxies.addresses_of("shop/api-1") == {"10.1.0.1", "fd00::1"}
+
+    def dialled() -> list[str]:
+        view = world.agent.proxies.view(("gateways",))
+        name = "80.api.shop.svc.clusterset.local"
+        found = view.get(ENDPOINTS, name)
+        assert found is not None
+        return [a for a in ("10.1.0.1", "fd00::1") if a in str(document(found.body))]
+
+    assert dialled() == ["10.1.0.1"]
+    sidecar = Proxy("shop/api-1", Kind.SIDECAR, State.SERVING, "fd00::1", 15006)
+    world.agent.on_proxy(sidecar)
+    await world.agent.turn()
+    assert dialled() == ["fd00::1"]
+
+
 async def test_reports_are_not_whole_before_the_source_is(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.agent.on_source(world.source.write(shop(True)))

@@ -11,7 +11,6 @@ from cluster_agent.services import (
     count_checks,
     gateway_resources,
     inbound_ports,
-    workloads_behind,
 )
 from federation.model.exports import AppProtocol
 from gateway.compile import OFTEN
@@ -35,7 +34,7 @@ def test_gateways_serve_what_is_exported_only() -> None:
 
 
 def test_a_workload_is_reached_by_the_ports_it_has() -> None:
-    (workload, _) = sorted(workloads_behind(EXPORTED))
+    workload = "shop/api-10.0.0.1"
     found = [(p.sni, p.port) for p in inbound_ports(EXPORTED, workload)]
     assert found == [("80.api.shop.svc.clusterset.local", 8080)]
     assert inbound_ports(PRIVATE, workload) == []

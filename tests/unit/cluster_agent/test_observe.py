@@ -199,6 +199,33 @@ def test_an_exported_service_without_endpoints_has_an_empty_backend() -> None:
     assert (found.groups, found.ready) == ((), 0)
 
 
+def test_endpoints_that_nobody_can_dial_are_not_counted_as_ready() -> None:
+    empty = slice_of(endpoint("10.0.0.1")) | {"ports": []}
+    for spec in ({}, {"clusterIP": "None"}):
+        found = observed(service(**spec), export(), empty)
+        assert found.backend is not None
+        assert (found.backend.ready, found.backend.groups) == (0, (Group("", 0, 1),))
+    portless = observed(service(clusterIP="None", ports=[]), export(), empty)
+    assert portless.backend is not None
+    assert portless.backend.ready == 1
+
+
+def test_a_pod_of_both_families_counts_once_and_is_named_with_both_addresses() -> None:
+    documents = [
+        service(clusterIP="None"),
+        export(),
+        slice_of(endpoint("fd00::1", "p1", hostname="p1"), name="v6", kind="IPv6"),
+        slice_of(endpoint("10.0.0.1", "p1", hostname="p1"), name="v4"),
+        pod("p1"),
+    ]
+    found = observed(*documents)
+    assert found.backend is not None
+    assert found.headless is not None
+    assert found.backend.ready == 1
+    [named] = found.headless.endpoints
+    assert (named.hostname, named.addresses) == ("p1", ("10.0.0.1", "fd00::1"))
+
+
 def test_the_order_of_documents_does_not_matter() -> None:
     documents = [
         service(),
