@@ -17,14 +17,9 @@ from envoy.config.route.v3 import route_components_pb2
 
 from federation.envoy import http, tcp
 from federation.envoy.build import Resource, packed, plain_match, resource, upstream_tls
-from federation.envoy.clusters import (
-    aggregate_cluster,
-    eds_cluster,
-    load_assignment,
-    reach,
-    sender_http,
-)
+from federation.envoy.clusters import aggregate_cluster, eds_cluster, load_assignment
 from federation.envoy.identity import IDENTITY
+from federation.envoy.senders import least_loaded, reach, sender_http
 from federation.model.exports import AppProtocol, app_protocol
 from federation.model.imports import Plan, PortPlan, Tier
 from federation.model.names import ServiceName, host_name, inner_name, terminated_sni
@@ -153,6 +148,7 @@ def _over_http(
     spoken = _spoken(port, tiers)
     alpn = "http/1.1" if spoken is AppProtocol.HTTP1 else "h2"
     settings = _plain_settings(tiers) | {
+        **least_loaded(),
         "typed_extension_protocol_options": sender_http(spoken, reach(rtt)),
         "transport_socket": upstream_tls(caller.identities, (alpn,), caller.shown),
     }

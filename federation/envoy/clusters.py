@@ -6,7 +6,6 @@ Envoy never fails over.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any as Message
 
@@ -24,18 +23,9 @@ from federation.envoy.build import (
     probe_tls,
     raw_socket,
 )
-from federation.envoy.spoofing import UNREACHED, marked
+from federation.envoy.senders import FAILURES_IN_A_ROW, HTTP_OPTIONS, NEAR, Reach, windows
 from federation.model.exports import AppProtocol
 from federation.model.imports import Destination, Target, Tier
-
-_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-
-# One HTTP/2 connection through a passthrough gateway reaches one workload only, so senders open
-# a new one after this many requests: 50 spread 1199 requests 600 to 599. And they put few requests
-# on it at a time, so that a workload that freezes holds few.
-_REQUESTS_PER_CONNECTION = 50
-_STREAMS_PER_CONNECTION = 4
-_SENDER_IDLE = timedelta(seconds=30)
 
 # Applications close keep-alive connections first, and a request sent into that is lost.
 _APPLICATION_IDLE = timedelta(seconds=1)
@@ -55,11 +45,11 @@ _BREAKERS = {
 # Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`. When a
 # workload behind a gateway freezes, the gateway is not to blame, although every request that is on
 # a connection to it counts, and a sender with few requests may have no other for 0.8 s. So it takes
-# more failures in a row than six connections hold, or two seconds in which nothing succeeded.
+# more failures in a row than three connections hold, or two seconds in which nothing succeeded.
 # Being worse than others is no reason: a gateway with one frozen workload is just that.
 _OUTLIERS = {
     "split_external_local_origin_errors": True,
-    "consecutive_local_origin_failure": {"value": 6 * _STREAMS_PER_CONNECTION},
+    "consecutive_local_origin_failure": {"value": FAILURES_IN_A_ROW},
     "enforcing_consecutive_local_origin_failure": {"value": 100},
     "enforcing_success_rate": {"value": 0},
     "enforcing_local_origin_success_rate": {"value": 0},
@@ -81,37 +71,8 @@ _CHECK_MATCH = {"check": "tls"}
 _OVERPROVISIONING = 200
 
 
-# So much of an answer may be under way, which is also what an Envoy keeps of one that nobody takes
-# until its memory is scarce (`limits.overload`). Smaller ones cost those who are far: over 70 ms
-# one download has 101 MB/s with 16 MB, 56 with 8 MB and 7 with 1 MB. All streams of a connection
-# may fill theirs and yet hold up no other: whoever does not take his answer would else stop those
-# who share it.
-STREAM_WINDOW = 16 << 20
 _APPLICATION_WINDOW = 256 * 1024
 _APPLICATION_STREAMS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How long to wait for a peer, in seconds: far peers need more than near ones.
-
-    A black hole is noticed after `ping_interval + ping_timeout`; a ping time-out below the
-    round-trip time breaks every connection.
-    """
-
-    connect: float = 0.5
-    ping_interval: float = 0.25
-    ping_timeout: float = 0.25
-
-
-NEAR = Reach()
-
-
-def reach(rtt: float) -> Reach:
-    """How long to wait for a peer at a rounded round-trip time (`planning.reach`; 0 is near)."""
-    if not rtt:
-        return NEAR
-    return Reach(connect=max(1.0, 4 * rtt), ping_interval=1.0, ping_timeout=max(1.0, 3 * rtt))
 
 
 def eds_cluster(name: str, reach: Reach = NEAR, **settings: Message) -> cluster_pb2.Cluster:
@@ -203,42 +164,6 @@ def application_cluster(
     )
 
 
-def sender_http(protocol: AppProtocol, reach: Reach = NEAR) -> dict[str, Message]:
-    """How a sidecar sends: to other sidecars HTTP/2 with pings, whatever the application speaks.
-
-    HTTP/1.1 is only for a service that has endpoints without a sidecar, since a cluster of Envoy
-    speaks one version to all; it has no pings, so a black hole is noticed late.
-    """
-    options = http_protocol_options_pb2.HttpProtocolOptions(
-        common_http_protocol_options={
-            "idle_timeout": _SENDER_IDLE,
-            "max_requests_per_connection": {"value": _REQUESTS_PER_CONNECTION},
-        },
-        outlier_detection={
-            "error_matcher": {"http_response_headers_match": {"headers": [marked(UNREACHED)]}}
-        },
-        explicit_http_config=_sender_version(protocol, reach),
-    )
-    return {_HTTP_OPTIONS: any_of(options)}
-
-
-def _sender_version(protocol: AppProtocol, reach: Reach) -> dict[str, Message]:
-    if protocol is AppProtocol.HTTP1:
-        return {"http_protocol_options": {}}
-    return {
-        "http2_protocol_options": {
-            "allow_connect": True,
-            **limits.one_stream_at_a_time(),
-            "max_concurrent_streams": {"value": _STREAMS_PER_CONNECTION},
-            **_windows(STREAM_WINDOW, _STREAMS_PER_CONNECTION),
-            "connection_keepalive": {
-                "interval": timedelta(seconds=reach.ping_interval),
-                "timeout": timedelta(seconds=reach.ping_timeout),
-            },
-        }
-    }
-
-
 def application_http(protocol: AppProtocol) -> dict[str, Message]:
     """How the last proxy speaks to the application; nothing for TCP."""
     if protocol is AppProtocol.TCP:
@@ -249,7 +174,7 @@ def application_http(protocol: AppProtocol) -> dict[str, Message]:
                 "allow_connect": True,
                 **limits.one_stream_at_a_time(),
                 "max_concurrent_streams": {"value": _APPLICATION_STREAMS},
-                **_windows(_APPLICATION_WINDOW, _APPLICATION_STREAMS),
+                **windows(_APPLICATION_WINDOW, _APPLICATION_STREAMS),
             }
         }
         if protocol is AppProtocol.HTTP2
@@ -259,15 +184,7 @@ def application_http(protocol: AppProtocol) -> dict[str, Message]:
         common_http_protocol_options={"idle_timeout": _APPLICATION_IDLE},
         explicit_http_config=version,
     )
-    return {_HTTP_OPTIONS: any_of(options)}
-
-
-def _windows(stream: int, streams: int) -> dict[str, Message]:
-    """Of each stream, and of the connection: so large that full streams hold up no other."""
-    return {
-        "initial_stream_window_size": {"value": stream},
-        "initial_connection_window_size": {"value": stream * streams},
-    }
+    return {HTTP_OPTIONS: any_of(options)}
 
 
 def load_assignment(

@@ -16,7 +16,7 @@ from envoy.extensions.filters.network.connection_limit.v3 import connection_limi
 
 from federation.envoy.build import extension
 
-# Callers give up earlier themselves: connecting may take 1 s, or 4 round trips (`clusters.reach`).
+# Callers give up earlier themselves: connecting may take 1 s, or 4 round trips (`senders.reach`).
 HANDSHAKE_SECONDS = 5
 """From the accepted connection to the server name, and from there to the end of the handshake."""
 
@@ -25,7 +25,7 @@ ACCEPTS_PER_TURN = 10
 
 CLIENT_HELLO_BYTES = 16 * 1024
 
-# Our senders put 4 requests at a time on a connection, and close it when it was idle for 30 s.
+# Our senders put 8 requests at a time on a connection, and close it when it was idle for 30 s.
 STREAMS_PER_CONNECTION = 100
 IDLE_SECONDS = 300
 

@@ -12,7 +12,8 @@ from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
 from federation.envoy import clusters
 from federation.envoy.build import extension
-from federation.envoy.clusters import Reach, eds_cluster, reach
+from federation.envoy.clusters import eds_cluster
+from federation.envoy.senders import Reach, reach
 from federation.model.exports import AppProtocol
 
 # A dead peer is noticed after idle + probes x interval, 45 s; the kernel's own default is 2 hours.

@@ -7,7 +7,7 @@ steps of 250 ms. What that means for time-outs is said in `federation.envoy.clus
 import math
 
 FAR_FROM = 0.1
-"""A PING time-out of 250 ms bears 180 ms at most; half of that is left for a busy machine."""
+"""Connecting takes three round trips, near within 500 ms: the rest is left for a busy machine."""
 NEAR_BELOW = 0.07
 STEP = 0.25
 LARGEST = 2.0

@@ -16,6 +16,7 @@ import yaml
 from federation.demo import readiness
 from federation.demo.layout import SERVICE_PORT, service_host
 from federation.demo.processes import ProcessTable, envoy_of
+from federation.envoy.senders import NEAR
 from federation.runtime.files import write_private
 from federation.verify import guarantees
 from tests.e2e.rig import Mesh, pause, wait_until
@@ -27,7 +28,7 @@ CLUSTER, REMOTE = "us-east", "us-west"
 NAME = "gateway-2"
 NOTICED_SECONDS = 2.5
 """When DNS leaves a gateway that says nothing any more, at the latest, on a busy machine."""
-IN_FLIGHT_SECONDS = 0.6
+IN_FLIGHT_SECONDS = NEAR.ping_interval + NEAR.ping_timeout
 """So long calls go into a frozen gateway before it is noticed; they may not be repeated."""
 MOSTLY = 0.9
 """A request that met the lost gateway may be answered by the next cluster."""

@@ -14,7 +14,7 @@ from cluster_agent.services import (
     bounded,
     check_interval,
 )
-from federation.envoy.clusters import reach, sender_http
+from federation.envoy.senders import reach, sender_http
 from federation.model.exports import AppProtocol
 from federation.supervisor.measure import MEASURE_SECONDS, MOST_AT_ONCE
 from gateway.compile import CHECK_SECONDS

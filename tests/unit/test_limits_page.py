@@ -12,7 +12,7 @@ from cluster_agent.sources import directory
 from federation.api import door, server, strangers
 from federation.controller import anchors, audit, jointokens, judge, loop, members
 from federation.controller import server as controller_server
-from federation.envoy import clusters, http, limits
+from federation.envoy import http, limits, senders
 from federation.model import exports
 from federation.runtime import health, refusals, yamldocs
 from federation.supervisor import admin
@@ -63,7 +63,7 @@ STATED: dict[str, str] = {
     "answer that is whole and is not taken": f"{limits.UNTAKEN_SECONDS} s",
     "body of a request that can be sent again": f"{limits.RETRY_BYTES // MB} MB",
     "HTTP/2: answer that is under way to a sender, for each stream": (
-        f"{clusters.STREAM_WINDOW // MB} MB"
+        f"{senders.STREAM_WINDOW // MB} MB"
     ),
     "connections taken before others are served again": f"{limits.ACCEPTS_PER_TURN}",
     "HTTP/2: streams of a connection at a time": f"{limits.STREAMS_PER_CONNECTION}",

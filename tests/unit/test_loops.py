@@ -67,6 +67,7 @@ ENDS_BY_ITSELF = {
     "cluster_agent/dns/server.py _serve_tcp": "one connection",
     "cluster_agent/loop.py _look_at_dirty": "until nothing is dirty",
     "federation/verify/generator.py run": "a load that is made for a while",
+    "federation/verify/paced.py _quiet": "until a load has ended, for so long at most",
 }
 """Loops that wait and are none of a process."""
 

@@ -28,16 +28,15 @@ from federation.demo.readiness import get
 from federation.demo.resolve import resolve
 from federation.demo.rig import DemoRig
 from federation.demo.scenarios.steps import CALM, Flow, Step
+from federation.envoy.senders import reach
 from federation.model.errors import Failed, NotReady
+from federation.planning.reach import rounded
 from federation.verify import history
 from federation.verify.faults import Fault, Way, inject, unavailable
 from federation.verify.guarantees import Place
 from federation.verify.history import History, Phase, Record
 
-NOTICE_SECONDS = 0.6
-"""Until a place that hangs is noticed (PING interval and time-out), requests go on into it."""
-FAR_NOTICE_SECONDS = 3.0
-
+_BUSY_SECONDS = 0.15
 _START_SECONDS = 15.0
 _PULSE_SECONDS = 0.5
 _BACK_SECONDS = 1.0
@@ -105,6 +104,12 @@ class Tail:
         return tuple(self.recent)
 
 
+def notice_seconds(layout: Layout) -> float:
+    """Until a place that hangs is noticed, requests go on into it."""
+    patience = reach(rounded(max(site.rtt for site in layout.sites)))
+    return patience.ping_interval + patience.ping_timeout + _BUSY_SECONDS
+
+
 class Stage:
     """The demo in `state` while one step after the other is performed on it."""
 
@@ -165,9 +170,7 @@ class Stage:
             raise Failed(reason)
         injection = inject(fault, self.rig)
         done = time.monotonic()
-        far = any(site.rtt for site in self.layout.sites)
-        hangs = fault.way in (Way.FREEZE, Way.HANG)
-        notice = (FAR_NOTICE_SECONDS if far else NOTICE_SECONDS) if hangs else 0.0
+        notice = notice_seconds(self.layout) if fault.way in (Way.FREEZE, Way.HANG) else 0.0
         self.recorded.struck.append((injection.at, done + notice))
         self.begin(phase, injection.at)
         try:

@@ -138,14 +138,14 @@ def test_what_is_near_has_one_cluster_with_short_time_outs() -> None:
     made = CASES["near-only"]
     assert led_to(made) == NEAR_OUT
     assert priorities(made) == {NEAR_OUT: [{"east"}, {"west"}, {"west"}]}
-    assert patience(clusters(made)[NEAR_OUT]) == ("0.500s", "0.250s", "0.250s")
+    assert patience(clusters(made)[NEAR_OUT]) == ("0.500s", "0.250s", "0.600s")
 
 
 def test_what_is_far_has_one_cluster_with_time_outs_by_its_round_trip_time() -> None:
     made = CASES["far-only"]
     assert led_to(made) == FAR_OUT
     assert priorities(made) == {FAR_OUT: [{"far"}]}
-    assert patience(clusters(made)[FAR_OUT]) == ("2s", "1s", "1.500s")
+    assert patience(clusters(made)[FAR_OUT]) == ("2s", "1s", "2.100s")
 
 
 def test_near_and_far_are_joined_in_this_order_by_a_cluster_with_limits_of_its_own() -> None:
@@ -204,7 +204,7 @@ def test_a_near_cluster_in_its_ramp_shares_with_the_far_one() -> None:
 def test_time_outs_are_by_the_farthest_of_the_far() -> None:
     made = plan(west=0.25, far=0.5)
     assert priorities(made) == {FAR_OUT: [{"west"}, {"west"}, {"far"}]}
-    assert patience(clusters(made)[FAR_OUT]) == ("2s", "1s", "1.500s")
+    assert patience(clusters(made)[FAR_OUT]) == ("2s", "1s", "2.100s")
 
 
 def test_a_cluster_that_has_become_near_changes_where_routes_lead() -> None:
@@ -224,6 +224,16 @@ def test_without_any_endpoint_there_is_a_near_cluster_that_refuses_at_once() -> 
 
 def over_tcp(west: float, far: float) -> Plan:
     return plan(b.endpoint("10.0.0.1", targets=((5432, 5432),)), ports=(TCP,), west=west, far=far)
+
+
+def test_requests_go_where_the_fewest_are_under_way_near_and_far() -> None:
+    """A frozen endpoint gets few; the aggregate that joins near and far chooses nobody itself."""
+    found = clusters(plan(b.endpoint("10.0.0.1")))
+    assert {name: cluster["lb_policy"] for name, cluster in found.items()} == {
+        NEAR_OUT: "LEAST_REQUEST",
+        FAR_OUT: "LEAST_REQUEST",
+        ANY_OUT: "CLUSTER_PROVIDED",
+    }
 
 
 def test_tcp_has_one_cluster_for_near_and_far() -> None:

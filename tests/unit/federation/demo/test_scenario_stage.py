@@ -8,8 +8,6 @@ import pytest
 
 from federation.demo.layout import Layout, Role, members, moved_away, plan_layout
 from federation.demo.scenarios.stage import (
-    FAR_NOTICE_SECONDS,
-    NOTICE_SECONDS,
     Recorded,
     Stage,
     Tail,
@@ -208,8 +206,8 @@ def test_a_fault_is_in_force_within_and_phases_begin_when_it_strikes_and_ends(
     ("way", "near", "far"),
     [
         (Way.KILL, 0.0, 0.0),
-        (Way.FREEZE, NOTICE_SECONDS, FAR_NOTICE_SECONDS),
-        (Way.HANG, NOTICE_SECONDS, FAR_NOTICE_SECONDS),
+        (Way.FREEZE, 1.0, 3.25),
+        (Way.HANG, 1.0, 3.25),
         (Way.REFUSE, 0.0, 0.0),
     ],
 )

@@ -1,20 +1,15 @@
 """Clusters and endpoints: the failover settings, and how tiers become priorities."""
 
-import pytest
-
 from federation.envoy.build import packed
 from federation.envoy.clusters import (
-    NEAR,
-    Reach,
     aggregate_cluster,
     application_cluster,
     application_http,
     eds_cluster,
     load_assignment,
-    reach,
-    sender_http,
     workload_checks,
 )
+from federation.envoy.senders import sender_http
 from federation.model.exports import AppProtocol
 from federation.model.imports import Destination, Health, Target, Tier
 from federation.model.locality import Locality
@@ -32,36 +27,12 @@ def test_every_cluster_may_eject_all_its_endpoints_and_never_panics_below_1() ->
     assert cluster["connect_timeout"] == "0.500s"
 
 
-def test_a_connection_that_breaks_does_not_eject_its_endpoint() -> None:
-    options = sender_http(AppProtocol.HTTP2)[OPTIONS]
-    http2 = document(options.SerializeToString())["explicit_http_config"]["http2_protocol_options"]
-    outliers = document(packed(eds_cluster("a")))["outlier_detection"]
-    assert outliers["consecutive_local_origin_failure"] > http2["max_concurrent_streams"]
-
-
 def test_only_tcp_connections_to_a_frozen_workload_are_closed_together() -> None:
     for closes in (False, True):
         made = eds_cluster("a", **workload_checks("a", 0.5, closes=closes))
         assert (
             document(packed(made)).get("close_connections_on_host_health_failure", False) is closes
         )
-
-
-def test_a_far_peer_is_given_more_time() -> None:
-    far = Reach(connect=2.0, ping_interval=1.0, ping_timeout=1.5)
-    assert document(packed(eds_cluster("a", far)))["connect_timeout"] == "2s"
-    options = sender_http(AppProtocol.HTTP2, far)[OPTIONS]
-    http2 = document(options.SerializeToString())["explicit_http_config"]["http2_protocol_options"]
-    assert http2["connection_keepalive"] == {"interval": "1s", "timeout": "1.500s"}
-
-
-@pytest.mark.parametrize(
-    ("rtt", "connect", "ping"),
-    [(0.25, 1.0, 1.0), (0.5, 2.0, 1.5), (2.0, 8.0, 6.0)],
-)
-def test_time_outs_grow_with_the_round_trip_time(rtt: float, connect: float, ping: float) -> None:
-    assert reach(rtt) == Reach(connect, 1.0, ping)
-    assert reach(0.0) == NEAR
 
 
 def test_clusters_are_joined_in_order_with_limits_of_their_own() -> None:

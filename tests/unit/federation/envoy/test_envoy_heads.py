@@ -6,8 +6,9 @@ import pytest
 
 from federation.envoy import heads
 from federation.envoy.build import packed
-from federation.envoy.clusters import application_http, sender_http
+from federation.envoy.clusters import application_http
 from federation.envoy.http import last_hop_filter, last_hop_routes, upstream_routes
+from federation.envoy.senders import sender_http
 from federation.model.exports import AppProtocol
 from tests.unit.goldens import document
 from tests.unit.managers import managers

@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 
 from federation.envoy.build import packed
-from federation.envoy.clusters import sender_http
 from federation.envoy.http import virtual_host
+from federation.envoy.senders import sender_http
 from federation.envoy.spoofing import (
     MARKS,
     MISSPELLED,
