@@ -36,10 +36,11 @@ _STOP_SECONDS = 3.0
 _LOCK_SECONDS = 3.0
 _TOKEN_SECONDS = 3600
 _LOOK_SECONDS = 1.0
+_KILL_ROUNDS = 5
 
 
 def is_running(state: Path) -> bool:
-    """Whether a process of a demo in this folder lives."""
+    """Whether a process of a demo in this folder lives, and can be used."""
     check_ours(state)
     return Paths(state).marker.exists() and bool(marked(state))
 
@@ -57,7 +58,7 @@ def up(state: Path, layout: Layout, tell: Tell) -> float:
         raise Conflict(
             f"a demo is already running in {state}: use it, or end it with 'fedctl demo down'"
         )
-    if paths.marker.exists():
+    if paths.marker.exists() or marked(state):
         tell(f"clearing what an earlier demo left in {state}")
         down(state)
     check_free(members(layout))
@@ -91,7 +92,7 @@ def _start(paths: Paths, layout: Layout, tell: Tell, deadline: float) -> None:
     readiness.wait_for(readiness.process_checks(everyone), state, deadline)
     tell("all proxies are ready")
     readiness.wait_for(readiness.request_checks(layout), state, deadline)
-    tell("a request from each cluster was answered")
+    tell("every service was answered in each cluster")
     refresh(state)
 
 
@@ -125,10 +126,13 @@ def _admit(client: Client, site: Site, paths: Paths) -> None:
 
 
 def down(state: Path) -> bool:
-    """Stop everything and remove the folder; False when there was no demo."""
+    """Stop everything and remove the folder; False when there was no demo.
+
+    Processes whose folder somebody removed are found as well, by the mark they carry.
+    """
     check_ours(state)
     if not Paths(state).marker.exists():
-        return False
+        return _stop_orphans(state)
     with folder.locked(state, _LOCK_SECONDS):
         _stop_everything(state)
         folder.remove(state)
@@ -139,6 +143,19 @@ def halt(state: Path) -> None:
     """Stop everything and leave the folder as it is; `up` and `down` remove it."""
     with folder.locked(state, _LOCK_SECONDS):
         _stop_everything(state)
+
+
+def _stop_orphans(state: Path) -> bool:
+    """Kill the processes of a demo that has no folder any more; False when there are none."""
+    found = left = marked(state)
+    for _ in range(_KILL_ROUNDS):  # a supervisor may start its Envoy meanwhile
+        if not left:
+            return bool(found)
+        kill_now(left)
+        left = marked(state)
+    raise Failed(
+        f"process {left[0]} of the demo that was in {state} does not end, even when killed"
+    )
 
 
 def _stop_everything(state: Path) -> None:
@@ -189,7 +206,19 @@ def start_again(state: Path, chosen: Iterable[Member]) -> None:
     checks = readiness.process_checks(again)
     names = {member.name for member in again}
     readiness.wait_for(checks, state, time.monotonic() + START_SECONDS, names)
-    refresh(state)
+    _refresh_after(state, f"started {', '.join(sorted(names))}")
+
+
+def _refresh_after(state: Path, done: str) -> None:
+    """Write `topology.json`; what was done stays done, whether it can be written or not."""
+    try:
+        refresh(state)
+    except OSError as error:
+        file = Paths(state).topology
+        raise Failed(
+            f"{done}, but {file} cannot be written ({error.strerror}) and says what was before: "
+            "make room, and say 'fedctl demo status'"
+        ) from error
 
 
 def watch(state: Path, tell: Tell) -> None:

@@ -75,14 +75,24 @@ class ProcessTable:
     def start(
         self, name: str, command: tuple[str, ...], log: Path, *, background: bool = False
     ) -> Process:
-        """Start a process and record it; raises Failed when it cannot be started."""
+        """Start a process and record it.
+
+        Raises Failed when it cannot be started, or not be recorded: then it does not run.
+        """
+        others = [p for p in self.load() if p.name != name]
         pid = _spawn(command, log, {**os.environ, MARK: str(self._folder)})
-        if background:
-            _yield_to_others(pid)
         started = start_time(pid)
         process = Process(name, command, str(log), pid, -1 if started is None else started)
-        others = [p for p in self.load() if p.name != name]
-        self._save([*others, process])
+        try:
+            self._save([*others, process])
+        except OSError as error:
+            kill_now([pid])
+            raise Failed(
+                f"{name} is not started, since it cannot be recorded: {self._file} cannot be "
+                f"written ({error.strerror})"
+            ) from error
+        if background:
+            _yield_to_others(pid)
         return process
 
     def forget(self, name: str) -> None:
@@ -139,13 +149,15 @@ def _spawn(command: tuple[str, ...], log: Path, environment: dict[str, str]) -> 
 
 
 def marked(folder: Path) -> tuple[int, ...]:
-    """Pids of all living processes that carry this demo's mark: recorded or not, Envoys too."""
+    """Pids of all our living processes with this demo's mark: recorded or not, Envoys too."""
     wanted = f"{MARK}={folder}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
+            if entry.stat().st_uid != os.geteuid():
+                continue
             is_ours = wanted in (entry / "environ").read_bytes().split(b"\0")
             if is_ours and start_time(int(entry.name)) is not None:
                 found.append(int(entry.name))

@@ -16,8 +16,18 @@ from typing import Any
 
 from federation.api.client import Client
 from federation.demo.configs import Paths, has_envoy
-from federation.demo.layout import CLIENT, Layout, Member, Role, members, service_host
+from federation.demo.layout import (
+    CLIENT,
+    SERVICE_PORT,
+    Layout,
+    Member,
+    Role,
+    Site,
+    members,
+    service_host,
+)
 from federation.demo.processes import ProcessTable, bury, log_tail, pause
+from federation.demo.resolve import resolve
 from federation.model.errors import Failed, FedmeshError
 
 _PROBE_SECONDS = 2.0
@@ -138,17 +148,27 @@ def process_checks(found: Iterable[Member]) -> list[Check]:
 
 
 def request_checks(layout: Layout) -> list[Check]:
-    """Whether a request of each cluster's client is answered."""
-    host = service_host("api")
-    return [
-        Check(
-            member.name,
-            "did not get a request to api answered",
-            partial(_answers, member.address("outbound"), "/", host),
-        )
-        for member in members(layout)
-        if member.role is Role.SIDECAR and member.workload == CLIENT
-    ]
+    """Whether every service answers from every cluster: its client, and one without a sidecar."""
+    services = sorted({service for site in layout.sites for service in site.services})
+    checks = []
+    for member in members(layout):
+        if member.role is Role.SIDECAR and member.workload == CLIENT:
+            for service in services:
+                asked = partial(_answers, member.address("outbound"), "/", service_host(service))
+                what = f"did not get a request to {service} answered"
+                checks.append(Check(member.name, what, asked))
+    for site in layout.sites:
+        for service in services:
+            what = f"did not tell an address at which {service} answers"
+            checks.append(Check(f"{site.id}-dns", what, partial(_answers_by_name, site, service)))
+    return checks
+
+
+def _answers_by_name(site: Site, service: str) -> bool:
+    """Whether a service answers at the address that DNS tells."""
+    with contextlib.suppress(FedmeshError):
+        return _answers(f"{resolve(site, service, tries=1)}:{SERVICE_PORT}", "/")
+    return False
 
 
 def _answers(address: str, path: str, host: str = "") -> bool:

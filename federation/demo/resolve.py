@@ -12,11 +12,11 @@ _TRIES = 5
 _SECONDS = 1.0
 
 
-def resolve(site: Site, service: str) -> str:
+def resolve(site: Site, service: str, tries: int = _TRIES) -> str:
     """The address of a service for a client in this cluster; raises Failed."""
     name = f"{service}.{NAMESPACE}.svc.clusterset.local"
     question = DNSRecord.question(name).pack()
-    for _ in range(_TRIES):
+    for _ in range(tries):
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking,
             contextlib.suppress(OSError),

@@ -5,10 +5,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
+from federation.demo import processes
 from federation.demo.processes import (
     ProcessTable,
     bury,
@@ -44,6 +46,21 @@ def test_a_started_process_is_on_record_and_alive(table: ProcessTable, tmp_path:
     assert process.alive
     assert os.getsid(process.pid) == process.pid
     assert marked(tmp_path) == (process.pid,)
+
+
+def test_a_process_that_cannot_be_recorded_does_not_run(
+    table: ProcessTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = table.start("one", WAIT, tmp_path / "one.log")
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(processes, "write_atomic", full)
+    with pytest.raises(Failed, match=r"two is not started, .* \(No space left on device\)"):
+        table.start("two", WAIT, tmp_path / "two.log")
+    assert table.load() == (before,)
+    assert marked(tmp_path) == (before.pid,)
 
 
 AUTOGROUP = Path("/proc/self/autogroup")

@@ -76,10 +76,24 @@ def test_everything_that_can_be_asked_is_asked(tmp_path: Path) -> None:
     asked += [check.name for check in agent_checks(LAYOUT, Paths(tmp_path))]
     asked.append(controller_check(LAYOUT, Paths(tmp_path)).name)
     assert sorted(asked) == sorted(m.name for m in everyone)
-    assert [c.name for c in request_checks(LAYOUT)] == [
-        "us-east-web-1-sidecar",
-        "us-west-web-1-sidecar",
+
+
+def test_every_service_is_asked_for_in_every_cluster_with_and_without_a_sidecar() -> None:
+    found = [(check.name, check.what) for check in request_checks(LAYOUT)]
+    assert found == [
+        *(
+            (f"{cluster}-web-1-sidecar", f"did not get a request to {service} answered")
+            for cluster in ("us-east", "us-west")
+            for service in ("api", "orders", "web")
+        ),
+        *(
+            (f"{cluster}-dns", f"did not tell an address at which {service} answers")
+            for cluster in ("us-east", "us-west")
+            for service in ("api", "orders", "web")
+        ),
     ]
+    one = {check.what for check in request_checks(plan_layout(clusters=1))}
+    assert not any("orders" in what for what in one), "nobody has it there"
 
 
 def test_before_the_controller_has_its_certificate_the_answer_is_no(tmp_path: Path) -> None:
