@@ -1,35 +1,29 @@
 """A folder of YAML as the source of a cluster: the embedded default, no API server needed.
 
-Watched, and read again every few seconds in case the watch missed something. Files that are being
-written are given the time to become whole.
+Watched (`cluster_agent.sources.watching`), and read again every few seconds in case the watch
+missed something (`cluster_agent.sources.files`). Files that are being written are given the time to
+become whole. Next: `cluster_agent.sources.folder`.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
-import stat
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from errno import E2BIG
-from itertools import islice
 from pathlib import Path
 
 import yaml
-from watchfiles import awatch
 
+from cluster_agent.sources.files import Found, Scan, Stamp, read_text, reason_of, scan
 from cluster_agent.sources.folder import Folder
 from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
+from cluster_agent.sources.watching import watch
 from federation.runtime.clock import wall_seconds
 from federation.runtime.files import write_inside
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, out_of_means
 from federation.runtime.tasks import wait_for_event
-from federation.runtime.yamldocs import MAX_BYTES
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 STATUS_FOLDER, STATUS_FILE = ".fedmesh", "status.yaml"
 SETTLED_SECONDS = 0.03
 """A file changed less than this ago may still be being written."""
@@ -39,18 +33,6 @@ SPARE_EXPORTS = 3
 """A folder that becomes empty is believed when it had no more exports than these; as the guard of
 the controller (docs/decisions/013)."""
 FULL_READ_SECONDS = 5.0
-MAX_FILES = 10_000
-"""In a folder and its sub-folders, of whatever kind: so many names are read at most."""
-
-_Stamp = tuple[int, int, int, int]
-"""Time of the content, size, inode, and time of the inode, which new permissions change too."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    path: Path
-    stamp: _Stamp
-    age: float
 
 
 class DirectorySource:
@@ -59,7 +41,9 @@ class DirectorySource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._folder = Folder()
-        self._stamps: dict[str, _Stamp] = {}
+        self._stamps: dict[str, Stamp] = {}
+        self._unseen: set[str] = set()
+        self._which: tuple[int, int] | None = None
         self._gone_since: dict[str, float] = {}
         self._trouble = ""
         self._sees = False
@@ -123,27 +107,31 @@ class DirectorySource:
         file whose name is no text ends the watch, too.
         """
         try:
-            async for _ in awatch(
-                self._path, watch_filter=None, debounce=20, step=5, rust_timeout=1000
-            ):
-                self._wake.set()
+            await watch(self._path, self._wake.set)
         except* (OSError, RuntimeError):
             self._wake.set()
-        await asyncio.sleep(1.0)
+            await asyncio.sleep(1.0)
 
     async def turn(self) -> tuple[list[Batch], float]:
         """Read what changed; returns the changed objects and the seconds until the next look."""
         now = wall_seconds()
         try:
-            found = await asyncio.to_thread(_scan, self._path, now)
-            fresh = {n: f for n, f in found.items() if self._stamps.get(n) != f.stamp}
+            seen = await asyncio.to_thread(scan, self._path, now)
+            fresh = {n: f for n, f in seen.files.items() if self._stamps.get(n) != f.stamp}
             read = await self._read(fresh)
         except OSError as error:
             self._trouble = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
             self._sees = False
             return [], 1.0
         texts, wait = read
-        gone, wait_for_gone = self._gone(found, now)
+        self._sees = (
+            self._sees and seen.which == self._which
+        )  # another folder: nobody saw its edits
+        self._which = seen.which
+        self._folder.set_unreadable(seen.unreadable)
+        self._unseen -= seen.files.keys() - fresh.keys()
+        self._unseen |= {name for name in self._stamps if seen.hides(name)}
+        gone, wait_for_gone = self._gone(seen, now)
         if self._folder.would_be_empty(texts, gone) and self._has_exports():
             for name in texts:
                 self._stamps.pop(name, None)
@@ -162,9 +150,12 @@ class DirectorySource:
         kinds = [key.kind for key in self._folder.objects]
         return kinds.count("ServiceExport") > SPARE_EXPORTS
 
-    def _gone(self, found: Mapping[str, _Found], now: float) -> tuple[set[str], float]:
-        """The files that have been gone for a while, and when to look at the others."""
-        missing = self._stamps.keys() - found.keys()
+    def _gone(self, seen: Scan, now: float) -> tuple[set[str], float]:
+        """The files that have been gone for a while, and when to look at the others.
+
+        What may be in an entry that cannot be read is not gone.
+        """
+        missing = {n for n in self._stamps.keys() - seen.files.keys() if not seen.hides(n)}
         self._gone_since = {name: self._gone_since.get(name, now) for name in missing}
         left = {name: at + SHRINK_SECONDS - now for name, at in self._gone_since.items()}
         gone = {name for name, seconds in left.items() if seconds <= 0}
@@ -175,15 +166,17 @@ class DirectorySource:
         """Believe these. Live is what did not happen while nobody could look, nor by emptying."""
         for name in gone:
             del self._stamps[name]
-        emptied = {name: text for name, text in texts.items() if not text.strip()}
-        others = {name: text for name, text in texts.items() if name not in emptied}
-        doubtful = self._folder.update(emptied)
-        seen = self._folder.update(others, gone)
+        hidden = self._unseen & (texts.keys() | gone)
+        self._unseen -= hidden
+        unseen = {n: text for n, text in texts.items() if n in hidden or not text.strip()}
+        others = {name: text for name, text in texts.items() if name not in unseen}
+        doubtful = self._folder.update(unseen, gone & hidden)
+        seen = self._folder.update(others, gone - hidden)
         is_live = self._sees and bool(self._folder.objects)
         batches = [Batch(frozenset(doubtful), live=False), Batch(frozenset(seen), live=is_live)]
         return [batch for batch in batches if batch.keys]
 
-    async def _read(self, fresh: Mapping[str, _Found]) -> tuple[dict[str, str], float]:
+    async def _read(self, fresh: Mapping[str, Found]) -> tuple[dict[str, str], float]:
         """The texts of changed files that are whole by now, and when to look at the others."""
         texts: dict[str, str] = {}
         wait = FULL_READ_SECONDS
@@ -192,29 +185,28 @@ class DirectorySource:
                 wait = min(wait, SETTLED_SECONDS - found.age)
                 continue
             try:
-                text = await asyncio.to_thread(_text, found.path, self._path)
+                text = await asyncio.to_thread(read_text, found.path, self._path)
             except (OSError, ValueError) as error:
                 if out_of_means(error):  # that says nothing of the file
                     for read in texts:
                         del self._stamps[read]
                     raise
-                self._folder.set_broken(name, f"the file cannot be read: {_reason(error)}")
+                self._folder.set_broken(name, f"the file cannot be read: {reason_of(error)}")
                 self._stamps[name] = found.stamp
                 continue
-            if found.age < SHRINK_SECONDS and self._may_be_cut(name, found, text):
+            if found.age < SHRINK_SECONDS and self._may_be_cut(name, text):
                 wait = min(wait, SHRINK_SECONDS - found.age)
                 continue
             texts[name] = text
             self._stamps[name] = found.stamp
         return texts, wait
 
-    def _may_be_cut(self, name: str, found: _Found, text: str) -> bool:
-        """Whether this may be the first part of a file that is being written in place."""
-        before = self._stamps.get(name)
-        if not text.strip():
-            return True
-        is_same_file = before is not None and before[2] == found.stamp[2]
-        return is_same_file and self._folder.would_shrink(name, text)
+    def _may_be_cut(self, name: str, text: str) -> bool:
+        """Whether this may be the first part of a file that is being written.
+
+        That it is another file than before does not tell: programs unlink and create, too.
+        """
+        return not text.strip() or self._folder.would_shrink(name, text)
 
     def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
         """See Source: `.fedmesh/status.yaml` in the folder; raises OSError when it is tried again.
@@ -234,69 +226,6 @@ class DirectorySource:
             where = self._path / STATUS_FOLDER / STATUS_FILE
             log.warning(event("status cannot be written", file=where, reason=error.strerror))
             self._written = text  # said once; the next news is tried again
-
-
-def _scan(folder: Path, now: float) -> dict[str, _Found]:
-    """The files that count, by name relative to the folder; raises OSError."""
-    found: dict[str, _Found] = {}
-    root = folder.resolve()
-    left = MAX_FILES
-    outer = _listed(str(folder), left)
-    left -= len(outer)
-    for entry in outer:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            inner = _listed(entry.path, left)
-            left -= len(inner)
-            found.update(_files(inner, f"{entry.name}/", root, now))
-        else:
-            found.update(_files([entry], "", root, now))
-    return found
-
-
-def _listed(folder: str, most: int) -> list[os.DirEntry[str]]:
-    """The entries of a folder by name; raises OSError when there are more."""
-    with os.scandir(folder) as entries:
-        found = list(islice(entries, most + 1))
-    if len(found) > most:
-        raise OSError(E2BIG, f"it holds more than {MAX_FILES:,} files")
-    return sorted(found, key=lambda entry: entry.name)
-
-
-def _files(
-    entries: Iterable[os.DirEntry[str]], prefix: str, root: Path, now: float
-) -> dict[str, _Found]:
-    found: dict[str, _Found] = {}
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.name.startswith((".", "#")) or path.suffix not in SUFFIXES:
-            continue
-        with contextlib.suppress(FileNotFoundError):
-            about = path.stat()
-            if stat.S_ISREG(about.st_mode) and path.resolve().is_relative_to(root):
-                stamp = (about.st_mtime_ns, about.st_size, about.st_ino, about.st_ctime_ns)
-                changed = max(about.st_mtime, about.st_ctime)
-                found[prefix + entry.name] = _Found(path, stamp, max(0.0, now - changed))
-    return found
-
-
-def _text(path: Path, folder: Path) -> str:
-    """The text of a file; what was put in its place since it was found may be anything."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        opened = Path(f"/proc/self/fd/{file.fileno()}").readlink()
-        if not opened.is_relative_to(folder.resolve()):
-            raise ValueError("it is a link that leads out of the folder")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES} bytes")
-    return data.decode()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _status(exports: Mapping[Key, Iterable[Condition]], problems: tuple[Problem, ...]) -> str:

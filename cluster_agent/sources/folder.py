@@ -35,6 +35,7 @@ class Folder:
         self.problems: tuple[Problem, ...] = ()
         self._files: dict[str, _File] = {}
         self._broken: dict[str, Problem] = {}
+        self._unreadable: dict[str, str] = {}
 
     def update(self, texts: Mapping[str, str], gone: Iterable[str] = ()) -> set[Key]:
         """Take new texts of files and the names of files that are gone; returns what changed."""
@@ -58,8 +59,12 @@ class Folder:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The files that were never read: each is broken and has no last good state."""
-        return tuple(sorted(self._broken.keys() - self._files.keys()))
+        """The files that were never read: each is broken and has no last good state.
+
+        Of a sub-folder that cannot be read nobody knows which files it has.
+        """
+        broken = self._broken.keys() | self._unreadable.keys()
+        return tuple(sorted(broken - self._files.keys()))
 
     def would_be_empty(self, texts: Mapping[str, str], gone: AbstractSet[str]) -> bool:
         """Whether taking these would leave no object at all."""
@@ -79,6 +84,12 @@ class Folder:
         """The file is there and cannot be read: it keeps its last good state."""
         self._broken[name] = Problem(name, reason)
         self._show()
+
+    def set_unreadable(self, entries: Mapping[str, str]) -> None:
+        """Entries that cannot even be looked at, with the reason: what they had stays."""
+        if entries != self._unreadable:
+            self._unreadable = dict(entries)
+            self._show()
 
     def _take(self, name: str, text: str) -> None:
         try:
@@ -104,7 +115,13 @@ class Folder:
     def _show(self) -> set[Key]:
         objects: dict[Key, Document] = {}
         places: dict[Key, str] = {}
-        problems = list(self._broken.values())
+        problems = [
+            *self._broken.values(),
+            *(
+                Problem(name, f"it cannot be read: {reason}; what it had stays")
+                for name, reason in self._unreadable.items()
+            ),
+        ]
         for name in sorted(self._files):
             for key, (document, where) in self._files[name].objects.items():
                 if key in objects:

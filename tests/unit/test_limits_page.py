@@ -8,7 +8,7 @@ from cluster_agent import certifying, workloads
 from cluster_agent.dns import packets, reply, zone
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
-from cluster_agent.sources import directory
+from cluster_agent.sources import files
 from federation.api import door, server, strangers
 from federation.controller import anchors, audit, jointokens, judge, loop, members
 from federation.controller import server as controller_server
@@ -172,7 +172,7 @@ STATED: dict[str, str] = {
     "documents in a file": f"{yamldocs.MAX_DOCUMENTS:,}",
     "values in a file": f"{yamldocs.MAX_NODES:,}",
     "depth of nesting": f"{yamldocs.MAX_DEPTH}",
-    "files of a cluster's folder, of any kind, with its sub-folders": f"{directory.MAX_FILES:,}",
+    "files of a cluster's folder, of any kind, with its sub-folders": f"{files.MAX_FILES:,}",
     "size of a whole number": f"{yamldocs.MAX_BITS} bits",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
     "life of a join token": f"{jointokens.MAX_TOKEN_SECONDS // DAY} days",

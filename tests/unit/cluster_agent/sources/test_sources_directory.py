@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+from collections.abc import Callable
+from errno import EACCES
 from pathlib import Path
 
 import pytest
 
-from cluster_agent.sources.directory import MAX_FILES, DirectorySource, _text
+from cluster_agent.sources.directory import DirectorySource
+from cluster_agent.sources.files import MAX_FILES
 from cluster_agent.sources.source import Batch, Condition, Key
 from federation.runtime.loops import running
 
@@ -128,6 +131,115 @@ async def test_a_renamed_file_is_seen_in_well_under_a_tenth_of_a_second(tmp_path
         took = asyncio.get_running_loop().time() - started
     assert [key.name for key in changed.keys] == ["web"]
     assert took < 0.5  # far below the full read's 5 s; the usual value is 0.03
+
+
+async def synced(source: DirectorySource, seen: asyncio.Queue[Batch]) -> None:
+    """Wait until all is read, and the watch has begun beside that."""
+    while not source.synced:
+        await seen.get()
+    await asyncio.sleep(0.1)
+
+
+async def test_an_edit_after_the_folder_was_replaced_is_seen_by_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster_agent.sources.directory.FULL_READ_SECONDS", 1000.0)
+    folder, other = tmp_path / "source", tmp_path / "other"
+    for place in (folder, other):
+        place.mkdir()
+        write(place / "a.yaml", service("api"))
+    source = DirectorySource(folder)
+    seen: asyncio.Queue[Batch] = asyncio.Queue()
+    async with running(source.loops(seen.put_nowait)), asyncio.timeout(8):
+        await synced(source, seen)
+        folder.rename(tmp_path / "away")
+        write(other / "b.yaml", service("web"))
+        other.rename(folder)
+        while "web" not in {key.name for key in source.objects}:
+            await seen.get()
+        for number in range(2):
+            write(folder / f"c{number}.yaml", service(f"later{number}"))
+            while f"later{number}" not in {key.name for key in source.objects}:
+                await seen.get()
+    assert source.trouble == ""
+
+
+async def test_what_another_folder_in_its_place_has_not_nobody_saw_go(tmp_path: Path) -> None:
+    folder, other = tmp_path / "source", tmp_path / "other"
+    for place, names in ((folder, ("api", "web")), (other, ("api",))):
+        place.mkdir()
+        write(place / "a.yaml", shop(*names))
+    write(folder / "b.yaml", shop("more"))
+    source = DirectorySource(folder)
+    await settled(source)
+    folder.rename(tmp_path / "away")
+    other.rename(folder)
+    found = await live(source)
+    assert {name for _, names in found for name in names} == {"web", "more"}
+    assert not any(is_live for is_live, _ in found)
+
+
+async def test_an_entry_that_cannot_be_read_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    write(tmp_path / "sub" / "a.yaml", shop("below"))
+    write(tmp_path / "b.yaml", shop("linked"))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    (tmp_path / "b.yaml").unlink()
+    (tmp_path / "b.yaml").symlink_to("b.yaml")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.scandir", refusing(tmp_path / "sub"))
+        write(tmp_path / "c.yaml", shop("api", "web"))
+        await live(source)
+        assert {key.name for key in source.objects} == {"below", "linked", "api", "web"}
+        write(tmp_path / "c.yaml", shop("api"))
+        assert await live(source) == [(True, {"web"})]
+        assert [(p.where, p.message) for p in source.problems] == [
+            ("b.yaml", "it cannot be read: it is a link that leads to itself; what it had stays"),
+            ("sub/", "it cannot be read: Permission denied; what it had stays"),
+        ]
+        assert (source.trouble, source.unread) == ("", ("sub/",))
+        write(tmp_path / "sub" / "a.yaml", "")
+    assert await live(source) == [(False, {"below"})], "nobody saw what it had go"
+    (tmp_path / "b.yaml").unlink()
+    assert await live(source) == [(False, {"linked"})]
+    assert source.problems == ()
+
+
+def refusing(folder: Path) -> Callable[[str], object]:
+    """A look into folders that one of them does not permit, not even to root."""
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path) == str(folder):
+            raise PermissionError(EACCES, "Permission denied", path)
+        return scandir(path)
+
+    return refuse
+
+
+async def test_a_file_that_is_made_anew_with_a_pause_withdraws_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    write(file, shop("api", "web"))
+    write(tmp_path / "b.yaml", shop("other"))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    whole = file.read_text()
+    for cut in (len(service("api")), whole.rindex("---") + 20, 10):
+        file.unlink()
+        await source.turn()
+        await asyncio.sleep(0.06)
+        file.write_text(whole[:cut])
+        for _ in range(2):
+            await asyncio.sleep(0.06)
+            batches, _ = await source.turn()
+            assert batches == [], cut
+        file.write_text(whole)
+        assert await live(source) == [], cut
+    write(file, shop("api"))
+    assert await live(source) == [(True, {"web"})], "half a second later it is believed"
 
 
 async def test_a_name_that_is_no_text_ends_the_watch_without_trouble(tmp_path: Path) -> None:
@@ -287,17 +399,3 @@ async def test_whoever_may_write_the_folder_cannot_have_the_agent_write_elsewher
     source.write_conditions({key: [Condition("Valid", "False", "Other", "news")]})
     assert list(victim.iterdir()) == []
     assert "news" in (folder / ".fedmesh" / "status.yaml").read_text()
-
-
-def test_a_link_that_was_put_in_place_of_a_file_after_the_look_is_not_read(tmp_path: Path) -> None:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    (tmp_path / "secret").write_text("secret")
-    (folder / "a.yaml").symlink_to(tmp_path / "secret")
-    (folder / "b.yaml").write_text("b: 1")
-    (folder / "c.yaml").symlink_to("b.yaml")
-    with pytest.raises(ValueError, match="leads out of the folder"):
-        _text(folder / "a.yaml", folder)
-    assert _text(folder / "c.yaml", folder) == "b: 1"
-    os.mkfifo(folder / "d.yaml")
-    assert _text(folder / "d.yaml", folder) == ""
