@@ -391,6 +391,7 @@ class Proxies:
             proxy.port,
             self._tcp_connection_seconds,
             self._revoked,
+            proxy.closing_ports,
         )
         table = own_table(proxy.kind, workload)
         self._tables.open(table).mark_complete(*TYPES)

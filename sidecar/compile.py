@@ -38,7 +38,8 @@ class Inbound:
     `address` is where others dial (port `inbound_port`), `app_address` where the application
     listens, `outbound_address` where the application sends its requests to other services.
     A TCP connection from another workload, and a single request, lives for
-    `tcp_connection_seconds`, 0 for ever. Requests of `revoked` trust domains are refused.
+    `tcp_connection_seconds`, 0 for ever. Requests of `revoked` trust domains are refused. At the
+    ports `closing` the application closes connections of HTTP/1.1 without saying so.
     """
 
     workload: str
@@ -50,6 +51,7 @@ class Inbound:
     inbound_port: int = 15006
     tcp_connection_seconds: float = 0
     revoked: tuple[str, ...] = ()
+    closing: tuple[int, ...] = ()
 
 
 def compile_inbound(workload: Inbound) -> tuple[Resource, ...]:
@@ -61,7 +63,7 @@ def compile_inbound(workload: Inbound) -> tuple[Resource, ...]:
     ports = sorted(set(workload.ports))
     applications = sorted({(port.port, port.protocol) for port in ports})
     clusters = tuple(
-        resource(name, _application_cluster(name, workload.app_address, number, protocol))
+        resource(name, _application_cluster(name, workload, number, protocol))
         for number, protocol in applications
         for name in (_application_name(number, protocol),)
     )
@@ -80,10 +82,12 @@ def _application_name(port: int, protocol: AppProtocol) -> str:
     return f"app~{port}~{protocol.value}"
 
 
-def _application_cluster(name: str, host: str, port: int, protocol: AppProtocol) -> Message:
+def _application_cluster(name: str, workload: Inbound, port: int, protocol: AppProtocol) -> Message:
+    host = workload.app_address
     if protocol is AppProtocol.TCP:
         return tcp.application_cluster(name, host, port)
-    return application_cluster(name, host, port, protocol)
+    closes = protocol is AppProtocol.HTTP1 and port in workload.closing
+    return application_cluster(name, host, port, protocol, closes=closes)
 
 
 def _inbound_listener(workload: Inbound, ports: list[InboundPort]) -> Resource:

@@ -23,6 +23,7 @@ _USUAL = Bounds()
 _STATS = (
     r"cluster\..*\.(membership_(total|healthy|degraded)|assignment_stale|warming_state)",
     r"cluster\..*\.upstream_cx_(total|active|connect_fail|connect_timeout|destroy_remote_with_active_rq)",
+    r"cluster\.app~.*\.upstream_cx_destroy_remote",
     r"cluster\..*\.upstream_rq_(total|active|timeout|retry|retry_success|retry_overflow"
     r"|pending_overflow|rx_reset|tx_reset|completed|[1-5]xx|time)",
     r"cluster\..*\.upstream_cx_(rx|tx)_bytes_total",

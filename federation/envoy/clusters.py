@@ -149,9 +149,12 @@ def workload_checks(
 
 
 def application_cluster(
-    name: str, host: str, port: int, protocol: AppProtocol
+    name: str, host: str, port: int, protocol: AppProtocol, *, closes: bool = False
 ) -> cluster_pb2.Cluster:
-    """The static cluster of the one application behind a sidecar."""
+    """The static cluster of the one application behind a sidecar.
+
+    One that `closes` its connections without saying so gets a new one for each request.
+    """
     endpoint = {"endpoint": {"address": address(host, port)}}
     return cluster_pb2.Cluster(
         name=name,
@@ -160,12 +163,16 @@ def application_cluster(
         circuit_breakers=_BREAKERS,
         **limits.buffers(),
         load_assignment={"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
-        typed_extension_protocol_options=application_http(protocol),
+        typed_extension_protocol_options=application_http(protocol, closes=closes),
     )
 
 
-def application_http(protocol: AppProtocol) -> dict[str, Message]:
-    """How the last proxy speaks to the application; nothing for TCP."""
+def application_http(protocol: AppProtocol, *, closes: bool = False) -> dict[str, Message]:
+    """How the last proxy speaks to the application; nothing for TCP.
+
+    A request on a connection that an application `closes` at that moment is lost: whether it was
+    processed cannot be known, so it is not sent again where that would matter.
+    """
     if protocol is AppProtocol.TCP:
         return {}
     version = (
@@ -180,8 +187,9 @@ def application_http(protocol: AppProtocol) -> dict[str, Message]:
         if protocol is AppProtocol.HTTP2
         else {"http_protocol_options": {}}
     )
+    once = {"max_requests_per_connection": {"value": 1}} if closes else {}
     options = http_protocol_options_pb2.HttpProtocolOptions(
-        common_http_protocol_options={"idle_timeout": _APPLICATION_IDLE},
+        common_http_protocol_options={"idle_timeout": _APPLICATION_IDLE, **once},
         explicit_http_config=version,
     )
     return {HTTP_OPTIONS: any_of(options)}

@@ -75,7 +75,7 @@ class Proxy:
     A gateway says which addresses it checks do not answer (`unhealthy`, sorted), and whether any
     does: one that reaches nobody is itself cut off. `remotes` are the gateways of other clusters
     that it checks. A sidecar says at which ports of its application nothing listens any more
-    (`dead_ports`, sorted).
+    (`dead_ports`, sorted), and at which it closes connections without saying so (`closing_ports`).
     A gateway may offer services to clients without a sidecar, each at an address of its own out of
     `entry` (a CIDR, empty when it does not).
     """
@@ -98,3 +98,4 @@ class Proxy:
     remotes: tuple[Remote, ...] = ()
     dead_ports: tuple[int, ...] = ()
     entry: str = ""
+    closing_ports: tuple[int, ...] = ()

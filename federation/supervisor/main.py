@@ -244,7 +244,8 @@ class Supervisor:
     def _eyes(self) -> tuple[Loop, ...]:
         """What the proxy looks at: a gateway at others, a sidecar at its own application."""
         if not self._is_gateway:
-            own = Application(self._admin_socket, self._proxy.app_address, self._on_dead)
+            told = self._on_dead, self._on_closing
+            own = Application(self._admin_socket, self._proxy.app_address, *told)
             return (own.looking(),)
         observer = Observer(self._admin_socket, self._measure_socket, self._on_seen)
         entry = [watching(self._entry, self._look_at_entry)] if self._entry else []
@@ -252,6 +253,9 @@ class Supervisor:
 
     def _on_dead(self, ports: tuple[int, ...]) -> None:
         self._say(replace(self._proxy, dead_ports=ports))
+
+    def _on_closing(self, ports: tuple[int, ...]) -> None:
+        self._say(replace(self._proxy, closing_ports=ports))
 
     def _on_seen(self, seen: Seen) -> None:
         self._say(

@@ -68,6 +68,7 @@ def encode_proxy(proxy: Proxy) -> bytes:
         remotes=_remotes(proxy.remotes),
         dead_ports=proxy.dead_ports,
         entry=proxy.entry,
+        closing_ports=proxy.closing_ports,
     ).SerializeToString(deterministic=True)
 
 
@@ -98,11 +99,14 @@ def decode_proxy(body: bytes) -> Proxy:
         listen_address=ip_text(listen, "listen address") if listen else "",
         listen_port=parse_port(message.listen_port, "listen port") if listen else 0,
         remotes=_read_remotes(message.remotes),
-        dead_ports=tuple(
-            parse_port(p, "dead port") for p in few(message.dead_ports, MAX_DEAD, "dead ports")
-        ),
+        dead_ports=_read_ports(message.dead_ports, "dead port"),
         entry=network_text(message.entry, "entry of the gateway") if message.entry else "",
+        closing_ports=_read_ports(message.closing_ports, "closing port"),
     )
+
+
+def _read_ports(numbers: Sequence[int], what: str) -> tuple[int, ...]:
+    return tuple(parse_port(number, what) for number in few(numbers, MAX_DEAD, f"{what}s"))
 
 
 def parse_proxy_id(kind: Kind, text: str) -> str:

@@ -950,6 +950,7 @@ class Proxy(_message.Message):
     REMOTES_FIELD_NUMBER: _builtins.int
     DEAD_PORTS_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
+    CLOSING_PORTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """gateway | sidecar"""
@@ -982,6 +983,10 @@ class Proxy(_message.Message):
     def remotes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remote]: ...
     @_builtins.property
     def dead_ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def closing_ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Where a sidecar's application closes connections of HTTP/1.1 without saying so."""
+
     def __init__(
         self,
         *,
@@ -1003,10 +1008,11 @@ class Proxy(_message.Message):
         remotes: _abc.Iterable[Global___Remote] | None = ...,
         dead_ports: _abc.Iterable[_builtins.int] | None = ...,
         entry: _builtins.str = ...,
+        closing_ports: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "dead_ports", b"dead_ports", "entry", b"entry", "id", b"id", "kind", b"kind", "listen_address", b"listen_address", "listen_port", b"listen_port", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "remotes", b"remotes", "sees_healthy", b"sees_healthy", "state", b"state", "unhealthy", b"unhealthy", "upstreams", b"upstreams", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "closing_ports", b"closing_ports", "dead_ports", b"dead_ports", "entry", b"entry", "id", b"id", "kind", b"kind", "listen_address", b"listen_address", "listen_port", b"listen_port", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "remotes", b"remotes", "sees_healthy", b"sees_healthy", "state", b"state", "unhealthy", b"unhealthy", "upstreams", b"upstreams", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -68,6 +68,14 @@ def test_the_order_and_repetition_of_ports_does_not_change_the_bytes() -> None:
     assert compile_inbound(again) == compile_inbound(CASES["inbound"])
 
 
+def test_of_an_application_that_closes_only_its_clusters_of_http1_change() -> None:
+    plain = workload(serving(80), serving(81), serving(82, AppProtocol.HTTP2))
+    closing = replace(plain, closing=(8080, 8082))
+    before, after = compile_inbound(plain), compile_inbound(closing)
+    changed = [now.name for was, now in zip(before, after, strict=True) if was != now]
+    assert changed == ["app~8080~http/1.1"]
+
+
 def test_revoking_changes_routes_and_nothing_that_would_end_connections() -> None:
     before = workload(serving(), serving(5432, AppProtocol.TCP))
     after = replace(before, revoked=("old.mesh.test",))

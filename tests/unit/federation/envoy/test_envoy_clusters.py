@@ -55,6 +55,15 @@ def test_an_application_is_spoken_to_in_its_own_protocol() -> None:
         assert options["common_http_protocol_options"]["idle_timeout"] == "1s"
 
 
+def test_an_application_that_closes_gets_a_connection_for_each_request() -> None:
+    for closes, common in (
+        (False, {"idle_timeout": "1s"}),
+        (True, {"idle_timeout": "1s", "max_requests_per_connection": 1}),
+    ):
+        found = application_http(AppProtocol.HTTP1, closes=closes)[OPTIONS]
+        assert document(found.SerializeToString())["common_http_protocol_options"] == common
+
+
 def test_the_application_cluster_has_one_address_and_raised_limits() -> None:
     cluster = document(packed(application_cluster("app", "127.0.0.1", 8080, AppProtocol.TCP)))
     (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]

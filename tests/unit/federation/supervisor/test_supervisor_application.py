@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from federation.supervisor.application import Application, read_failures
+from federation.supervisor.application import Application, read_counts, read_failures
+from federation.supervisor.closing import Count
 
 HOST = "127.0.0.1"
 
@@ -18,10 +19,11 @@ class Envoy:
 
     def __init__(self) -> None:
         self.failures: dict[int, int] = {}
+        self.more = b""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + counters(self.failures))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + counters(self.failures) + self.more)
         await writer.drain()
         writer.close()
 
@@ -97,6 +99,28 @@ async def test_what_is_dead_is_asked_until_it_listens_again(tmp_path: Path, free
         with listening(free_port):
             await application.look()
     assert told == [(free_port,), ()]
+
+
+def http1(port: int, requests: int, closed: int) -> bytes:
+    cluster = f"cluster.app~{port}~http/1.1.upstream_"
+    return f"{cluster}cx_destroy_remote: {closed}\n{cluster}rq_total: {requests}\n".encode()
+
+
+def test_requests_and_closings_are_read_by_port_and_only_of_http1() -> None:
+    others = b"cluster.app~90~http/2.upstream_rq_total: 7\ncluster.a.upstream_rq_total: 8\n"
+    text = http1(80, 9, 4) + others + b"cluster.app~81~http/1.1.upstream_rq_total: 3\n"
+    assert read_counts(text) == {80: Count(9, 4), 81: Count(3, 0)}
+
+
+async def test_an_application_that_closes_its_connections_is_told_of_once(tmp_path: Path) -> None:
+    told: list[tuple[int, ...]] = []
+    envoy = Envoy()
+    application = Application(tmp_path / "s", HOST, lambda _: None, told.append)
+    async with envoy.at(tmp_path / "s"):
+        for look in range(8):
+            envoy.more = http1(8080, 100 * look, 99 * look)
+            await application.look()
+    assert told == [(8080,)]
 
 
 async def test_an_envoy_that_does_not_answer_changes_nothing(tmp_path: Path) -> None:

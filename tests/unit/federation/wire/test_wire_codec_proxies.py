@@ -28,6 +28,8 @@ PROXY = Proxy(
     listen_address="0.0.0.0",
     listen_port=443,
     remotes=(Remote(ClusterId("far"), "g1", False), Remote(ClusterId("west"), "g1", True, 0.012)),
+    dead_ports=(8080,),
+    closing_ports=(8080, 9090),
 )
 
 
