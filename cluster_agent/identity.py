@@ -29,12 +29,14 @@ from tenacity import (
 from cluster_agent import keyfiles
 from federation.model.errors import Busy, Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
+from federation.model.timestamps import rfc3339
 from federation.resources.secretfile import read_token_file
 from federation.runtime.clock import utc_now
 from federation.runtime.disk import Disk, File
 from federation.runtime.files import read_if_there, write_atomic, write_private
 from federation.runtime.logs import event
 from federation.runtime.loops import persist
+from federation.runtime.reasons import connection_reason
 from federation.trust.issue import issue_leaf, make_csr, make_twin, new_key
 from federation.trust.pem import (
     PrivateKey,
@@ -346,9 +348,11 @@ def _ask(
         answer = connection.getresponse()
         text = answer.read(_ANSWER_BYTES)
     except ssl.SSLCertVerificationError as error:
-        raise Denied(f"the controller at {url} is not trusted: {error.verify_message}") from error
+        raise Denied(
+            f"the controller at {url} is not trusted: {connection_reason(str(error))}"
+        ) from error
     except (OSError, http.client.HTTPException) as error:
-        raise NotReady(f"{url} cannot be reached: {error}") from error
+        raise NotReady(f"{url} cannot be reached: {connection_reason(str(error))}") from error
     finally:
         connection.close()
     if answer.status != http.HTTPStatus.OK:
@@ -386,4 +390,4 @@ async def renew_intermediate(
         return (File(file, pem(authority.intermediate), mode=0o644, durable=True),)
 
     disk.keep_made(file, made)
-    log.info(event("intermediate renewed", not_after=renewed.not_valid_after_utc.isoformat()))
+    log.info(event("intermediate renewed", ends=rfc3339(renewed.not_valid_after_utc)))

@@ -81,7 +81,7 @@ class Feed:
                 return say_service(decode_service_names(found.body), self._table.zones)
             return say_gateways(decode_gateway_names(found.body), self._table.zones)
         except (InvalidInput, ValueError) as error:  # such as a name too long with its zone
-            log.warning(event("not said", resource=found.name, reason=error))
+            log.warning(event("name is not served", resource=found.name, reason=error))
             return Said({}, frozenset())
 
     def loops(self, agent: str, trust_file: Path, token_file: Path) -> tuple[Loop, ...]:

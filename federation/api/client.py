@@ -23,6 +23,7 @@ from federation.model.errors import (
     PeerBroke,
 )
 from federation.runtime.escapes import visible
+from federation.runtime.reasons import connection_reason
 
 Json = dict[str, Any]
 
@@ -177,14 +178,14 @@ class Client:
             connection.close()
 
     def _explain(self, error: Exception) -> str:
+        reason = connection_reason(str(error)) or type(error).__name__
         if isinstance(error, ssl.SSLCertVerificationError):
             return (
-                f"controller {self._url} is not the one of ca_file ({error.verify_message}): "
+                f"controller {self._url} is not the one of ca_file ({reason}): "
                 "check controller and ca_file in fedctl's configuration"
             )
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return (
-            f"controller {self._url} cannot be reached ({reason or type(error).__name__}): "
+            f"controller {self._url} cannot be reached ({reason}): "
             "is it running, and is the address right?"
         )
 

@@ -10,12 +10,12 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TextIO
 
 import click
 
+from federation.model.timestamps import rfc3339
 from federation.runtime.escapes import LINES, visible
 
 Rows = Sequence[Sequence[object]]
@@ -154,4 +154,4 @@ def moment(seconds: float | None) -> str:
     """A time (seconds since 1970) for people, to the second; `-` when there is none."""
     if not seconds:
         return "-"
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(seconds)

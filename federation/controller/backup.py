@@ -12,7 +12,6 @@ import secrets
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -24,6 +23,7 @@ from federation.controller.rootkey import write_root_key
 from federation.controller.store.sqlite import open_store, renew_epoch
 from federation.controller.store.store import Store
 from federation.model.errors import Conflict, Failed, InvalidInput, NotReady
+from federation.model.timestamps import rfc3339
 from federation.runtime.files import private_folder, sync_folder, write_private
 from federation.trust.pem import certificate_sha256, load_certificates, load_key
 from federation.trust.sealed import CHANCE_BYTES, check_sealed, seal, unseal
@@ -45,7 +45,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def summary(self) -> str:
         """One line about it, without secrets."""
-        at = datetime.fromtimestamp(self.made, UTC).isoformat(timespec="seconds")
+        at = rfc3339(self.made)
         root = certificate_sha256(load_certificates(self.root)[0])
         return f"made {at}, epoch {self.epoch}, root certificate {root[:16]}"
 

@@ -34,7 +34,7 @@ class Endings:
         for member in tuple(self._federation.registry.members.values()):
             if still_good(member, now) != member:
                 self._federation.set_member(await self._dropped(member, now))
-                log.info(event("old key is believed no more", cluster=member.id))
+                log.info(event("old key is trusted no more", cluster=member.id))
 
     async def _dropped(self, member: Member, now: float) -> Member:
         """The member as the store has it now; a store that cannot be written keeps no anchor."""

@@ -7,11 +7,11 @@ services with a ready endpoint.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 
 from federation.controller.judge import MAX_EXPORTS
 from federation.model.exports import Backend, ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName, parse_service_name
+from federation.model.timestamps import rfc3339
 from federation.planning.guard import Guard, Names
 from federation.wire import codec
 from federation.wire.codec_headless import decode_headless
@@ -178,7 +178,7 @@ class Guarded:
             *([_count(len(self._exports.held), "export")] if self._exports.held else []),
             *([f"the ready endpoints of {_count(len(ready), 'service')}"] if ready else []),
         ]
-        at = datetime.fromtimestamp(min(since), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        at = rfc3339(min(since))
         return (
             f"{' and '.join(parts)} vanished together at {at} and nobody saw them go: others keep "
             "what they knew. Look at what the agent reads; if it is meant so, say: "

@@ -106,7 +106,7 @@ class Federation:
             log.info(event("another key speaks for the cluster", cluster=member.id))
             self._end_streams(member.id)
         if self.hub.set_member(good) and self._reports.has(member.id):
-            log.info(event("cluster may say other things", cluster=member.id))
+            log.info(event("cluster may report other things", cluster=member.id))
             self._reports.end(member.id)
 
     def shut_out(self, member: Member) -> None:
@@ -132,7 +132,7 @@ class Federation:
     def _is_behind(self, cluster: ClusterId, revision: int) -> bool:
         is_behind = self.registry.is_behind(cluster, revision)
         if is_behind:
-            log.info(event("older than what is in force", cluster=cluster, revision=revision))
+            log.info(event("change is out of date", cluster=cluster, revision=revision))
         return is_behind
 
     def _end_streams(self, cluster: ClusterId) -> None:
@@ -226,7 +226,11 @@ class Federation:
         """Declare the facts complete once all clusters have reported, or the grace is over."""
         await asyncio.sleep(GRACE_SECONDS)
         if self.hub.end_grace():
-            log.info(event("grace over", reported=self.registry.has_all_reported()))
+            log.info(
+                event(
+                    "no longer waiting for reports", all_reported=self.registry.has_all_reported()
+                )
+            )
         await asyncio.Event().wait()
 
     async def _write(self) -> None:

@@ -4,7 +4,7 @@ In: the hub and the authority's certificates, and now. Out: JSON, and which clus
 newest anchor of one. Decides nothing.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from cryptography import x509
@@ -14,6 +14,7 @@ from federation.controller.hub import Hub
 from federation.controller.registry import Member, anchor_keys
 from federation.controller.status import life_of
 from federation.model.names import ClusterId
+from federation.model.timestamps import rfc3339
 from federation.planning.liveness import Life
 from federation.trust.lives import renew_at
 from federation.trust.pem import certificate_sha256, load_certificates
@@ -48,7 +49,10 @@ def trust_view(hub: Hub, root: x509.Certificate, leaf: x509.Certificate | None, 
     """The root, the controller's own certificate, and each cluster."""
     members = sorted(hub.registry.members.values(), key=lambda member: member.id)
     return {
-        "root": {"sha256": certificate_sha256(root), "not_after": _text(root.not_valid_after_utc)},
+        "root": {
+            "sha256": certificate_sha256(root),
+            "not_after": rfc3339(root.not_valid_after_utc),
+        },
         "controller": _life(leaf.not_valid_before_utc, leaf.not_valid_after_utc) if leaf else None,
         "clusters": [_cluster(hub, member, now) for member in members],
     }
@@ -66,15 +70,15 @@ def _cluster(hub: Hub, member: Member, now: float) -> Json:
         "anchors": [
             {
                 "key": key[:SHOWN_OF_A_KEY],
-                "not_after": _text(_end_of(anchor)),
-                "ends": _text(datetime.fromtimestamp(end, UTC)) if end else None,
+                "not_after": rfc3339(_end_of(anchor)),
+                "ends": rfc3339(end) if end else None,
             }
             for key, anchor, end in zip(
                 anchor_keys(member), member.anchors, ends(member), strict=True
             )
         ],
         "waiting": list(waiting),
-        "next": _next(member, waiting, _text(renew_at(*shown)) if shown else ""),
+        "next": _next(member, waiting, rfc3339(renew_at(*shown)) if shown else ""),
     }
 
 
@@ -115,8 +119,4 @@ def _end_of(anchor: str) -> datetime:
 
 
 def _life(not_before: datetime, not_after: datetime) -> Json:
-    return {"not_after": _text(not_after), "renews": _text(renew_at(not_before, not_after))}
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"not_after": rfc3339(not_after), "renews": rfc3339(renew_at(not_before, not_after))}

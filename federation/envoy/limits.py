@@ -81,6 +81,17 @@ def affordable(wanted: int, files: int) -> int:
     return max(1, min(wanted, (files - RESERVED_FILES) // _FILES_PER_CONNECTION))
 
 
+def lowered_because(wanted: int, files: int) -> str:
+    """Why a process takes fewer connections than wanted, and what helps; empty when it does not."""
+    if affordable(wanted, files) == wanted:
+        return ""
+    needed = wanted * _FILES_PER_CONNECTION + RESERVED_FILES
+    return (
+        f"the system lets this process open {files} files only: allow {needed} "
+        "(ulimit -n, systemd's LimitNOFILE=)"
+    )
+
+
 def inspector() -> dict[str, Message]:
     """The listener filter that reads the server name a connection asks for."""
     made = tls_inspector_pb2.TlsInspector(max_client_hello_size={"value": CLIENT_HELLO_BYTES})

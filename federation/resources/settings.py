@@ -60,10 +60,10 @@ def ip_address_of(address: Address, field: str) -> str:
         ) from error
 
 
-def _path(text: object) -> Path:
+def _path(text: object, here: Path) -> Path:
     if not isinstance(text, str) or not text:
         raise ValueError("must be the path of a file or folder")
-    return Path(text).expanduser().absolute()
+    return here / Path(text).expanduser()
 
 
 _WORDS = {
@@ -73,15 +73,18 @@ _WORDS = {
     "array": "a list",
     "object": "a mapping",
 }
-_READERS = {Address: parse_address, Path: _path}
-
-
-def _read(kind: type, value: object) -> object:
-    return _READERS[kind](value)
 
 
 def load_settings(model: type[Model], path: Path) -> Model:
-    """The settings in the file at `path`; raises InvalidInput with one sentence."""
+    """The settings in the file at `path`; raises InvalidInput with one sentence.
+
+    Relative paths in it count from its own folder.
+    """
+    here = path.absolute().parent
+
+    def read(kind: type, value: object) -> object:
+        return _path(value, here) if kind is Path else parse_address(value)
+
     try:
         found = load_document(path.read_text(), str(path))
     except OSError as error:
@@ -93,7 +96,7 @@ def load_settings(model: type[Model], path: Path) -> Model:
     if not isinstance(found, dict):
         raise InvalidInput(f"settings file {path} must be a mapping of field to value")
     try:
-        return msgspec.convert(found, model, dec_hook=_read)
+        return msgspec.convert(found, model, dec_hook=read)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"settings file {path}: {_explain(str(error), found)}") from error
     except InvalidInput as error:  # from a struct that looks at several fields together

@@ -90,7 +90,11 @@ class Application:
         dead = frozenset([port for port in asked if not await self._listens(port)])
         if dead != self._dead:
             self._dead = dead
-            log.info(event("application", dead_ports=sorted(dead)))
+            if dead:
+                ports = ",".join(map(str, sorted(dead)))
+                log.warning(event("application does not listen", ports=ports))
+            else:
+                log.info(event("application listens again"))
             self._on_dead(tuple(sorted(dead)))
 
     def _look_at_closing(self, answer: bytes) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from federation.model.errors import FedmeshError, PeerBroke
+from federation.model.timestamps import rfc3339
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
@@ -89,7 +90,7 @@ class Certificate:
         if certified is None:
             return f"there is none yet: {why}" if why else ""
         ends = certified.ends_at()
-        at = ends.isoformat(timespec="seconds")
+        at = rfc3339(ends)
         because = f": {why}" if why else ""
         if now >= ends:
             return f"it ended at {at} and is not renewed, so nobody believes this proxy{because}"
@@ -156,11 +157,11 @@ class Certificate:
         """Use it whether it can be kept for the next start or not."""
         if not certified.is_valid(wall_seconds()):
             raise PeerBroke(
-                f"the agent gave a certificate that ended at {certified.ends_at().isoformat()}: "
+                f"the agent gave a certificate that ended at {rfc3339(certified.ends_at())}: "
                 "are the clocks right?"
             )
         said = event(
-            "certificate renewed", secret=self._wanted.secret, not_after=certified.not_after
+            "certificate renewed", secret=self._wanted.secret, ends=rfc3339(certified.not_after)
         )
         log.info(said)
         self._certified = certified

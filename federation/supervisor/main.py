@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.identity import IDENTITY
-from federation.envoy.limits import Bounds, affordable
+from federation.envoy.limits import Bounds, affordable, lowered_because
 from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.model.locality import Locality
 from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, TROUBLE, Kind, Proxy, Refusal, State
@@ -137,7 +137,10 @@ class Supervisor:
         before = self._no_entry
         self._no_entry = (Refusal(NO_ENTRY, self._entry, problem),) if problem else ()
         if self._no_entry != before:
-            log.warning(event("entry", addresses=self._entry, problem=problem or "none any more"))
+            if problem:
+                log.warning(event("entry is not offered", addresses=self._entry, reason=problem))
+            else:
+                log.info(event("entry is offered again", addresses=self._entry))
         self._say(replace(self._proxy, entry="" if problem else self._entry))
         self._tell()
 
@@ -208,9 +211,10 @@ class Supervisor:
 
     def _bounds(self) -> Bounds:
         wanted = self._settings.max_connections
-        found = affordable(wanted, raise_limit())
-        if found < wanted:
-            log.warning(event("fewer connections than set", max_connections=wanted, bears=found))
+        files = raise_limit()
+        found = affordable(wanted, files)
+        if reason := lowered_because(wanted, files):
+            log.warning(event("max_connections lowered", set=wanted, to=found, reason=reason))
         return Bounds(found, self._settings.memory_mb)
 
     async def _meet_agent(self) -> None:

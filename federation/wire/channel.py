@@ -28,6 +28,7 @@ from federation.model.errors import (
     PeerBroke,
 )
 from federation.runtime.clock import wall_seconds
+from federation.runtime.reasons import connection_reason
 from federation.wire.links import Link
 from federation.wire.methods import MAX_MESSAGE_BYTES, Method
 
@@ -133,7 +134,8 @@ class _ClientLink:
         code = await self._call.code()
         if code is not grpc.StatusCode.OK:
             kind = _ERRORS.get(code, PeerBroke)
-            raise kind(f"{self._address}: {await self._call.details() or code.name}")
+            reason = connection_reason(await self._call.details() or code.name)
+            raise kind(f"{self._address}: {reason}")
 
 
 def _was_refused(error: BaseException) -> bool:
@@ -150,7 +152,7 @@ def _was_refused(error: BaseException) -> bool:
 
 def _translated(error: grpc.aio.AioRpcError, address: str) -> FedmeshError:
     kind = _ERRORS.get(error.code(), PeerBroke)
-    return kind(f"{address}: {error.details() or error.code().name}")
+    return kind(f"{address}: {connection_reason(error.details() or error.code().name)}")
 
 
 @asynccontextmanager

@@ -228,6 +228,6 @@ def test_the_controller_refuses_a_stranger(mesh: Mesh) -> None:
 
 def test_the_controller_refuses_a_workload(mesh: Mesh) -> None:
     # Under a root that was lost meanwhile (test_e2e_backup) the handshake fails already.
-    reasons = r"is not an agent|Internal error from Core|Socket closed"
+    reasons = r"is not an agent|closed the connection"
     with pytest.raises((Denied, PeerBroke, NotReady), match=reasons):
         finish(_report(mesh, tls.identity_of(mesh, "us-west-web-1-sidecar")))

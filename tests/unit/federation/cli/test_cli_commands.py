@@ -341,7 +341,7 @@ def test_a_backup_is_written_for_its_owner_and_restored_elsewhere(io: IO, tmp_pa
     client, file = FakeClient(), tmp_path / "b"
     client.sealed = sealed_backup(tmp_path)
     assert backup.run(backup.Options(client, file, WORDS), io) == 0
-    assert "made 1970-01-01T00:00:00+00:00, epoch first" in out(io)
+    assert "made 1970-01-01T00:00:00Z, epoch first" in out(io)
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (client.sealed, 0o600)
     options = restore.Options(file, tmp_path / "new", WORDS, "", "second")
     assert restore.run(options, io) == 0

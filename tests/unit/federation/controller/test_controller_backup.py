@@ -80,7 +80,7 @@ async def test_a_backup_shows_nothing_without_its_passphrase(world: World) -> No
     with pytest.raises(Denied, match="or the file was changed"):
         open_backup(changed, WORDS, "file x")
     found = open_backup(data, WORDS, "file x")
-    assert "made 2026-03-01T00:00:00+00:00, epoch first, root certificate" in found.summary()
+    assert "made 2026-03-01T00:00:00Z, epoch first, root certificate" in found.summary()
 
 
 async def test_without_a_passphrase_of_the_settings_no_backup_is_made(world: World) -> None:

@@ -10,7 +10,7 @@ from federation.envoy import limits
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.build import packed
 from federation.envoy.http import upstream_routes
-from federation.envoy.limits import Bounds, affordable
+from federation.envoy.limits import Bounds, affordable, lowered_because
 from federation.model.exports import AppProtocol
 from federation.model.names import ClusterId
 from gateway.compile import compile_listener
@@ -144,3 +144,11 @@ def test_a_real_envoy_refuses_a_bound_of_nothing(tmp_path: Path) -> None:
     """So that the test above can fail."""
     text = bootstrap("n", "east", f"{tmp_path}/x", f"{tmp_path}/a", bounds=Bounds(0))
     assert refusal_of(tmp_path, text) != ""
+
+
+def test_a_limit_that_is_lowered_says_what_would_be_enough() -> None:
+    assert lowered_because(100, 1_000_000) == ""
+    reason = lowered_because(10_000, 20_000)
+    assert "20000 files only" in reason
+    needed = int(reason.partition("allow ")[2].split()[0])
+    assert affordable(10_000, needed) == 10_000 > affordable(10_000, needed - 2)

@@ -1,6 +1,7 @@
 """An application that died is found by connections that fail, and again when it is back."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -85,7 +86,10 @@ async def test_a_failure_of_an_application_that_listens_means_nothing(tmp_path: 
     assert told == []
 
 
-async def test_what_is_dead_is_asked_until_it_listens_again(tmp_path: Path, free_port: int) -> None:
+async def test_what_is_dead_is_asked_until_it_listens_again(
+    tmp_path: Path, free_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     told: list[tuple[int, ...]] = []
     envoy = Envoy()
     application = Application(tmp_path / "s", HOST, told.append)
@@ -99,6 +103,10 @@ async def test_what_is_dead_is_asked_until_it_listens_again(tmp_path: Path, free
         with listening(free_port):
             await application.look()
     assert told == [(free_port,), ()]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"application does not listen ports={free_port}",
+        "application listens again",
+    ]
 
 
 def http1(port: int, requests: int, closed: int) -> bytes:

@@ -1,6 +1,7 @@
 """A proxy starts with the certificate it has, renews it whatever happens, and says when not."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import NotReady
+from federation.model.timestamps import rfc3339
 from federation.resources.settings import Address
 from federation.runtime.clock import wall_seconds
 from federation.runtime.disk import Disk, File, write_together
@@ -250,3 +252,13 @@ def test_a_token_that_ends_soon_is_said(
     world.certificate._say_when_it_ends(token)
     said = [r.getMessage() for r in caplog.records]
     assert [text.startswith("token ends soon file=") for text in said] == [True] * is_said
+
+
+def test_the_end_of_a_new_certificate_is_logged_as_a_time(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    certified = lasting(-1, 60)
+    world.certificate._take(certified)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == f"certificate renewed secret=entry ends={rfc3339(certified.not_after)}"

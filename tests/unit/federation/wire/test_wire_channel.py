@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,19 +92,32 @@ async def test_a_member_gets_in_and_its_whole_chain_is_seen() -> None:
     assert OURS.chain.startswith(server.peers[0].chain[:200])
 
 
+_REFUSES = "closed the connection"
+
+
 @pytest.mark.parametrize(
-    "identity",
+    ("identity", "reason"),
     [
-        pytest.param(Identity(OURS.roots), id="no client certificate"),
-        pytest.param(Identity(OURS.roots, FOREIGN.key, FOREIGN.chain), id="foreign client"),
-        pytest.param(Identity(FOREIGN.roots, OURS.key, OURS.chain), id="foreign server"),
+        pytest.param(Identity(OURS.roots), _REFUSES, id="no client certificate"),
+        pytest.param(
+            Identity(OURS.roots, FOREIGN.key, FOREIGN.chain), _REFUSES, id="foreign client"
+        ),
+        pytest.param(
+            Identity(FOREIGN.roots, OURS.key, OURS.chain),
+            "an authority that is not trusted here",
+            id="foreign server",
+        ),
     ],
 )
-async def test_strangers_do_not_get_in(identity: Identity) -> None:
+async def test_strangers_do_not_get_in_and_are_told_why_in_words(
+    identity: Identity, reason: str
+) -> None:
     async with served() as server:
-        with pytest.raises(NotReady, match=server.address):
+        with pytest.raises(NotReady, match=server.address) as refused:
             await ask(server, identity)
     assert server.peers == []
+    assert reason in str(refused.value)
+    assert not re.search(r"SSL|ipv4|error:|recvmsg", str(refused.value))
 
 
 async def test_a_server_of_another_name_is_not_spoken_to() -> None:
