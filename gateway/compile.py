@@ -200,6 +200,7 @@ def _terminating_chain() -> dict[str, Message]:
     manager = http.connection_manager(
         TERMINATED,
         filters=[obeying(), http.last_hop_filter(http.REFUSED, http2=True)],
+        upgrading=http.upgrading_filters(),
         writing=[named],
         **http.receiving(),
         forward_client_cert_details="SANITIZE_SET",

@@ -9,7 +9,7 @@ from typing import Any as Message
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 
-from federation.envoy import heads, http, limits, tcp
+from federation.envoy import heads, http, http1, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, resource
 from federation.envoy.clusters import application_cluster
 from federation.envoy.revoked import obeying
@@ -125,6 +125,7 @@ def _inbound_http(cluster: str, *, http2: bool) -> dict[str, Message]:
     return http.connection_manager(
         INBOUND,
         filters=[obeying(), http.last_hop_filter(UNREACHED, http.REFUSED, http2=http2)],
+        upgrading=http.upgrading_filters(),
         **http.receiving(),
         forward_client_cert_details="SANITIZE_SET",
         set_current_client_cert_details={"uri": True},
@@ -140,13 +141,13 @@ def outbound_manager(
 
     Those of `strangers` are bounded: of clients without a sidecar, at a gateway.
     """
-    bounds = limits.requests() if strangers else {}
+    bounds = limits.requests() if strangers else limits.heads()
     own = {"allow_connect": True, **limits.one_stream_at_a_time()}
     http2 = http.receiving_http2() if strangers else own
     return http.connection_manager(
         stat_prefix,
         rds=http.discovered_routes(routes),
-        http_protocol_options={"allow_absolute_url": {"value": True}, "accept_http_10": True},
+        http_protocol_options=http1.taken(allow_absolute_url={"value": True}, accept_http_10=True),
         http2_protocol_options=http2,
         strip_trailing_host_dot=True,
         writing=heads.without_odd_te(),

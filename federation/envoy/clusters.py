@@ -14,7 +14,7 @@ from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
-from federation.envoy import limits
+from federation.envoy import http1, limits
 from federation.envoy.build import (
     ADS,
     address,
@@ -185,11 +185,15 @@ def application_http(protocol: AppProtocol, *, closes: bool = False) -> dict[str
             }
         }
         if protocol is AppProtocol.HTTP2
-        else {"http_protocol_options": {}}
+        else {"http_protocol_options": http1.spoken()}
     )
     once = {"max_requests_per_connection": {"value": 1}} if closes else {}
     options = http_protocol_options_pb2.HttpProtocolOptions(
-        common_http_protocol_options={"idle_timeout": _APPLICATION_IDLE, **once},
+        common_http_protocol_options={
+            "idle_timeout": _APPLICATION_IDLE,
+            **limits.answers(limits.ANSWER_HEADERS, limits.ANSWER_KB),
+            **once,
+        },
         explicit_http_config=version,
     )
     return {HTTP_OPTIONS: any_of(options)}

@@ -15,8 +15,15 @@ _BAD_REQUEST = 400
 NOT_OF_ANSWERS = ("te",)
 """Headers that an application's answer cannot have over HTTP/2; Envoy drops the others itself."""
 
-# What a receiver refuses in `:authority`, of what Envoy takes for a Host.
-_AUTHORITY = "[^@]+"
+NOT_OF_TRAILERS = (
+    *("connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "te"),
+    *("host", "content-length", "trailer", "http2-settings"),
+)
+"""Trailers that HTTP/2 does not allow, and what says how a message is framed or where it goes."""
+
+# What a receiver refuses in `:authority`, of what Envoy takes for a Host: none, user information.
+# Two Host lines come as one value with a comma.
+_AUTHORITY = "[^@, \t]+"
 
 # An answer's status must have three digits; of HTTP/1.1 Envoy takes others as well.
 STATUS_SCRIPT = """

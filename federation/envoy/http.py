@@ -5,7 +5,7 @@ configurations. The rule behind it: the mesh retries what the mesh failed, never
 application answered.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any as Message
@@ -20,7 +20,7 @@ from envoy.extensions.http.original_ip_detection.custom_header.v3 import custom_
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 
-from federation.envoy import heads, limits
+from federation.envoy import heads, http1, limits
 from federation.envoy.build import ADS, extension
 from federation.envoy.revoked import refusing
 from federation.envoy.spoofing import (
@@ -50,6 +50,7 @@ _FORBIDDEN = 403
 
 # Also of a first proxy, which may have dialled the application itself, and callers over HTTP/2.
 _NOT_OF_ANSWERS = (*MARKS, REFUSED, *heads.NOT_OF_ANSWERS)
+_NOT_OF_APPLICATIONS = (*_NOT_OF_ANSWERS, http1.DECLINED)
 
 # A PING waits behind the body of an upload in the receiver's buffer, so these windows are small.
 _STREAM_WINDOW = 256 * 1024
@@ -110,7 +111,7 @@ def receiving() -> dict[str, Message]:
     told with an answer and not in between, where a request would be lost.
     """
     return {
-        **limits.requests(max_connection_duration=timedelta(seconds=CONNECTION_SECONDS)),
+        **limits.passed_on(max_connection_duration=timedelta(seconds=CONNECTION_SECONDS)),
         "http2_protocol_options": receiving_http2(),
         "http1_safe_max_connection_duration": True,
     }
@@ -121,22 +122,29 @@ def connection_manager(
     filters: Iterable[Message] = (),
     writing: Iterable[Message] = (),
     upstream_filters: Iterable[Message] = (),
+    upgrading: Sequence[Message] = (),
     **settings: Message,
 ) -> dict[str, Message]:
     """An HTTP connection manager that changes as little as it can.
 
     Headers by which a caller could speak for the mesh are removed first, then the mutations
     `writing` are applied. `filters` precede the router, `upstream_filters` see each answer before
-    the router decides whether to retry. No caller counts as internal, whatever address it names, so
-    `x-envoy-*` headers of callers have no effect. Paths are put into their normal form (RFC 3986,
-    6.2.2) without touching slashes, which applications tell apart. A stream may be silent for as
-    long as it likes, as without a mesh; pings find dead peers.
+    the router decides whether to retry, `upgrading` see only requests for a WebSocket. No caller
+    counts as internal, whatever address it names, so `x-envoy-*` headers of callers have no effect.
+    Paths are put into their normal form (RFC 3986, 6.2.2) without touching slashes, which
+    applications tell apart. A stream may be silent for as long as it likes, as without a mesh;
+    pings find dead peers. The application itself says whether it wants a body (`Expect`).
     """
     router = router_pb2.Router(suppress_envoy_headers=True, upstream_http_filters=upstream_filters)
+    last = extension("envoy.filters.http.router", router)
+    common = (*filters, http1.trailers())
+    seen_by = (*common, *upgrading, last) if upgrading else ()
+    settings.setdefault("http_protocol_options", http1.taken())
     manager = hcm_pb2.HttpConnectionManager(
         stat_prefix=stat_prefix,
         codec_type="AUTO",
-        http_filters=[*filters, extension("envoy.filters.http.router", router)],
+        http_filters=[*common, last],
+        proxy_100_continue=True,
         server_header_transformation="PASS_THROUGH",
         stream_idle_timeout=timedelta(0),
         stream_flush_timeout=timedelta(seconds=limits.UNTAKEN_SECONDS),
@@ -146,7 +154,7 @@ def connection_manager(
         merge_slashes=False,
         path_with_escaped_slashes_action="KEEP_UNCHANGED",
         preserve_external_request_id=True,
-        upgrade_configs=[{"upgrade_type": "websocket"}],
+        upgrade_configs=http1.upgrades(seen_by),
         **settings,
     )
     return extension("envoy.filters.network.http_connection_manager", manager)
@@ -221,6 +229,11 @@ def last_hop_filter(*marks: str, http2: bool) -> dict[str, Message]:
     return extension("envoy.filters.http.lua", script)
 
 
+def upgrading_filters() -> list[Message]:
+    """What the last proxy does about answers to requests for a WebSocket."""
+    return [http1.declining(_NOT_OF_APPLICATIONS)]
+
+
 def last_hop_routes(
     name: str,
     action: dict[str, Message],
@@ -242,7 +255,7 @@ def last_hop_routes(
     return route_pb2.RouteConfiguration(
         name=name,
         virtual_hosts=[host],
-        response_headers_to_remove=_NOT_OF_ANSWERS,
+        response_headers_to_remove=_NOT_OF_APPLICATIONS,
         **settings,
     )
 
@@ -288,10 +301,11 @@ def outbound_routes(
         name="unknown",
         domains=["*"],
         routes=[
+            heads.refusing_odd_hosts(),
             {
                 "match": {"prefix": "/"},
                 "direct_response": {"status": 404, "body": {"inline_string": refusal}},
-            }
+            },
         ],
     )
     return route_pb2.RouteConfiguration(

@@ -32,6 +32,18 @@ IDLE_SECONDS = 300
 HEADERS_SECONDS = 10
 HEADERS_KB = 60
 HEADERS = 100
+"""Of a request, as the first proxy takes it. The next one takes more, since the first adds some:
+what the first has let pass is not refused later, where that would be a failure to try again."""
+ADDED_KB = 4
+ADDED_HEADERS = 28
+
+ANSWER_KB = 60
+ANSWER_HEADERS = 200
+"""Of an answer, as the last proxy takes it from its application."""
+PEER_ANSWER_KB = 512
+PEER_ANSWER_HEADERS = 1_000
+"""And as a sender takes it, be it from that proxy or from an application without one. Beyond this
+it is a connection that broke."""
 
 OUTBOUND_FRAMES = 10_000
 OUTBOUND_CONTROL_FRAMES = 1_000
@@ -173,14 +185,37 @@ def requests(**common: Message) -> dict[str, Message]:
 
     The head of a request must come whole in time. Bodies and streams may take as long as they like.
     """
-    return {
-        "common_http_protocol_options": {
-            "idle_timeout": timedelta(seconds=IDLE_SECONDS),
-            "max_headers_count": {"value": HEADERS},
-            **common,
-        },
+    return heads(idle_timeout=timedelta(seconds=IDLE_SECONDS), **common) | {
         "request_headers_timeout": timedelta(seconds=HEADERS_SECONDS),
-        "max_request_headers_kb": {"value": HEADERS_KB},
+    }
+
+
+def heads(**common: Message) -> dict[str, Message]:
+    """Settings of a first proxy's connection manager: how large a head may be."""
+    return _heads(HEADERS, HEADERS_KB, common)
+
+
+def passed_on(**common: Message) -> dict[str, Message]:
+    """Settings `requests` of a proxy that comes after another one."""
+    return requests(**common) | _heads(
+        HEADERS + ADDED_HEADERS,
+        HEADERS_KB + ADDED_KB,
+        {"idle_timeout": timedelta(seconds=IDLE_SECONDS), **common},
+    )
+
+
+def _heads(count: int, kilobytes: int, common: dict[str, Message]) -> dict[str, Message]:
+    return {
+        "common_http_protocol_options": {"max_headers_count": {"value": count}, **common},
+        "max_request_headers_kb": {"value": kilobytes},
+    }
+
+
+def answers(count: int, kilobytes: int) -> dict[str, Message]:
+    """Settings `common_http_protocol_options` of a cluster: how large an answer's head may be."""
+    return {
+        "max_headers_count": {"value": count},
+        "max_response_headers_kb": {"value": kilobytes},
     }
 
 

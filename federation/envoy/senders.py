@@ -12,7 +12,7 @@ from typing import Any as Message
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
-from federation.envoy import limits
+from federation.envoy import http1, limits
 from federation.envoy.build import any_of
 from federation.envoy.spoofing import UNREACHED, marked
 from federation.model.exports import AppProtocol
@@ -92,6 +92,7 @@ def sender_http(protocol: AppProtocol, reach: Reach = NEAR) -> dict[str, Message
     options = http_protocol_options_pb2.HttpProtocolOptions(
         common_http_protocol_options={
             "idle_timeout": timedelta(seconds=IDLE_SECONDS),
+            **limits.answers(limits.PEER_ANSWER_HEADERS, limits.PEER_ANSWER_KB),
             "max_requests_per_connection": {"value": REQUESTS_PER_CONNECTION},
             "max_connection_duration": timedelta(seconds=CONNECTION_SECONDS),
         },
@@ -105,7 +106,7 @@ def sender_http(protocol: AppProtocol, reach: Reach = NEAR) -> dict[str, Message
 
 def _version(protocol: AppProtocol, reach: Reach) -> dict[str, Message]:
     if protocol is AppProtocol.HTTP1:
-        return {"http_protocol_options": {}}
+        return {"http_protocol_options": http1.spoken()}
     return {
         "http2_protocol_options": {
             "allow_connect": True,

@@ -79,6 +79,12 @@ STATED: dict[str, str] = {
     "time in which the head of a request comes": f"{limits.HEADERS_SECONDS} s",
     "size of the head of a request": f"{limits.HEADERS_KB} KB",
     "headers of a request": f"{limits.HEADERS}",
+    "size of the head of an answer, from an application behind its own proxy": (
+        f"{limits.ANSWER_KB} KB"
+    ),
+    "headers of such an answer": f"{limits.ANSWER_HEADERS}",
+    "size of the head of an answer, as a sender takes it": f"{limits.PEER_ANSWER_KB} KB",
+    "headers of an answer, as a sender takes it": f"{limits.PEER_ANSWER_HEADERS:,}",
     "connections at one address and port": f"{limits.CONNECTIONS_AT_AN_ADDRESS:,}",
     "HTTP connection without a request": f"{limits.IDLE_SECONDS} s",
     "life of an HTTP connection": f"{http.CONNECTION_SECONDS} s",
@@ -193,7 +199,7 @@ WITHOUT_A_NUMBER = {
     "HTTP/2: streams that end within their first second",
     "body of a request, length of a stream",
     "request that HTTP/2 does not allow",
-    "Host that is empty or has an `@`, at an address that takes any",
+    "Host that is empty or has an `@`, and two Host lines",
     "header that begins or ends with a blank, before an application that speaks HTTP/2",
     "answer of an application whose status has not three digits",
 }

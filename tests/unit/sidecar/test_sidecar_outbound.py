@@ -346,7 +346,9 @@ def test_tcp_ports_have_no_virtual_host() -> None:
 def test_an_unknown_host_gets_404_with_the_reason() -> None:
     (host,) = document(compile_routes([]))["virtual_hosts"]
     assert host["domains"] == ["*"]
-    answer = host["routes"][0]["direct_response"]
+    odd, other = (route["direct_response"] for route in host["routes"])
+    assert odd["status"] == 400
+    answer = other
     assert answer["status"] == 404
     assert answer["body"]["inline_string"] == "fedmesh: no such service in the clusterset\n"
 

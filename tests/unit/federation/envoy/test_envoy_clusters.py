@@ -61,7 +61,8 @@ def test_an_application_that_closes_gets_a_connection_for_each_request() -> None
         (True, {"idle_timeout": "1s", "max_requests_per_connection": 1}),
     ):
         found = application_http(AppProtocol.HTTP1, closes=closes)[OPTIONS]
-        assert document(found.SerializeToString())["common_http_protocol_options"] == common
+        said = document(found.SerializeToString())["common_http_protocol_options"]
+        assert {name: said[name] for name in said if "headers" not in name} == common
 
 
 def test_the_application_cluster_has_one_address_and_raised_limits() -> None:

@@ -15,6 +15,7 @@ from federation.envoy.http import (
     upstream_routes,
     virtual_host,
 )
+from federation.envoy.http1 import DECLINED
 from federation.envoy.spoofing import NOBODY, OF_THE_MESH, marked
 from tests.unit.goldens import document
 
@@ -59,7 +60,10 @@ def test_marks_are_put_on_local_replies_and_stripped_from_the_applications() -> 
     assert refused["filter"]["status_code_filter"]["comparison"]["value"]["default_value"] == 403
     assert refused["headers_to_add"][0]["header"]["key"] == REFUSED
     routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
-    assert routes["response_headers_to_remove"] == [MARK, UNFINISHED, REFUSED, "te"]
+    assert routes["response_headers_to_remove"] == [
+        *(MARK, UNFINISHED, REFUSED, "te"),
+        DECLINED,
+    ]
 
 
 def test_the_last_hop_retries_nothing() -> None:
@@ -84,7 +88,7 @@ def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() 
     assert not said.get("allow_extension_to_set_address_as_trusted")
     assert not manager.get("use_remote_address")
     assert re.fullmatch(OF_THE_MESH, NOBODY), "removed before it is looked for"
-    assert manager["http_filters"][0]["typed_config"]["suppress_envoy_headers"] is True
+    assert manager["http_filters"][-1]["typed_config"]["suppress_envoy_headers"] is True
     assert manager["server_header_transformation"] == "PASS_THROUGH"
 
 
@@ -93,6 +97,7 @@ def test_filters_come_before_the_router() -> None:
     manager = document(made["typed_config"].SerializeToString())
     assert [found["name"] for found in manager["http_filters"]] == [
         "envoy.filters.http.lua",
+        "envoy.filters.http.header_mutation",
         "envoy.filters.http.router",
     ]
 
