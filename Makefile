@@ -50,6 +50,7 @@ golden: $(READY)  ## write the golden files anew; look at the difference before 
 
 docs: $(READY)  ## write the generated pages of docs/ anew
 	@$(BIN)/python -m tests.docs.settings
+	@$(BIN)/python -m tests.docs.checks
 
 clean:
 	@rm -rf $(VENV) *.egg-info build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache reports

@@ -35,6 +35,11 @@ class Gateways:
             self._known = {}
         return tuple(gateway for gateway, _ in self._known.values())
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are told of."""
+        return tuple(sorted(self._known))
+
     def hear(self, proxy: Proxy, now: float) -> tuple[tuple[str, Gateway | None], ...]:
         """A gateway said something; returns what others must be told, by name."""
         told = Gateway(proxy.id, proxy.address, proxy.port, proxy.zone)

@@ -65,6 +65,16 @@ class Heard:
         unreachable = self.sight.unreachable
         return frozenset(name for name in self._serving if (here, name) not in unreachable)
 
+    def away(self, connected: Collection[str]) -> dict[str, str]:
+        """The gateways that others are told of and that do not serve, with the reason."""
+        found = {}
+        for name in self._gateways.names:
+            if name not in connected:
+                found[name] = "is not connected to its agent"
+            elif name not in self._serving:
+                found[name] = "says that it does not serve"
+        return found
+
     @property
     def sight(self) -> Sight:
         """How our gateways see the other clusters."""
@@ -81,7 +91,7 @@ class Heard:
 
     def hear(self, proxy: Proxy, now: float) -> News:
         """A proxy said what it is and sees; `now` in seconds since 1970."""
-        rejected = self._rejections.hear(proxy)
+        rejected = self._rejections.hear(proxy, now)
         if proxy.kind is Kind.GATEWAY:
             self._serving.discard(proxy.id)
             if proxy.state is State.SERVING:

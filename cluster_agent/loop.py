@@ -7,7 +7,7 @@ Level, not edge: changes only mark services as dirty; a turn looks at each dirty
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from cluster_agent.exports import Exports
 from cluster_agent.facts import Facts, check_fact
 from cluster_agent.fresh import FRESH_SECONDS, SETTLE_SECONDS
 from cluster_agent.heard import Heard, News
+from cluster_agent.problems import Parts, Problems
 from cluster_agent.proxies import Proxies
 from cluster_agent.seen import Recovery
 from cluster_agent.services import ServiceState
 from cluster_agent.sources.source import Batch, Condition, Key, Source
 from cluster_agent.tables import Touch
+from federation.model.checks import Finding
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import LEAVING, NO_LISTENER, TROUBLE, Kind, Proxy
 from federation.model.types import SECRET
@@ -46,8 +48,8 @@ TURN_SECONDS = 0.02
 SOURCE_WAIT_SECONDS = 2.0
 """Sidecars that come before the source was read wait: in which zone they are is not known yet."""
 STATUS_AFTER_SECONDS = 0.2
-MOST_SILENT = 10
-"""Silent proxies that are named; the rest is counted."""
+LOOK_AROUND_SECONDS = 1.0
+"""Between two looks at who is missing. Who was missing at the last look as well is told."""
 GATEWAYS_LOOK_SECONDS = 60.0
 GATEWAYS_WAIT_SECONDS = 3.0
 """After its start the agent waits this long for its gateways before it says it knows them all."""
@@ -101,7 +103,11 @@ class Agent:
         self._heard = Heard(state, self.disk)
         self._recovery = Recovery(cluster, damping)
         self._dirty: set[ServiceName] = set()
-        self._problems: tuple[str, ...] = ()
+        self._problems = Problems()
+        self._findings: tuple[Finding, ...] = ()
+        self._away: dict[str, str] = {}
+        self._strangers: tuple[str, ...] = ()
+        self._missed: frozenset[str] = frozenset()
         self._events = _Events()
         self._is_synced = False
         self._has_met_proxies = False
@@ -243,29 +249,40 @@ class Agent:
 
     def _tell_observation(self) -> None:
         """What is seen of others, and what is wrong here."""
-        self._problems = self._find_problems()
+        self._findings = self._find_problems()
         seen = replace(
             self._heard.observation(self._cluster),
-            problems=self._problems,
+            findings=self._findings,
             believed=self._believed,
         )
         if self.reports.observation(seen):
             self._tell_controller(codec.OBSERVATION, self._cluster)
 
-    def _find_problems(self) -> tuple[str, ...]:
-        return tuple(
-            filter(
-                None,
-                (
-                    self._source.trouble,
-                    self._exports.doubt,
-                    *self._entry.troubles,
-                    self._addresses.trouble,
-                    *troubles(self._loops),
-                    *self._silence(),
-                ),
-            )
+    def _find_problems(self) -> tuple[Finding, ...]:
+        parts = Parts(
+            trouble=self._source.trouble,
+            doubt=self._exports.doubt,
+            files=self._source.problems,
+            exports=self._exports.odd,
+            entry=self._entry.troubles,
+            tasks=tuple(filter(None, (self._addresses.trouble, *troubles(self._loops)))),
+            silent=[p for p in self._silent if p.removeprefix("gateway ") not in self._away],
+            away=self._away,
+            strangers=self._strangers,
         )
+        return self._problems.find(parts, wall_seconds())
+
+    async def _look_around(self) -> None:
+        """Who is missing, or is there and should not be, of which nobody else tells."""
+        if self._has_met_proxies:
+            away = self._heard.away(self._audience.connected(Kind.GATEWAY))
+            self._away = {name: why for name, why in away.items() if name in self._missed}
+            self._missed = frozenset(away)
+        if self._source.synced:
+            there = self._audience.connected(Kind.SIDECAR)
+            self._strangers = tuple(sorted(w for w in there if self.account_of(w) is None))
+        if self._find_problems() != self._findings:
+            self._tell_observation()
 
     def _set_clusters(self) -> None:
         clusters = self._facts.clusters.values()
@@ -300,6 +317,7 @@ class Agent:
             Loop("planning", self._plan),
             Loop("times", self._pass_times),
             Loop("gateways", self._look_at_gateways),
+            Loop("missing", self._look_around, rest=LOOK_AROUND_SECONDS),
             Loop("status", self._show_status, says="status cannot be written"),
             self._hold.loop,
             self.disk.loop,
@@ -336,7 +354,7 @@ class Agent:
             self.on_quiet()
         if is_whole:
             self._declare()
-        if self._find_problems() != self._problems:
+        if self._find_problems() != self._findings:
             self._tell_observation()
         self._events.status.set()
         self._events.times.set()
@@ -425,12 +443,6 @@ class Agent:
         """These proxies say nothing any more. They may well go on serving without us."""
         self._silent = proxies
         self._tell_observation()
-
-    def _silence(self) -> Iterator[str]:
-        for proxy in self._silent[:MOST_SILENT]:
-            yield f"{proxy} is silent: look at its supervisor and the way to it; its Envoy goes on"
-        if (more := len(self._silent) - MOST_SILENT) > 0:
-            yield f"{more} more proxies are silent"
 
     def on_gone(self, kind: Kind, proxy_id: str) -> None:
         """Both streams of a proxy have ended. It may well go on serving without us."""

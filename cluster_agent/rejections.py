@@ -6,6 +6,7 @@ What a proxy said goes with it: it says it again when it is back.
 
 from federation.model.observations import Rejected
 from federation.model.proxies import Kind, Proxy
+from federation.model.since import FirstSeen
 
 MOST_NEWS = 10
 """Of one word of a proxy; a log is not filled by one that refuses everything."""
@@ -16,15 +17,21 @@ class Rejections:
 
     def __init__(self) -> None:
         self._said: dict[tuple[Kind, str], frozenset[Rejected]] = {}
+        self._first = FirstSeen()
 
-    def hear(self, proxy: Proxy) -> tuple[Rejected, ...]:
-        """Take what a proxy says; returns what is new of it."""
+    def hear(self, proxy: Proxy, now: float) -> tuple[Rejected, ...]:
+        """Take what a proxy says; returns what is new of it. `now` in seconds since 1970."""
         key = (proxy.kind, proxy.id)
         before = self._said.pop(key, frozenset())
+        keys = [(key, r.type_url, r.name) for r in proxy.refused]
+        since = self._first.see(keys, now)
         after = frozenset(
-            Rejected(f"{proxy.kind} {proxy.id}", r.type_url, r.name, r.reason)
+            Rejected(
+                f"{proxy.kind} {proxy.id}", r.type_url, r.name, r.reason,
+                int(since[key, r.type_url, r.name]),
+            )
             for r in proxy.refused
-        )
+        )  # fmt: skip
         if after:
             self._said[key] = after
         return tuple(sorted(after - before)[:MOST_NEWS])

@@ -11,9 +11,17 @@ from federation.controller.backup import Backups
 from federation.controller.departures import Departures
 from federation.controller.loop import Federation
 from federation.controller.members import HOUR, Members
+from federation.controller.problems import Own
 from federation.controller.refusals import Refusals
 from federation.controller.registry import Member
-from federation.controller.status import all_problems, life_of, told
+from federation.controller.status import (
+    all_problems,
+    checks_view,
+    life_of,
+    problem_view,
+    term,
+    told,
+)
 from federation.controller.trust import SHOWN_OF_A_KEY, state_of_trust, trust_view
 from federation.controller.views import (
     audit_view,
@@ -250,6 +258,9 @@ class Controller:
         """Where the store stands, how much there is, and all that is wrong."""
         registry = self._federation.registry
         store = self._federation.store_problem or self._audit.problem
+        authority = self._authority
+        own = Own(store, self._federation.troubles, term(authority.root), term(authority.leaf))
+        found = all_problems(self._federation.hub, own, wall_seconds())
         point = registry.table.point()
         return {
             "epoch": point.epoch if point else "",
@@ -258,9 +269,8 @@ class Controller:
             "clusters": len(registry.members),
             "services": len(registry.services()),
             "store": {"ok": not store, "reason": store},
-            "problems": all_problems(
-                self._federation.hub, store, wall_seconds(), self._federation.troubles
-            ),
+            "checks": checks_view(found),
+            "problems": [problem_view(problem) for problem in found],
         }
 
 

@@ -18,6 +18,7 @@ from federation.controller.store.store import Row
 from federation.controller.visible import Visible
 from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
+from federation.model.since import FirstSeen
 from federation.planning.liveness import SILENT_SECONDS
 from federation.wire import codec
 from federation.xds.messages import Point
@@ -114,6 +115,8 @@ class Hub:
         self._speakers: dict[ClusterId, _Speaker] = {}
         self._presence: dict[ClusterId, Presence] = {}
         self._lost: set[ClusterId] = set()
+        self.found = FirstSeen()
+        """Since when problems are there (`federation.controller.status`)."""
 
     def restore(
         self, epoch: str, revision: int, members: Iterable[Member], rows: Iterable[Row]

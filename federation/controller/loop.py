@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from federation.controller.anchors import has_lost_its_word, still_good
 from federation.controller.awaited import AWAITED
 from federation.controller.hub import Hub, Presence
-from federation.controller.problems import is_off
+from federation.controller.problems import Own, is_off
 from federation.controller.registry import Member, Registry
-from federation.controller.status import life_of
+from federation.controller.status import all_problems, life_of
 from federation.controller.store.store import Store
 from federation.model.errors import Failed
 from federation.model.names import ClusterId
@@ -221,6 +221,7 @@ class Federation:
         now = wall_seconds()
         lives = {c: life_of(self.hub, c, now) for c, m in self.registry.members.items()}
         self.hub.set_lost({c for c, life in lives.items() if life is Life.LOST})
+        all_problems(self.hub, Own(self.store_problem, self.troubles), now)  # notes since when
 
     async def _complete(self) -> None:
         """Declare the facts complete once all clusters have reported, or the grace is over."""

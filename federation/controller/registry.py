@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from federation.controller.judge import MAX_GATEWAYS, judge, placed, remark
+from federation.model.checks import Finding
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.imports import Bundle, Cluster, Service
@@ -23,6 +24,7 @@ from federation.xds.resources import Resource, resource
 from federation.xds.snapshot import Table
 
 Touched = set[tuple[str, str]]
+Counts = tuple[ClusterId, int, int]
 
 KNOWN_BEFORE = -1
 """Stands for `first_seen` of what others knew of before this store began: it is no newcomer."""
@@ -76,6 +78,8 @@ class Registry:
         self._observations: dict[ClusterId, Observation] = {}
         self._reported: set[ClusterId] = set()
         self._counts: dict[ClusterId, int] = {}
+        self._without_ready: dict[ServiceName, frozenset[ClusterId]] = {}
+        self._conflicts: dict[ServiceName, tuple[str, ...]] = {}
 
     def is_behind(self, cluster: ClusterId, revision: int) -> bool:
         """Whether something newer than that revision of the store is known of a cluster.
@@ -187,7 +191,28 @@ class Registry:
             exports[cluster] = _not_older(codec.decode_export(body), floor)
         if not exports:
             del self._exports[service]
+        self._note_ready(service)
         return service
+
+    def _note_ready(self, name: ServiceName) -> None:
+        """Note where a service is exported and has no ready endpoint."""
+        backends = self._backends.get(name, {})
+        exporters = self._exports.get(name, {})
+        lacking = {c for c in exporters if c not in backends or not backends[c].ready}
+        self._without_ready.pop(name, None)
+        if lacking:
+            self._without_ready[name] = frozenset(lacking)
+
+    def unwell(self) -> Iterable[tuple[ServiceName, tuple[Counts, ...], tuple[str, ...]]]:
+        """Services that lack ready endpoints somewhere, or are exported differently.
+
+        With the exporters, ready and all endpoints of each, and the conflicts.
+        """
+        for name in sorted(self._without_ready.keys() | self._conflicts.keys()):
+            backends = self._backends.get(name, {})
+            exporters = sorted(self._exports[name])
+            counts = tuple(_counts(cluster, backends.get(cluster)) for cluster in exporters)
+            yield name, counts, self._conflicts.get(name, ())
 
     def _floor(self, others: Iterable[Export], first_seen: int) -> int:
         """What an export that is new may be as old as at most."""
@@ -211,6 +236,7 @@ class Registry:
             backends[cluster] = codec.decode_backend(body)
         if not backends:
             del self._backends[service]
+        self._note_ready(service)
         return self._put(codec.BACKEND, fact, body)
 
     def _put(self, type_url: str, fact: str, body: bytes | None) -> Touched:
@@ -238,10 +264,10 @@ class Registry:
         if body is not None:
             self._observations[cluster] = _few(codec_proxies.decode_observation(body))
 
-    def problems(self, cluster: ClusterId) -> tuple[str, ...]:
-        """What its agent says is wrong in the cluster."""
+    def findings(self, cluster: ClusterId) -> tuple[Finding, ...]:
+        """What its agent has found wrong in the cluster."""
         found = self._observations.get(cluster)
-        return found.problems if found is not None else ()
+        return found.findings if found is not None else ()
 
     def rejected(self, cluster: ClusterId) -> tuple[Rejected, ...]:
         """What its proxies do not take of what they are sent."""
@@ -264,7 +290,11 @@ class Registry:
 
     def _show_service(self, name: ServiceName) -> Touched:
         exports = self._exports.get(name)
-        body = codec.encode_service(merge(exports.values())) if exports is not None else None
+        merged = merge(exports.values()) if exports is not None else None
+        self._conflicts.pop(name, None)
+        if merged is not None and merged.conflicts:
+            self._conflicts[name] = tuple(conflict.message for conflict in merged.conflicts)
+        body = codec.encode_service(merged) if merged is not None else None
         return self._put(codec.SERVICE, str(name), body)
 
     def _show_cluster(self, cluster: ClusterId) -> Touched:
@@ -304,6 +334,13 @@ class Registry:
             )
             for name, exports in sorted(self._exports.items())
         )
+
+
+def _counts(cluster: ClusterId, backend: Backend | None) -> Counts:
+    """Ready and all endpoints of a service in one cluster."""
+    if backend is None:
+        return cluster, 0, 0
+    return cluster, backend.ready, sum(group.total for group in backend.groups)
 
 
 def service_of(name: str) -> ServiceName:

@@ -1,17 +1,25 @@
 """From what the controller holds to what `fedctl status` says: values for `problems`, and JSON."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
+
+from cryptography import x509
 
 from federation.controller.hub import Hub
 from federation.controller.problems import (
     MOST_OF_A_KIND,
     ClusterState,
+    Own,
     Problem,
     Said,
+    ServiceState,
+    Term,
+    dated,
     problems,
 )
 from federation.controller.registry import Member
+from federation.model.checks import CHECKS
 from federation.model.names import ClusterId
 from federation.model.observations import Remote
 from federation.planning.liveness import Life, judge
@@ -20,28 +28,60 @@ Json = dict[str, Any]
 Witnesses = tuple[tuple[ClusterId, Remote], ...]
 
 
-def all_problems(hub: Hub, store: str, now: float, own: Iterable[str] = ()) -> list[Json]:
-    """Every problem of the federation; `store` is why the store cannot be written, or nothing.
+def all_problems(hub: Hub, own: Own, now: float) -> list[Problem]:
+    """Every problem of the federation, dated; `now` in seconds since 1970.
 
-    `own` is what else the controller cannot do.
+    To be asked often: a problem that nobody can date is as old as it was found here first.
     """
     members = sorted(hub.registry.members.values(), key=lambda m: m.id)
-    return [_shown(p) for p in problems((state_of(hub, m, now) for m in members), store, own)]
+    clusters = (state_of(hub, member, now) for member in members)
+    services = (ServiceState(*unwell) for unwell in hub.registry.unwell())
+    found = problems(clusters, services, own, now)
+    since = hub.found.see([(p.check, p.where, p.subject) for p in found], now)
+    known = dated(found, lambda p: since[p.check, p.where, p.subject])
+    return sorted(known, key=lambda p: list(CHECKS).index(p.check))
 
 
-def _shown(problem: Problem) -> Json:
+def problem_view(problem: Problem) -> Json:
+    """A problem as the API shows it."""
     return {
+        "id": problem.check,
+        "severity": str(problem.kind.severity),
+        "group": str(problem.kind.group),
         "where": problem.where,
+        "subject": problem.subject,
         "what": problem.what,
-        "do": problem.do,
         "since": None if problem.since is None else round(problem.since, 1),
+        "remedy": problem.remedy,
     }
+
+
+def checks_view(found: Iterable[Problem]) -> list[Json]:
+    """All checks, and how many problems each has found."""
+    counts = Counter(problem.check for problem in found)
+    return [
+        {
+            "id": check.id,
+            "severity": str(check.severity),
+            "group": str(check.group),
+            "problems": counts[check.id],
+        }
+        for check in CHECKS.values()
+    ]
+
+
+def term(certificate: x509.Certificate | None) -> Term | None:
+    """The two ends of a certificate's life."""
+    if certificate is None:
+        return None
+    return Term(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
 def state_of(hub: Hub, member: Member, now: float) -> ClusterState:
     """What is known of one cluster; `now` in seconds since 1970."""
     presence = hub.presence(member.id)
     refused = presence.refusals.first(MOST_OF_A_KIND)
+    reached, unreached = _seen_gateways(hub, member.id, now)
     return ClusterState(
         member.id,
         joined=bool(member.anchors),
@@ -50,12 +90,17 @@ def state_of(hub: Hub, member: Member, now: float) -> ClusterState:
         clock=presence.clock,
         exports=hub.registry.count_exports(member.id),
         gateways=tuple(gateway.name for gateway in hub.registry.gateways(member.id)),
-        unreached=_unreached(hub, member.id, now),
+        unreached=unreached,
+        reached=reached,
         refused=tuple(Said(str(refusal), refusal.since) for refusal in refused),
         beyond=len(presence.refusals) - len(refused),
         remarks=hub.registry.remarks(member.id),
         rejected=hub.registry.rejected(member.id),
-        told=tuple(told(hub, member.id, now)),
+        findings=hub.registry.findings(member.id),
+        turns=presence.flapping(now),
+        held=hub.held_back(member.id),
+        awaited=hub.waited_for(member.id),
+        authority=Term(*presence.intermediate) if presence.intermediate else None,
         revoked=member.revoked,
     )
 
@@ -66,7 +111,7 @@ def told(hub: Hub, cluster: ClusterId, now: float) -> list[str]:
         hub.held_back(cluster),
         hub.waited_for(cluster),
         hub.presence(cluster).flapping(now),
-        *hub.registry.problems(cluster),
+        *(finding.what for finding in hub.registry.findings(cluster)[:MOST_OF_A_KIND]),
     ]
     return [text for text in found if text]
 
@@ -85,14 +130,19 @@ def _answers(witnesses: Witnesses) -> list[bool]:
     return list(reached.values())
 
 
-def _unreached(
+def _seen_gateways(
     hub: Hub, cluster: ClusterId, now: float
-) -> tuple[tuple[str, tuple[ClusterId, ...]], ...]:
-    """The gateways that a connected cluster does not reach, with those clusters."""
+) -> tuple[frozenset[str], tuple[tuple[str, tuple[ClusterId, ...]], ...]]:
+    """The gateways that a connected cluster reaches, and those one does not, with who."""
     known = {gateway.name for gateway in hub.registry.gateways(cluster)}
-    found: dict[str, list[ClusterId]] = {}
+    reached: set[str] = set()
+    unreached: dict[str, list[ClusterId]] = {}
     for other, remote in hub.registry.seen_from(cluster):
-        is_heard = hub.presence(other).is_connected(now)
-        if remote.gateway in known and not remote.answers and is_heard:
-            found.setdefault(remote.gateway, []).append(other)
-    return tuple((gateway, tuple(others)) for gateway, others in sorted(found.items()))
+        if remote.gateway not in known or not hub.presence(other).is_connected(now):
+            continue
+        if remote.answers:
+            reached.add(remote.gateway)
+        else:
+            unreached.setdefault(remote.gateway, []).append(other)
+    others = tuple((gateway, tuple(found)) for gateway, found in sorted(unreached.items()))
+    return frozenset(reached), others

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from federation.model.checks import Finding
 from federation.model.names import ClusterId
 
 
@@ -20,17 +21,21 @@ class Remote:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Rejected:
-    """A resource that a proxy (`gateway NAME`, `sidecar NAMESPACE/POD`) did not take, and why."""
+    """A resource that a proxy (`gateway NAME`, `sidecar NAMESPACE/POD`) did not take, and why.
+
+    `since` in seconds since 1970, 0 when that is not known.
+    """
 
     proxy: str
     type_url: str
     name: str
     reason: str
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one cluster sees of the others, sorted; `problems` are its own, for a person.
+    """What one cluster sees of the others, sorted; `findings` are of itself, for a person.
 
     `rejected` is what its own proxies do not take, as much of it as is told. `believed` are trust
     domains with the version of the bundle that all its connected proxies have taken.
@@ -38,6 +43,6 @@ class Observation:
 
     cluster: ClusterId
     remotes: tuple[Remote, ...] = ()
-    problems: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     believed: tuple[tuple[str, str], ...] = ()

@@ -5,6 +5,7 @@ Decoding parses once and raises InvalidInput.
 
 from collections.abc import Sequence
 
+from federation.model.checks import OF_AGENTS, Finding
 from federation.model.errors import InvalidInput
 from federation.model.names import (
     parse_cluster_id,
@@ -23,7 +24,6 @@ from federation.wire.border import (
     network_text,
     one_of,
     parse_message,
-    printable,
     word,
 )
 
@@ -34,7 +34,8 @@ MAX_UPSTREAMS = 100
 MAX_REMOTES = 10_000
 MAX_DEAD = 1_000
 MAX_BELIEVED = 10_000
-MAX_PROBLEMS = 20
+MAX_FINDINGS = 256
+MAX_SINCE = 253_402_300_799  # the end of the year 9999
 
 _MICROSECONDS = 1_000_000
 
@@ -148,9 +149,14 @@ def encode_observation(observation: Observation) -> bytes:
     return pb.Observation(
         cluster=observation.cluster,
         remotes=_remotes(observation.remotes),
-        problems=observation.problems,
+        findings=[
+            pb.Finding(check=f.check, subject=_cut(f.subject), what=_cut(f.what), since=f.since)
+            for f in observation.findings[:MAX_FINDINGS]
+        ],
         rejected=[
-            pb.Rejected(proxy=r.proxy, type_url=r.type_url, name=r.name, reason=r.reason)
+            pb.Rejected(
+                proxy=r.proxy, type_url=r.type_url, name=r.name, reason=r.reason, since=r.since
+            )
             for r in observation.rejected[:MAX_REFUSALS]
         ],
         believed=dict(observation.believed),
@@ -175,9 +181,15 @@ def decode_observation(body: bytes) -> Observation:
     return Observation(
         parse_cluster_id(message.cluster),
         _read_remotes(message.remotes),
-        tuple(printable(p, "problem") for p in few(message.problems, MAX_PROBLEMS, "problems")),
+        tuple(_read_finding(f) for f in few(message.findings, MAX_FINDINGS, "findings")),
         tuple(
-            Rejected(_shown(r.proxy), word(r.type_url, "type"), _shown(r.name), _shown(r.reason))
+            Rejected(
+                _shown(r.proxy),
+                word(r.type_url, "type"),
+                _shown(r.name),
+                _shown(r.reason),
+                _read_since(r.since),
+            )
             for r in few(message.rejected, MAX_REFUSALS, "rejected resources")
         ),
         tuple(
@@ -189,6 +201,21 @@ def decode_observation(body: bytes) -> Observation:
             )
         ),
     )
+
+
+def _read_finding(found: pb.Finding) -> Finding:
+    """What an agent has found. Of a check that is not one of its own: a trouble of the agent."""
+    check = found.check if found.check in OF_AGENTS else "agent-trouble"
+    return Finding(check, _shown(found.subject), _shown(found.what), _read_since(found.since))
+
+
+def _read_since(seconds: int) -> int:
+    return min(max(0, seconds), MAX_SINCE)
+
+
+def _cut(text: str) -> str:
+    """As much as is taken, without what cannot be sent, such as a file's name that is no text."""
+    return _shown(text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 2]} …")
 
 
 def _read_remotes(remotes: Sequence[pb.Remote]) -> tuple[Remote, ...]:

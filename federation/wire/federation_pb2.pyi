@@ -619,36 +619,67 @@ class Observation(_message.Message):
 
     CLUSTER_FIELD_NUMBER: _builtins.int
     REMOTES_FIELD_NUMBER: _builtins.int
-    PROBLEMS_FIELD_NUMBER: _builtins.int
     REJECTED_FIELD_NUMBER: _builtins.int
     BELIEVED_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
     cluster: _builtins.str
     @_builtins.property
     def remotes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remote]: ...
-    @_builtins.property
-    def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rejected]: ...
     @_builtins.property
     def believed(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Trust domain to the version of its bundle that all connected proxies have taken."""
 
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]: ...
     def __init__(
         self,
         *,
         cluster: _builtins.str = ...,
         remotes: _abc.Iterable[Global___Remote] | None = ...,
-        problems: _abc.Iterable[_builtins.str] | None = ...,
         rejected: _abc.Iterable[Global___Rejected] | None = ...,
         believed: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        findings: _abc.Iterable[Global___Finding] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["believed", b"believed", "cluster", b"cluster", "problems", b"problems", "rejected", b"rejected", "remotes", b"remotes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["believed", b"believed", "cluster", b"cluster", "findings", b"findings", "rejected", b"rejected", "remotes", b"remotes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Observation: _TypeAlias = Observation  # noqa: Y015
+
+@_typing.final
+class Finding(_message.Message):
+    """What is wrong in a cluster, by a check of `federation.model.checks`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECK_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    check: _builtins.str
+    subject: _builtins.str
+    what: _builtins.str
+    since: _builtins.int
+    """seconds since 1970"""
+    def __init__(
+        self,
+        *,
+        check: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        what: _builtins.str = ...,
+        since: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "since", b"since", "subject", b"subject", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Finding: _TypeAlias = Finding  # noqa: Y015
 
 @_typing.final
 class Rejected(_message.Message):
@@ -660,10 +691,13 @@ class Rejected(_message.Message):
     TYPE_URL_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
     proxy: _builtins.str
     type_url: _builtins.str
     name: _builtins.str
     reason: _builtins.str
+    since: _builtins.int
+    """seconds since 1970"""
     def __init__(
         self,
         *,
@@ -671,10 +705,11 @@ class Rejected(_message.Message):
         type_url: _builtins.str = ...,
         name: _builtins.str = ...,
         reason: _builtins.str = ...,
+        since: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "proxy", b"proxy", "reason", b"reason", "type_url", b"type_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "proxy", b"proxy", "reason", b"reason", "since", b"since", "type_url", b"type_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

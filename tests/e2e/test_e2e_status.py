@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from federation.api.documents import cluster_document
+from federation.cli.commands.status import HAS_PROBLEMS
+from tests.e2e.documents import exports
 from tests.e2e.rig import Mesh, fedctl, wait_until
 
 
@@ -41,12 +43,48 @@ def test_a_silent_agent_is_a_problem_until_it_speaks_again(mesh: Mesh) -> None:
     try:
         wait_until("its silence is told", is_silent, 25)
         (found,) = [p for p in problems(mesh) if p["what"] == "its agent is silent"]
-        assert found["where"] == "eu-west"
+        assert (found["where"], found["id"]) == ("eu-west", "agent-silent")
         assert found["since"] > 0
-        assert status(mesh).returncode == 1
+        assert status(mesh).returncode == HAS_PROBLEMS
     finally:
         fedctl("demo", "start", "--state", str(mesh.state))
     wait_until("status is well again", lambda: status(mesh).returncode == 0, 25)
+
+
+def checks(mesh: Mesh) -> dict[str, dict[str, Any]]:
+    """Problems by check and place."""
+    return {f"{p['id']} {p['where']}": p for p in problems(mesh)}
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_gateway_and_a_broken_file_are_told_by_those_who_know(mesh: Mesh) -> None:
+    broken = mesh.source("us-west") / "broken.yaml"
+    broken.write_text("kind: [\n")
+    text = exports("nothing")
+    try:
+        with mesh.edited("us-west", "nothing.yaml", text):
+            mesh.kill("us-west-gateway")
+            told = ("no-gateway-serves", "file-unreadable", "export-without-service")
+            wanted = {f"{check} us-west" for check in told}
+            wait_until("all is told", lambda: checks(mesh).keys() >= wanted, 20)
+            found = checks(mesh)
+            dead, file = (found[f"{check} us-west"] for check in told[:2])
+            assert "gateway gateway-1 is not connected" in dead["what"]
+            assert "broken.yaml" in file["what"]
+            shown = status(mesh)
+            assert shown.returncode == HAS_PROBLEMS
+            assert "\nok       certificates: " in shown.stdout
+            assert "\nerror    us-west: none of its gateways serves" in shown.stdout
+            assert "\x1b" not in shown.stdout
+            since = checks(mesh)["no-gateway-serves us-west"]["since"]
+            assert since == dead["since"], "the same, told again"
+            waited = status(mesh, "--wait", "--timeout", "1s")
+            assert waited.returncode == HAS_PROBLEMS
+    finally:
+        broken.unlink()
+        mesh.repair()
+    waited = status(mesh, "--wait", "--timeout", "60s")
+    assert waited.returncode == 0, waited.stdout
 
 
 @pytest.mark.timeout(60)

@@ -17,7 +17,7 @@ from federation.resources.settings import Settings, load_settings
 from federation.supervisor.settings import IdentitySettings
 from gateway.settings import GatewaySettings
 from sidecar.settings import SidecarSettings
-from tests.docs import settings
+from tests.docs import checks, settings
 from tests.docs.pages import ROOT, Block, anchors, blocks, commands, links, pages
 
 PROCESSES = (
@@ -132,6 +132,10 @@ def test_source_files_that_pages_name_exist() -> None:
 
 def test_the_settings_page_is_current() -> None:
     assert settings.PAGE.read_text() == settings.page(), "run: make docs"
+
+
+def test_the_page_of_checks_is_current() -> None:
+    assert checks.PAGE.read_text() == checks.page(), "run: make docs"
 
 
 def test_the_fedctl_page_has_every_command_with_its_options() -> None:

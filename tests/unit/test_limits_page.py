@@ -19,7 +19,7 @@ from federation.supervisor import admin
 from federation.supervisor import refusals as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import pem, spiffe, tokens, validate
-from federation.wire import border, codec, codec_zones, framing, intake, methods
+from federation.wire import border, codec, codec_proxies, codec_zones, framing, intake, methods
 from federation.wire import server as wire_server
 from federation.xds import messages
 from tests.docs.pages import ROOT
@@ -173,7 +173,9 @@ STATED: dict[str, str] = {
     "ports of a service": f"{exports.MAX_PORTS}",
     "groups of endpoints of a service": f"{codec.MAX_GROUPS}",
     "service accounts of a service": f"{codec.MAX_ACCOUNTS}",
-    "text of any field": f"{border.MAX_TEXT:,} characters",
+    "problems that an agent has found in its cluster": f"{codec_proxies.MAX_FINDINGS}",
+    "text of a problem, or of what a proxy did not take": f"{codec_proxies.MAX_REASON} characters",
+    "text of any other field": f"{border.MAX_TEXT:,} characters",
     "file of YAML": f"{yamldocs.MAX_BYTES // MB} MB",
     "documents in a file": f"{yamldocs.MAX_DOCUMENTS:,}",
     "values in a file": f"{yamldocs.MAX_NODES:,}",

@@ -40,6 +40,7 @@ class Streams:
         self.taken = True
         self.touched: list[Touch] = []
         self.woken = 0
+        self.there: dict[Kind, set[str]] = {}
 
     def touch(self, touched: Iterable[Touch]) -> None:
         self.touched += touched
@@ -55,7 +56,7 @@ class Streams:
         return self.taken
 
     def connected(self, kind: Kind) -> set[str]:
-        return set()
+        return self.there.get(kind, set())
 
 
 class World:
@@ -87,7 +88,8 @@ class World:
 
     def problems(self) -> tuple[str, ...]:
         found = self.agent.reports.table.get(codec.OBSERVATION, "east")
-        return codec_proxies.decode_observation(found.body).problems if found is not None else ()
+        seen = codec_proxies.decode_observation(found.body) if found is not None else None
+        return tuple(finding.what for finding in seen.findings) if seen is not None else ()
 
     def reported(self) -> set[str]:
         return set(self.agent.reports.table.names(codec.EXPORT))
@@ -503,7 +505,55 @@ async def test_a_file_that_was_never_read_holds_up_a_start_that_misses_exports(
     await world.write(shop(True))
     assert world.reported() == {"shop/api"}, "what is there is told"
     assert not world.agent.reports.table.is_complete(codec.EXPORT)
-    assert "web.yaml cannot be read" in world.problems()[0]
+    assert any("web.yaml cannot be read" in problem for problem in world.problems())
+
+
+async def test_a_gateway_that_was_killed_is_told_at_the_second_look(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await world.write(shop(True))
+    world.agent.on_proxy(gateway())
+    world.streams.there = {Kind.GATEWAY: {"gw"}}
+    await world.agent._meet_gateways()
+    await world.agent._look_around()
+    assert world.problems() == ()
+    world.streams.there = {}
+    world.agent.on_gone(Kind.GATEWAY, "gw")
+    await world.agent._look_around()
+    assert world.problems() == (), "it may connect anew"
+    await world.agent._look_around()
+    assert world.problems() == ("gateway gw is not connected to its agent",)
+    world.streams.there = {Kind.GATEWAY: {"gw"}}
+    world.agent.on_proxy(gateway(state=State.STARTING))
+    await world.agent._look_around()
+    assert world.problems() == ("gateway gw says that it does not serve",)
+    world.agent.on_proxy(gateway())
+    await world.agent._look_around()
+    assert world.problems() == ()
+    world.agent.on_proxy(gateway(state=State.STOPPED))
+    world.streams.there = {}
+    await world.agent._look_around()
+    await world.agent._look_around()
+    assert world.problems() == (), "one that went in order is not missed"
+
+
+async def test_a_sidecar_of_a_pod_that_is_not_there_is_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.streams.there = {Kind.SIDECAR: {"shop/ghost"}}
+    await world.agent._look_around()
+    assert world.problems() == (), "the source has not been read yet"
+    await world.write(shop(True))
+    await world.agent._look_around()
+    assert world.problems() == ("a sidecar says that it is of Pod shop/ghost, which is not there",)
+
+
+async def test_an_export_that_is_not_valid_is_told_with_its_sentence(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await world.write(shop(True).replace("kind: Service\n", "kind: ConfigMap\n"))
+    assert world.problems() == (
+        "ServiceExport shop/api: there is no Service shop/api in this cluster",
+    )
+    await world.write(shop(True))
+    assert world.problems() == ()
 
 
 async def test_trouble_of_the_source_is_told_to_the_controller_while_it_lasts(

@@ -45,6 +45,7 @@ from federation.demo.configs import Paths
 from federation.demo.layout import members, plan_layout
 from federation.demo.scenarios.tour import Report, Visit
 from federation.demo.topology import marker_text
+from federation.model.checks import WELL
 from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.trust.tokens import check_workload_token
@@ -468,45 +469,105 @@ def test_confirming_where_nothing_is_held_back_is_done_too(io: IO) -> None:
         cluster_confirm.run(cluster_confirm.Options(FakeClient(), "East!"), io)
 
 
-LOST = {"where": "eu-west", "what": "it is lost", "do": "look at it", "since": 100.0}
-ODD = {"where": "eu-west", "what": "it is odd", "do": "", "since": None}
+LOST = {
+    "id": "cluster-lost", "severity": "error", "group": "clusters", "where": "eu-west",
+    "subject": "", "what": "it is lost", "remedy": "look at it", "since": 100.0,
+}  # fmt: skip
+ODD = {**LOST, "id": "clock-differs", "severity": "warning", "what": "its clock", "since": None}
+NOTE = {**LOST, "id": "cluster-not-joined", "severity": "info", "what": "new", "group": "sources"}
 
 
-def test_status_of_a_healthy_federation_is_success_and_says_so() -> None:
-    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=True)
-    assert status.run(status.Options(client, Format.TABLE, 0.0), io) == 0
-    text = io.out.getvalue()  # type: ignore[attr-defined]
+def shown(*problems: dict[str, Any], width: int | None = None, **more: Any) -> tuple[int, str]:
+    """The exit code and the text of `fedctl status`, 400 s after the epoch."""
+    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), width is not None, width)
+    client.state |= {"problems": list(problems)}
+    options = status.Options(client, more.pop("output", Format.TABLE), lambda: 400.0, **more)
+    return status.run(options, io), io.out.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [100, None])
+def test_status_of_a_healthy_federation_says_of_all_that_it_is_well(width: int | None) -> None:
+    code, text = shown(width=width)
+    assert code == 0
     assert "controller of fedmesh.demo: revision 7 of epoch e1, store ok, 2 services" in text
     assert "us-east  connected" in text
+    lines = [line for line in text.splitlines() if line.startswith("ok ")]
+    assert [line.split()[1] for line in lines] == [f"{group}:" for group in WELL]
     assert text.endswith("\nno problems\n")
+    assert "\x1b" not in text
 
 
-def test_status_with_problems_fails_and_says_what_to_do() -> None:
-    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=True)
-    client.state |= {"problems": [LOST, ODD]}
-    assert status.run(status.Options(client, Format.TABLE, 400.0), io) == 1
-    text = io.out.getvalue()  # type: ignore[attr-defined]
-    assert "eu-west  5 min ago  it is lost  look at it" in text
-    assert "eu-west  -          it is odd   -" in text
+def test_status_with_errors_has_a_code_of_its_own_and_says_what_to_do() -> None:
+    code, text = shown(NOTE, ODD, LOST)
+    assert code == status.HAS_PROBLEMS == 3
+    assert text.index("error    eu-west: it is lost (cluster-lost, for 5 min)") < text.index(
+        "warning  eu-west: its clock (clock-differs)\n         look at it\n"
+    )
+    assert "ok       clusters" not in text
+    assert "ok       sources" in text, "a note is no reason not to be well"
+    assert text.endswith("\n1 error, 1 warning, 1 note\n")
 
 
-def test_status_in_a_pipe_is_what_a_terminal_shows() -> None:
-    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=False)
-    assert status.run(status.Options(client, Format.TABLE, 0.0), io) == 0
-    assert out(io).endswith("\nno problems\n")
-    client.state |= {"problems": [LOST]}
-    assert status.run(status.Options(client, Format.TABLE, 160.0), io) == 1
-    assert "eu-west  60 s ago  it is lost  look at it" in out(io)
+def test_warnings_alone_are_no_failure() -> None:
+    assert shown(ODD, NOTE)[0] == 0
+
+
+def test_the_first_words_are_coloured_where_that_is_wanted_and_nothing_from_outside() -> None:
+    _, text = shown({**LOST, "what": "\x1b[2Jgone"}, is_coloured=True)
+    assert "\x1b[32mok\x1b[0m       controller" in text
+    assert "\x1b[31merror\x1b[0m    eu-west: \\x1b[2Jgone" in text
+
+
+def test_long_lines_are_wrapped_on_a_terminal_only() -> None:
+    long = {**LOST, "what": "word " * 40}
+    assert max(len(line) for line in shown(long, width=80)[1].splitlines()) <= 80
+    for wide in (shown(long), shown(long, width=80, output=Format.WIDE)):
+        assert max(len(line) for line in wide[1].splitlines()) > 200
 
 
 def test_status_as_json_has_everything() -> None:
-    client, io = FakeClient([EAST]), IO(StringIO(), StringIO(), is_terminal=False)
-    client.state |= {"problems": [LOST]}
-    assert status.run(status.Options(client, Format.JSON, 0.0), io) == 1
-    shown = json.loads(io.out.getvalue())  # type: ignore[attr-defined]
-    assert shown["problems"] == [LOST]
-    assert shown["items"] == [EAST]
-    assert shown["store"]["ok"]
+    code, text = shown(LOST, output=Format.JSON)
+    assert code == 3
+    found = json.loads(text)
+    assert found["problems"] == [LOST]
+    assert found["items"] == [EAST]
+    assert found["store"]["ok"]
+
+
+class Mending(FakeClient):
+    """A controller that cannot be reached at first, and then has errors for a while."""
+
+    def __init__(self) -> None:
+        super().__init__([EAST])
+        self.asked = 0
+
+    def status(self) -> dict[str, Any]:
+        self.asked += 1
+        if self.asked < 3:
+            raise Failed("controller cannot be reached")
+        return {**self.state, "problems": [LOST] if self.asked < 6 else [ODD]}
+
+
+def test_waiting_ends_when_there_is_no_error_any_more(io: IO) -> None:
+    client, slept = Mending(), list[float]()
+    options = status.Options(client, Format.TABLE, lambda: sum(slept), 60, slept.append)
+    assert status.run(options, io) == 0
+    assert client.asked == 6
+    assert err(io).splitlines() == [
+        "waiting: controller cannot be reached",
+        "waiting: 1 error",
+    ]
+
+
+def test_waiting_ends_in_time_with_what_is_wrong(io: IO) -> None:
+    def wait(seconds: float) -> int:
+        slept = list[float]()
+        options = status.Options(Mending(), Format.TABLE, lambda: sum(slept), seconds, slept.append)
+        return status.run(options, io)
+
+    assert wait(1.1) == status.HAS_PROBLEMS
+    with pytest.raises(Failed, match="cannot be reached"):
+        wait(0.4)
 
 
 @pytest.mark.parametrize(

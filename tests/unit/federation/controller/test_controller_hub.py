@@ -5,6 +5,7 @@ from dataclasses import replace
 from federation.controller.hub import Hub
 from federation.controller.registry import Member, Registry
 from federation.controller.store.store import Row
+from federation.model.checks import Finding
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation
 from federation.wire import codec, codec_proxies
@@ -112,11 +113,12 @@ def test_a_revision_is_never_beyond_those_that_the_store_reserved() -> None:
 
 def test_what_an_agent_says_of_itself_is_known_and_not_stored() -> None:
     hub = hub_of()
-    said = Observation(EAST, problems=("its folder is empty",))
+    found = Finding("source-unreadable", "", "its folder is empty", 7)
+    said = Observation(EAST, findings=(found,))
     body = codec_proxies.encode_observation(said)
     say(hub, EAST, Response(codec.OBSERVATION, "1", (resource("east", body),)))
-    assert hub.registry.problems(EAST) == ("its folder is empty",)
-    assert hub.registry.problems(WEST) == ()
+    assert hub.registry.findings(EAST) == (found,)
+    assert hub.registry.findings(WEST) == ()
     assert hub.take_unsaved() == ()
 
 

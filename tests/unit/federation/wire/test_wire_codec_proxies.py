@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from federation.model.checks import Finding
 from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
-from federation.model.observations import Observation, Remote
+from federation.model.observations import Observation, Rejected, Remote
 from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
 from federation.wire import codec_proxies
 from federation.wire import federation_pb2 as pb
@@ -46,6 +47,36 @@ def test_an_observation_comes_back_as_it_went() -> None:
         assert codec_proxies.decode_observation(codec_proxies.encode_observation(seen)) == seen
 
 
+def test_findings_come_back_bounded_and_fit_for_a_terminal() -> None:
+    odd = Finding("file-unreadable", "a\udcffb.yaml:1", "\x1b[2J" + "long " * 100, 7)
+    seen = Observation(ClusterId("east"), findings=(odd,), rejected=(TAKEN,))
+    once = codec_proxies.decode_observation(codec_proxies.encode_observation(seen))
+    (found,) = once.findings
+    assert (found.check, found.subject, found.since) == ("file-unreadable", "a b.yaml:1", 7)
+    assert found.what.startswith(" [2Jlong ")
+    assert len(found.what) == codec_proxies.MAX_REASON
+    assert once.rejected == (TAKEN,)
+    assert codec_proxies.decode_observation(codec_proxies.encode_observation(once)) == once
+
+
+def test_an_agent_cannot_speak_for_the_controller() -> None:
+    for check in ("store-not-writable", "no such check", ""):
+        body = pb.Observation(
+            cluster="east", findings=[pb.Finding(check=check, what="x", since=-5)]
+        )
+        (found,) = codec_proxies.decode_observation(body.SerializeToString()).findings
+        assert (found.check, found.since) == ("agent-trouble", 0)
+
+
+def test_findings_are_bounded_in_number() -> None:
+    found = [pb.Finding(check="file-unreadable", what="x")] * codec_proxies.MAX_FINDINGS
+    taken = pb.Observation(cluster="east", findings=found)
+    assert len(codec_proxies.decode_observation(taken.SerializeToString()).findings) == 256
+    more = pb.Observation(cluster="east", findings=[*found, found[0]])
+    with pytest.raises(InvalidInput, match="257 findings"):
+        codec_proxies.decode_observation(more.SerializeToString())
+
+
 def test_times_travel_in_microseconds() -> None:
     """So that a time that was told is equal to itself on the other side."""
     exact = Remote(ClusterId("west"), "g1", True, 0.123456789)
@@ -55,6 +86,7 @@ def test_times_travel_in_microseconds() -> None:
     assert codec_proxies.decode_observation(codec_proxies.encode_observation(once)) == once
 
 
+TAKEN = Rejected("sidecar a/b", "t.Cluster", "80.api", "too large", 9)
 WEST: dict[str, Any] = {"cluster": "west", "gateway": "g1", "answers": True, "rtt_us": 12}
 
 
