@@ -7,8 +7,11 @@ refused. Out: conditions as the MCS API words them.
 from cluster_agent.sources.source import Condition
 from federation.model.imports import Service
 from federation.model.names import ClusterId
+from federation.planning.honoured import not_honoured
 
 _MOST_CHARACTERS = 32_768
+HONOURED = "fedmesh.dev/Honoured"
+"""Only there, and False, when the mesh does not do all that the Service says."""
 
 
 def conditions(
@@ -23,7 +26,7 @@ def conditions(
     if service is None or here not in service.exporters:
         pending = "the controller has not confirmed the export yet"
         return valid, Condition("Ready", "False", "Pending", pending)
-    return valid, _exported(service, here), _conflict(service)
+    return valid, _exported(service, here), _conflict(service), *_honoured(service)
 
 
 def _exported(service: Service, here: ClusterId) -> Condition:
@@ -40,3 +43,8 @@ def _conflict(service: Service) -> Condition:
     reasons = ",".join(dict.fromkeys(c.reason for c in service.conflicts))
     message = "; ".join(c.message for c in service.conflicts)
     return Condition("Conflict", "True", reasons, message[:_MOST_CHARACTERS])
+
+
+def _honoured(service: Service) -> tuple[Condition, ...]:
+    found = not_honoured(service)
+    return (Condition(HONOURED, "False", "NotSupported", "; ".join(found)),) if found else ()

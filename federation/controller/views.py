@@ -14,6 +14,7 @@ from federation.model.exports import Backend, Gateway
 from federation.model.imports import Service
 from federation.model.names import ClusterId
 from federation.model.observations import Remote
+from federation.planning.honoured import not_honoured
 from federation.trust.tokens import JoinRecord, state_of
 
 Json = dict[str, Any]
@@ -54,6 +55,7 @@ def service_view(service: Service, backends: tuple[Backend, ...]) -> Json:
         ],
         "exporters": list(service.exporters),
         "conflicts": [{"reason": c.reason, "message": c.message} for c in service.conflicts],
+        "not_honoured": list(not_honoured(service)),
         "backends": [
             {
                 "cluster": c,

@@ -17,6 +17,15 @@ OLDER, YOUNGER = "us-east", "eu-west"
 NAME, FILE = "mixed", "mixed.yaml"
 
 
+def test_what_is_not_done_of_a_service_is_said_on_its_export(mesh: Mesh) -> None:
+    documents = service(NAME, api_workload(mesh.layout, OLDER))
+    documents[0]["spec"]["sessionAffinity"] = "ClientIP"
+    with mesh.edited(OLDER, FILE, text_of(*documents, export(NAME))):
+        wait_until("it is said", lambda: "sessionAffinity ClientIP" in mesh.conditions(OLDER), 10)
+        (found,) = (i for i in mesh.client.services() if i["name"] == f"demo/{NAME}")
+        assert [text.split()[0] for text in found["not_honoured"]] == ["sessionAffinity"]
+
+
 def text(mesh: Mesh, cluster: str, app: str) -> str:
     """An exported service in front of a workload; the port states `app`, if anything."""
     documents = service(NAME, api_workload(mesh.layout, cluster))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cluster_agent.conditions import conditions
+from cluster_agent.conditions import HONOURED, conditions
 from cluster_agent.observe import VALID
 from cluster_agent.sources.source import Condition
 from federation.model.imports import Disagreement
@@ -67,3 +67,12 @@ def test_a_port_that_gets_no_requests_here_is_said() -> None:
         "condition Conflict",
     )
     assert conditions(VALID, merged, "", ClusterId("west"))[1].message.endswith("by east, west")
+
+
+def test_what_the_mesh_does_not_do_of_a_service_is_said_and_nothing_else_is() -> None:
+    assert HONOURED not in {c.type for c in conditions(VALID, service("east"), "", EAST)}
+    merged = replace(service("east"), session_affinity="ClientIP", internal_traffic_policy="Local")
+    said = conditions(VALID, merged, "", EAST)[-1]
+    assert (said.type, said.status, said.reason) == (HONOURED, "False", "NotSupported")
+    assert "sessionAffinity ClientIP" in said.message
+    assert "internalTrafficPolicy Local" in said.message

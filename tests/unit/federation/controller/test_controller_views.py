@@ -38,3 +38,9 @@ def test_a_service_is_shown_with_the_counts_of_all_its_exporters() -> None:
         {"cluster": "east", "ready": 0, "total": 0, "unserved_ports": [80]},
         {"cluster": "west", "ready": 2, "total": 2, "unserved_ports": []},
     ]
+
+
+def test_a_service_is_shown_with_what_the_mesh_does_not_do_for_it() -> None:
+    assert service_view(service("east"), ())["not_honoured"] == []
+    shown = service_view(replace(service("east"), session_affinity="ClientIP"), ())
+    assert [text.split()[0] for text in shown["not_honoured"]] == ["sessionAffinity"]
