@@ -1,6 +1,6 @@
 """The proxies' streams as the agent's loop sees them; `workloads` has the real ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from cluster_agent.tables import Touch
@@ -25,6 +25,9 @@ class Audience(Protocol):
     def connected(self, kind: Kind) -> set[str]:
         """The ids of connected proxies of a kind."""
 
+    def ending_tokens(self, now: float) -> Mapping[str, str]:
+        """What is to be told of tokens of others than proxies, by their holder."""
+
 
 class Nobody:
     """An audience before there is one."""
@@ -46,3 +49,7 @@ class Nobody:
     def connected(self, kind: Kind) -> set[str]:
         """Nobody is there."""
         return set()
+
+    def ending_tokens(self, now: float) -> Mapping[str, str]:
+        """Nobody has shown any."""
+        return {}

@@ -269,6 +269,7 @@ class Agent:
             silent=[p for p in self._silent if p.removeprefix("gateway ") not in self._away],
             away=self._away,
             strangers=self._strangers,
+            tokens=self._audience.ending_tokens(wall_seconds()),
         )
         return self._problems.find(parts, wall_seconds())
 

@@ -7,7 +7,7 @@ certificate. A token for one namespace is of no use for another.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from cluster_agent.places import check_place
 from cluster_agent.presence import Node, Presence
 from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies
 from cluster_agent.tables import Touch
+from cluster_agent.tokens import Shown
 from federation.model.errors import Denied, InvalidInput
 from federation.model.proxies import ENTRY_GATEWAY, LEAVING, Kind, Proxy
 from federation.model.types import SECRET
@@ -30,6 +31,7 @@ from federation.trust.tokens import check_workload_token
 from federation.wire import codec, codec_proxies, methods
 from federation.wire import federation_pb2 as pb
 from federation.wire.beat import Heard
+from federation.wire.intake import source_of
 from federation.wire.links import Link, Peer
 from federation.wire.methods import Method
 from federation.wire.pump import receive, send
@@ -107,6 +109,7 @@ class WorkloadServer:
         self._on_silent = on_silent
         self._present: Counter[Node] = Counter()
         self._presence = Presence()
+        self._tokens = Shown()
         self._silent: frozenset[Node] = frozenset()
         self.loop = Loop("presence", self._look, rest=LOOK_SECONDS)
         self._streams: set[_Stream] = set()
@@ -185,6 +188,10 @@ class WorkloadServer:
     def connected(self, kind: Kind) -> set[str]:
         """The ids of proxies of that kind which have a stream open and are heard."""
         return {n.id for n in self._present if n.kind is kind and n not in self._silent}
+
+    def ending_tokens(self, now: float) -> Mapping[str, str]:
+        """What is to be told of tokens that DNS servers have shown."""
+        return self._tokens.ending(now)
 
     @contextmanager
     def _present_as(self, node: Node) -> Iterator[None]:
@@ -269,7 +276,8 @@ class WorkloadServer:
         log.info(event("dns server connected", peer=peer.address))
         try:
             work = send(Heard(link, lambda: None), sender, stream.wake)
-            await self._open.run("names", DNS_STREAMS, work, "names")
+            with self._tokens.by(f"DNS server at {source_of(peer.address)}", peer.token):
+                await self._open.run("names", DNS_STREAMS, work, "names")
         finally:
             self._streams.discard(stream)
             log.info(event("dns server disconnected", peer=peer.address))

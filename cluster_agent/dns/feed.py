@@ -4,6 +4,7 @@ In: ServiceNames and GatewayNames of the agent. Out: the table, changed one owne
 was last told is kept on disk, so a server that starts without its agent answers from that.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from federation.model.errors import FedmeshError, InvalidInput
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
+from federation.runtime.tasks import cancel, start
 from federation.supervisor import keys
+from federation.supervisor.tokens import replaced
 from federation.wire import codec, methods
 from federation.wire.beat import beating
 from federation.wire.channel import connect
@@ -88,6 +91,18 @@ class Feed:
         """Follow the agent for ever, and keep what it tells."""
 
         async def follow() -> None:
+            """Until the stream ends, or there is a new token: the agent is shown the newest."""
+            renewed = start(replaced(token_file), "token")
+            heard = start(hear(), "names")
+            try:
+                await asyncio.wait([renewed, heard], return_when=asyncio.FIRST_COMPLETED)
+                if heard.done():
+                    heard.result()
+            finally:
+                await cancel(renewed)
+                await cancel(heard)
+
+        async def hear() -> None:
             trust, token = keys.read_trust(trust_file), keys.read_token(token_file)
             async with (
                 connect(agent, trust.identity, trust.agent_host, token) as connection,

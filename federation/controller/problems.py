@@ -169,7 +169,7 @@ _PROXIES: dict[str, tuple[str, str]] = {
     NO_ENTRY: ("entry-not-offered", "offers no entry at"),
     NO_LISTENER: ("proxy-listener-missing", "does not listen at"),
     TROUBLE: ("proxy-trouble", "fails at"),
-    TOKEN_ENDS: ("workload-token-ends", "shows a token of"),
+    TOKEN_ENDS: ("workload-token-ends", "has a workload token in"),
 }
 
 

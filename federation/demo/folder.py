@@ -118,10 +118,12 @@ def _write_tokens(layout: Layout, paths: Paths) -> None:
     for cluster, key in keys.items():
         write_private(paths.workload_key(cluster), key)
     write_private(paths.backup_words(), f"{secrets.token_urlsafe(24)}\n".encode())
-    expires = int(wall_seconds()) + _TOKEN_SECONDS
+    made = int(wall_seconds())
     for member in members(layout):
         for file, subject in configs.tokens_of(member, layout, paths):
-            token = mint_workload_token(keys[member.cluster], subject, expires)
+            token = mint_workload_token(
+                keys[member.cluster], subject, made + _TOKEN_SECONDS, made=made
+            )
             write_private(file, token.encode() + b"\n")
 
 

@@ -36,6 +36,7 @@ from federation.supervisor.observer import Observer, Seen
 from federation.supervisor.ownrange import foreign, watching
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
+from federation.supervisor.tokens import TokenEnds
 from federation.wire import codec, codec_proxies, methods
 from federation.wire.channel import Connection, connect
 from federation.wire.codec_proxies import MAX_REFUSALS
@@ -76,6 +77,7 @@ class Supervisor:
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
         secrets = [w.secret for w in wanted]
         self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused, self._disk)
+        self._tokens = TokenEnds(w.token_file for w in wanted)
         self._listeners = Listeners(self._admin_socket, self._relay, is_gateway=self._is_gateway)
         show = self._relay.show_identity
         self._certificates = tuple(Certificate(settings, w, show, self._disk) for w in wanted)
@@ -112,6 +114,7 @@ class Supervisor:
             *self._no_entry,
             *self._troubles(),
             *self._listeners.problems(),
+            *self._tokens.problems(wall_seconds()),
             *self._listeners.others(self._refusals),
         )[:MAX_REFUSALS]
         if refused != self._proxy.refused:

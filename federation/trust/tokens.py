@@ -4,7 +4,7 @@ In: random bytes or keys that a shell made, ids, and now (seconds since 1970). O
 and the judgement of one. Secrets never appear in an error.
 
     fmj1.<base64url JSON of JoinToken>                         single use, spent at the controller
-    fmw1.<base64url JSON {sub, exp}>.<base64url HMAC-SHA256>   checked by the agent that minted it
+    fmw1.<base64url JSON {sub, exp, iat}>.<base64url HMAC>     checked by the agent that minted it
 """
 
 import base64
@@ -13,6 +13,7 @@ import hmac
 import json
 import re
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 
 from federation.model.errors import Denied, InvalidInput
 from federation.model.names import ClusterId, parse_cluster_id, parse_port
@@ -21,6 +22,9 @@ from federation.trust.spiffe import DNS_SUBJECT, subject_id
 _JOIN_PREFIX = "fmj1."
 _WORKLOAD_PREFIX = "fmw1."
 _LONGEST_TOKEN = 4096
+TOKEN_NOTICE = 7 * 86_400
+"""Seconds before its end from which a workload token is told of."""
+_LAST = 253_402_300_799  # the end of the year 9999
 _SHORTEST_KEY = 32
 _LEAST_CHANCE = 12
 """Different bytes in a key; 32 random ones have 30, hardly ever less than 22."""
@@ -149,14 +153,15 @@ def check_token_key(key: bytes, what: str) -> bytes:
     return key
 
 
-def mint_workload_token(key: bytes, subject: str, expires: int) -> str:
+def mint_workload_token(key: bytes, subject: str, expires: int, *, made: int = 0) -> str:
     """A token for `NAMESPACE/ACCOUNT`, `gateway:NAME`, `entry:NAME` or `dns` until `expires`.
 
-    `expires` in seconds since 1970. `key` has at least 32 random bytes and never leaves the agent.
-    Raises InvalidInput.
+    Times are in seconds since 1970; `made` is for its holder only, who then knows its whole life.
+    `key` has at least 32 random bytes and never leaves the agent. Raises InvalidInput.
     """
     _check_subject(subject)
-    signed = _WORKLOAD_PREFIX + _encode({"sub": subject, "exp": expires})
+    life = {"exp": expires, **({"iat": made} if made else {})}
+    signed = _WORKLOAD_PREFIX + _encode({"sub": subject, **life})
     return f"{signed}.{_signature(key, signed)}"
 
 
@@ -188,11 +193,42 @@ def workload_token_end(token: str) -> int | None:
 
     For its holder, who cannot check it.
     """
+    life = workload_token_life(token)
+    return life.ends if life is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLife:
+    """When a workload token was made, 0 when it does not say, and when it ends."""
+
+    made: int
+    ends: int
+
+    def problem(self, now: float) -> str:
+        """That it ends soon, in words; empty while there is time.
+
+        Told for 7 days, or in the second half of a shorter life.
+        """
+        notice = min(TOKEN_NOTICE, (self.ends - self.made) // 2) if self.made else TOKEN_NOTICE
+        if now < self.ends - notice:
+            return ""
+        at = datetime.fromtimestamp(min(self.ends, _LAST), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"it ended at {at}" if now >= self.ends else f"it ends at {at}"
+
+
+def workload_token_life(token: str) -> TokenLife | None:
+    """The times of a workload token as it says itself; None for another text.
+
+    For its holder, who cannot check it.
+    """
     signed, _, _ = token.rpartition(".")
     if len(token) > _LONGEST_TOKEN or not signed.startswith(_WORKLOAD_PREFIX):
         return None
-    expires = (_decode(signed.removeprefix(_WORKLOAD_PREFIX)) or {}).get("exp")
-    return expires if isinstance(expires, int) else None
+    values = _decode(signed.removeprefix(_WORKLOAD_PREFIX)) or {}
+    made, ends = values.get("iat", 0), values.get("exp")
+    if not isinstance(ends, int) or not isinstance(made, int):
+        return None
+    return TokenLife(made, ends)
 
 
 def _check_subject(subject: str) -> None:

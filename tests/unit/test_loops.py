@@ -59,6 +59,7 @@ ENDS_BY_ITSELF = {
     "federation/runtime/loops.py persist": "until a process can begin, whatever is in the way",
     "federation/controller/store/sqlite.py watch": "as long as its reader reads",
     "federation/supervisor/admin.py _exchange": "one answer, in a time and up to a size",
+    "federation/supervisor/tokens.py replaced": "until a file is another one, or the link ends",
     "federation/supervisor/drain.py wait_for_end": "a proxy leaves, for so long at most",
     "federation/wire/beat.py read": "until there is a word for others",
     "federation/wire/pump.py send": "a stream, whose owner opens the next one",

@@ -11,11 +11,12 @@ from federation.cli.options import duration
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """For whom, the agent's state folder, and the end in seconds since 1970."""
+    """For whom, the agent's state folder, when it is made and ends in seconds since 1970."""
 
     subject: str
     agent_state: Path
     expires: int
+    made: int = 0
 
 
 @click.command("token")
@@ -35,7 +36,8 @@ def command(subject: str, agent_state: Path, expires: int) -> int:
     """
     from federation.runtime.clock import wall_seconds  # noqa: PLC0415
 
-    return run(Options(subject, agent_state, int(wall_seconds()) + expires), standard_io())
+    now = int(wall_seconds())
+    return run(Options(subject, agent_state, now + expires, now), standard_io())
 
 
 def run(options: Options, io: IO) -> int:
@@ -52,6 +54,6 @@ def run(options: Options, io: IO) -> int:
             "the cluster's agent, and the agent must have started once"
         ) from error
     check_token_key(key, str(path))
-    io.result(mint_workload_token(key, options.subject, options.expires))
+    io.result(mint_workload_token(key, options.subject, options.expires, made=options.made))
     io.say(f"the token of {options.subject} ends at {moment(options.expires)}: renew it before")
     return 0

@@ -41,6 +41,7 @@ class Streams:
         self.touched: list[Touch] = []
         self.woken = 0
         self.there: dict[Kind, set[str]] = {}
+        self.tokens: dict[str, str] = {}
 
     def touch(self, touched: Iterable[Touch]) -> None:
         self.touched += touched
@@ -57,6 +58,9 @@ class Streams:
 
     def connected(self, kind: Kind) -> set[str]:
         return self.there.get(kind, set())
+
+    def ending_tokens(self, now: float) -> dict[str, str]:
+        return self.tokens
 
 
 class World:
@@ -544,6 +548,13 @@ async def test_a_sidecar_of_a_pod_that_is_not_there_is_told(tmp_path: Path) -> N
     await world.write(shop(True))
     await world.agent._look_around()
     assert world.problems() == ("a sidecar says that it is of Pod shop/ghost, which is not there",)
+
+
+async def test_a_token_that_somebody_has_shown_is_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.streams.tokens = {"DNS server at 10.0.0.5": "its token ends"}
+    await world.agent._look_around()
+    assert world.problems() == ("its token ends",)
 
 
 async def test_an_export_that_is_not_valid_is_told_with_its_sentence(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ CASES: list[tuple[dict[str, object], str, str]] = [
     (rejected(TROUBLE, "sidecar a/b", "disk", "full"), "proxy-trouble",
      "sidecar a/b fails at disk: full"),
     (rejected(TOKEN_ENDS, "sidecar a/b", "api.token", "it ends soon"), "workload-token-ends",
-     "sidecar a/b shows a token of api.token: it ends soon"),
+     "sidecar a/b has a workload token in api.token: it ends soon"),
     ({"gateways": ()}, "no-gateway", "exports 2 services, but has no gateway"),
     (away("gw"), "no-gateway-serves", "gateway gw is not connected to its agent"),
     (unreached("gw"), "no-gateway-serves", "gateway gw is not reached from west"),

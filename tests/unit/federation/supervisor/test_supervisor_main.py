@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from federation.model.proxies import NO_LISTENER, TROUBLE, Kind, Proxy, Refusal, State
+from federation.model.proxies import NO_LISTENER, TOKEN_ENDS, TROUBLE, Kind, Proxy, Refusal, State
 from federation.runtime.clock import wall_seconds
 from federation.supervisor import listeners, main
 from federation.supervisor.certificate import TOLD_SECONDS
 from federation.supervisor.keys import Certified
 from federation.supervisor.main import Supervisor
+from federation.trust.tokens import mint_workload_token
 from federation.wire import codec, codec_proxies
 from tests.unit.fakes.loops import named
 from tests.unit.test_loops import proxy_settings
@@ -72,6 +73,16 @@ async def test_a_proxy_that_does_not_listen_is_not_ready_and_says_where(tmp_path
     assert not supervisor._is_ready()
     supervisor._listeners.start_over()
     assert (await world.look()).state is State.SERVING
+
+
+@pytest.mark.looptime
+async def test_a_token_that_ends_soon_is_told_and_the_proxy_is_ready(tmp_path: Path) -> None:
+    world = World(tmp_path, 3600)
+    (file,) = world.supervisor._tokens._files
+    file.write_text(mint_workload_token(b"k" * 32, "shop/api", int(wall_seconds()) + 3600))
+    (told,) = (await world.look()).refused
+    assert (told.type_url, told.name) == (TOKEN_ENDS, file.name)
+    assert world.supervisor._is_ready()
 
 
 @pytest.mark.looptime

@@ -241,3 +241,33 @@ def test_its_holder_can_read_when_a_workload_token_ends() -> None:
 )
 def test_other_tokens_say_nothing_of_their_end(token: str) -> None:
     assert tokens.workload_token_end(token) is None
+
+
+@pytest.mark.parametrize(
+    ("made", "ends", "told_from"),
+    [
+        (0, 30, 23),
+        (1, 30, 23),
+        (10, 17, 13.5),
+        (10, 11, 10.5),
+    ],
+    ids=["of-unknown-life", "long", "a-week", "a-day"],
+)
+def test_the_end_of_a_workload_token_is_told_in_time(
+    made: int, ends: int, told_from: float
+) -> None:
+    day = 86_400
+    text = tokens.mint_workload_token(KEY, "shop/api", ends * day, made=made * day)
+    assert tokens.check_workload_token(KEY, text, 10.0 * day) == "shop/api"
+    life = tokens.workload_token_life(text)
+    assert life is not None
+    assert tokens.workload_token_end(text) == ends * day
+    assert life.problem(told_from * day - 1) == ""
+    assert life.problem(told_from * day + 1).startswith("it ends at 1970-01-")
+    assert life.problem(ends * day).startswith("it ended at 1970-01-")
+
+
+@pytest.mark.parametrize("text", ["", "hello", "fmw1.e30.x", "fmw1.eyJleHAiOiJ4In0.x"])
+def test_what_is_no_workload_token_has_no_life(text: str) -> None:
+    assert tokens.workload_token_life(text) is None
+    assert tokens.workload_token_end(text) is None
