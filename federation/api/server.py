@@ -27,6 +27,7 @@ from federation.wire.channel import Identity
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_DEPTH = 64
 _STATUS = {InvalidInput: 400, Denied: 403, NotReady: 404, Conflict: 409, Busy: 503}
 _OPEN_PATHS = frozenset({"/healthz", "/v1/trust/root", "/v1/join"})
 
@@ -251,7 +252,23 @@ async def _body(request: web.Request) -> Json:
         raise InvalidInput(f"body of {request.method} {request.path} is not JSON") from error
     if not isinstance(body, dict):
         raise InvalidInput(f"body of {request.method} {request.path} must be a JSON object")
+    if _is_deep(body):  # before anybody walks it who calls himself for each level
+        raise InvalidInput(
+            f"body of {request.method} {request.path} is nested deeper than {MAX_DEPTH} levels"
+        )
     return body
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for found in level
+            if isinstance(found, dict | list)
+            for child in (found.values() if isinstance(found, dict) else found)
+        ]
+    return bool(level)
 
 
 @asynccontextmanager

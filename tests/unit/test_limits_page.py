@@ -144,6 +144,7 @@ STATED: dict[str, str] = {
     "requests of a member for certificates at once": (f"{controller_server.RENEWALS_OF_A_CLUSTER}"),
     "8443: time for a whole request": f"{door.REQUEST_SECONDS:g} s",
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
+    "8443: depth of nesting of a body": f"{server.MAX_DEPTH}",
     "8443: line of a head": f"{door.LINE_BYTES:,} bytes",
     "8443: headers of a request": f"{door.HEADERS}",
     "certificate request, and the certificate beside it": (f"{pem.LARGEST_FROM_OUTSIDE // KB} KB"),

@@ -8,7 +8,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
 from federation.api.door import Door
-from federation.api.server import MAX_BODY_BYTES, make_api
+from federation.api.server import MAX_BODY_BYTES, MAX_DEPTH, make_api
 from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
 
 TOKEN = "the-admin-token"
@@ -223,6 +223,13 @@ async def test_a_body_that_is_no_object_is_refused(world: World, body: bytes) ->
     status, text = await world.ask("POST", "/v1/join-tokens", data=body)
     assert status == 400
     assert "/v1/join-tokens" in text
+
+
+async def test_a_body_that_is_nested_too_deep_is_refused(world: World) -> None:
+    for levels, status in ((MAX_DEPTH - 1, 200), (MAX_DEPTH, 400), (900, 400), (100_000, 400)):
+        body = b'{"a":' + b"[" * (levels - 1) + b"1" + b"]" * (levels - 1) + b"}"
+        found, _ = await world.ask("POST", "/v1/join", {}, data=body)
+        assert found == status, levels
 
 
 async def test_a_body_that_is_too_large_is_refused(world: World) -> None:
