@@ -4,7 +4,10 @@ In: whether it is valid here, what the clusterset made of it (the Service fact),
 refused. Out: conditions as the MCS API words them.
 """
 
+from dataclasses import replace
+
 from cluster_agent.sources.source import Condition
+from cluster_agent.usable import in_words
 from federation.model.imports import Service
 from federation.model.names import ClusterId
 from federation.planning.honoured import not_honoured
@@ -15,9 +18,18 @@ HONOURED = "fedmesh.dev/Honoured"
 
 
 def conditions(
-    valid: Condition, service: Service | None, refusal: str, here: ClusterId
+    valid: Condition,
+    service: Service | None,
+    refusal: str,
+    here: ClusterId,
+    *,
+    hollow: Condition | None = None,
+    remarks: tuple[str, ...] = (),
 ) -> tuple[Condition, ...]:
-    """The conditions of one export; `refusal` is why the controller did not take it, or empty."""
+    """The conditions of one export; `refusal` is why the controller did not take it, or empty.
+
+    `hollow`: why nobody can call it here. `remarks`: what its documents say that has no effect.
+    """
     if refusal:
         refused = Condition("Valid", "False", "NotAllowed", refusal[:_MOST_CHARACTERS])
         return refused, Condition("Ready", "False", "Failed", "the controller refused the export")
@@ -26,7 +38,11 @@ def conditions(
     if service is None or here not in service.exporters:
         pending = "the controller has not confirmed the export yet"
         return valid, Condition("Ready", "False", "Pending", pending)
-    return valid, _exported(service, here), _conflict(service), *_honoured(service)
+    ready = hollow if hollow is not None else _exported(service, here)
+    if remarks:
+        ready = replace(ready, message=f"{ready.message}; {in_words(remarks)}")
+    ready = replace(ready, message=ready.message[:_MOST_CHARACTERS])
+    return valid, ready, _conflict(service), *_honoured(service)
 
 
 def _exported(service: Service, here: ClusterId) -> Condition:

@@ -258,6 +258,8 @@ class Exports:
                 services.get(name),
                 self._refused.get((codec.EXPORT, str(name)), ""),
                 self._cluster,
+                hollow=found.hollow,
+                remarks=found.remarks,
             )
             for name, found in self._seen.items()
             if found.valid is not None

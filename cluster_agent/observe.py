@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 from cluster_agent.addresses import Network
 from cluster_agent.endpoints import local_service, service_ports
+from cluster_agent.hollow import hollow
 from cluster_agent.sources.source import Condition, Key, Objects
 from cluster_agent.usable import in_words, usable
 from federation.model.exports import (
@@ -26,10 +27,8 @@ from federation.model.exports import (
 )
 from federation.model.imports import Endpoint, LocalService
 from federation.model.names import ClusterId, ServiceName
-from federation.resources.kubernetes import (
-    EndpointSliceDocument,
-    ServiceDocument,
-)
+from federation.resources.base import Document
+from federation.resources.kubernetes import EndpointSliceDocument, ServiceDocument
 from federation.resources.serviceexport import ServiceExportDocument
 
 _MOST_NAMED_PORTS = 1_000
@@ -60,7 +59,8 @@ class Observed:
     """What is seen of one service; `valid` is None without a ServiceExport.
 
     `headless`: its endpoints by name, when it is exported without an address of its own.
-    `left_out`: why endpoints are not used, one sentence each.
+    `left_out`: why endpoints are not used, one sentence each. `hollow`: why nobody can call it
+    though it is valid. `remarks`: what its documents say that has no effect.
     """
 
     export: Export | None
@@ -69,6 +69,8 @@ class Observed:
     valid: Condition | None
     headless: Headless | None = None
     left_out: tuple[str, ...] = ()
+    hollow: Condition | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def observe_service(
@@ -90,6 +92,7 @@ def observe_service(
     service = objects.get(Key("Service", *name))
     wanted = objects.get(Key("ServiceExport", *name))
     local = None
+    used: tuple[EndpointSliceDocument, ...] = ()
     left_out: tuple[str, ...] = ()
     if isinstance(service, ServiceDocument):
         used, left_out = usable(slices, loopback=loopback, offered=offered)
@@ -109,7 +112,31 @@ def observe_service(
     if export.type is ServiceType.HEADLESS:
         most = min(MAX_NAMED, _MOST_NAMED_PORTS // max(1, len(local.ports)))
         headless = Headless(name, cluster, named_endpoints(local, cluster)[:most])
-    return Observed(export, _backend(local, cluster), local, _valid(left_out), headless, left_out)
+    return Observed(
+        export,
+        _backend(local, cluster),
+        local,
+        _valid(left_out),
+        headless,
+        left_out,
+        hollow(service, used, local),
+        _remarks([wanted, service, *used, *_pods(local, objects)]),
+    )
+
+
+def _pods(local: LocalService, objects: Objects) -> Iterable[Document | None]:
+    names = dict.fromkeys(e.workload.partition("/")[::2] for e in local.endpoints if e.workload)
+    return (objects.get(Key("Pod", *name)) for name in names)
+
+
+def _remarks(documents: Iterable[Document | None]) -> tuple[str, ...]:
+    """With the kind of the document, whose own name is said where there may be several."""
+    return tuple(
+        f"{type(found).__name__.removesuffix('Document')} {found.name}: {remark}"
+        for found in documents
+        if found is not None
+        for remark in found.remarks
+    )
 
 
 def _valid(left_out: tuple[str, ...]) -> Condition:

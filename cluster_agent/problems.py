@@ -58,8 +58,11 @@ def _of_the_source(parts: Parts) -> Iterator[Finding]:
     for text in filter(None, (parts.trouble, parts.doubt)):
         yield Finding("source-unreadable", "", text)
     for problem in parts.files:
-        if problem.message != parts.trouble:
-            yield Finding("file-unreadable", problem.where, f"{problem.where}: {problem.message}")
+        what = f"{problem.where}: {problem.message}"
+        if problem.is_remark:
+            yield Finding("document-remark", what, what)
+        elif problem.message != parts.trouble:
+            yield Finding("file-unreadable", problem.where, what)
     for name, valid in sorted(parts.exports.items()):
         yield Finding(_check_of(valid), str(name), f"ServiceExport {name}: {valid.message}")
 

@@ -5,17 +5,19 @@ an object in two files belongs to the first by name. Documents without apiVersio
 programs' (kustomization.yaml, values.yaml) and passed over.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from cluster_agent.sources.source import Key, Problem
 from federation.model.errors import InvalidInput
 from federation.resources.base import Document
-from federation.resources.parse import is_kubernetes, parse_document, unfold
+from federation.resources.parse import half_said, is_kubernetes, parse_document, unfold
 from federation.runtime.escapes import visible
 from federation.runtime.yamldocs import YamlError, load_documents
 
+MOST_REMARKS = 100
+"""That are told one by one; the rest is counted."""
 _LONGEST_REASON = 200
 
 
@@ -25,6 +27,7 @@ class _File:
 
     objects: dict[Key, tuple[Document, str]] = field(default_factory=dict)
     strange: list[str] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
 
 
 class Folder:
@@ -115,24 +118,31 @@ class Folder:
     def _show(self) -> set[Key]:
         objects: dict[Key, Document] = {}
         places: dict[Key, str] = {}
-        problems = [
-            *self._broken.values(),
-            *(
-                Problem(name, f"it cannot be read: {reason}; what it had stays")
-                for name, reason in self._unreadable.items()
-            ),
-        ]
+        twice: list[Problem] = []
         for name in sorted(self._files):
             for key, (document, where) in self._files[name].objects.items():
                 if key in objects:
                     message = f"{_called(key)} is already in {places[key]}, which counts"
-                    problems.append(Problem(where, message))
+                    twice.append(Problem(where, message))
                     continue
                 objects[key], places[key] = document, where
         changed = {k for k in objects.keys() | self.objects.keys() if _differ(k, objects, self)}
         self.objects = objects
+        problems = [*self._faults(), *twice, *self._remarks()]
         self.problems = tuple(sorted(problems, key=lambda p: (p.where, p.message)))
         return changed
+
+    def _faults(self) -> Iterator[Problem]:
+        yield from self._broken.values()
+        for name, reason in self._unreadable.items():
+            yield Problem(name, f"it cannot be read: {reason}; what it had stays")
+
+    def _remarks(self) -> Iterator[Problem]:
+        found = [r for name in sorted(self._files) for r in self._files[name].remarks]
+        yield from found[:MOST_REMARKS]
+        if len(found) > MOST_REMARKS:
+            more = len(found) - MOST_REMARKS
+            yield Problem("more", f"and {more} more remarks about documents", is_remark=True)
 
 
 def _differ(key: Key, objects: dict[Key, Document], before: Folder) -> bool:
@@ -159,6 +169,8 @@ def _read(name: str, text: str) -> _File:
         for document in unfold(whole, where):
             if not isinstance(document, dict) or not is_kubernetes(document):
                 found.strange.append(where)
+                said = half_said(document)
+                found.remarks.extend(Problem(where, text, is_remark=True) for text in said)
                 continue
             parsed = parse_document(document, where)
             if parsed is None:
@@ -167,6 +179,8 @@ def _read(name: str, text: str) -> _File:
             if key in found.objects:
                 raise InvalidInput(f"{where}: {_called(key)} is already in {found.objects[key][1]}")
             found.objects[key] = (parsed, where)
+            for remark in parsed.remarks:
+                found.remarks.append(Problem(where, f"{_called(key)}: {remark}", is_remark=True))
     return found
 
 

@@ -27,10 +27,14 @@ Objects = Mapping[Key, Document]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with what was written; `where` is a file and line."""
+    """Something wrong with what was written; `where` is a file and line.
+
+    A remark: everything is read, but something of it has no effect.
+    """
 
     where: str
     message: str
+    is_remark: bool = False
 
 
 @dataclass(frozen=True, slots=True)

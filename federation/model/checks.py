@@ -226,6 +226,11 @@ _ALL = (
         "correct the file",
     ),
     Check(
+        "document-remark", _W, Group.SOURCES,
+        "a field or an annotation of a document is not known and has no effect",
+        "correct its name, or take it out",
+    ),
+    Check(
         "root-ends", _W, Group.CERTIFICATES,
         "the certificate of the root ends within 90 days",
         "plan a new clusterset root: all clusters join anew",
@@ -258,7 +263,7 @@ OF_AGENTS = frozenset(
     {
         "agent-trouble", "gateway-away", "entry-addresses", "proxy-silent", "sidecar-without-pod",
         "export-without-service", "export-not-valid", "export-limited", "source-unreadable",
-        "file-unreadable", "workload-token-ends",
+        "file-unreadable", "document-remark", "workload-token-ends",
     }
 )  # fmt: skip
 """What an agent may tell of its own cluster; the controller finds the rest itself."""

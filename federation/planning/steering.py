@@ -9,11 +9,10 @@ from dataclasses import replace
 from fractions import Fraction
 from math import gcd, lcm
 
+from federation.model.annotations import STEERING
 from federation.model.imports import Destination, Health, Part, Plan, Tier
 from federation.model.names import ClusterId
 
-STEERING = "fedmesh.dev/steering"
-"""The exported annotation by which a service asks for addresses per cluster ("true")."""
 _LARGEST_SHARE = 10_000
 
 

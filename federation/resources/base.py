@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -109,6 +110,11 @@ Port = Annotated[int, AfterValidator(_port)]
 Seconds = Annotated[int, BeforeValidator(_seconds)]
 
 
+def fields(names: str) -> frozenset[str]:
+    """Names of fields, separated by spaces."""
+    return frozenset(names.split())
+
+
 class Theirs(BaseModel):
     """Part of a Kubernetes document: fields that we do not use are passed over.
 
@@ -116,6 +122,9 @@ class Theirs(BaseModel):
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    others: ClassVar[frozenset[str]] = frozenset()
+    """The fields that there are in Kubernetes beside ours; empty where we do not list them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -135,6 +144,11 @@ class Ours(Theirs):
 class Metadata(Theirs):
     """`created` is in seconds since 1970, None when the document does not say."""
 
+    others = fields(
+        "generateName selfLink uid resourceVersion generation deletionGracePeriodSeconds "
+        "ownerReferences finalizers managedFields clusterName"
+    )
+
     name: ObjectName
     namespace: OptionalLabel = "default"
     labels: dict[str, LabelValue] = Field(default_factory=dict)
@@ -153,6 +167,16 @@ class Document(Theirs):
     """A document with metadata; the base of every kind."""
 
     metadata: Metadata
+    _remarks: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What it says that has no effect, and was probably meant."""
+        return self._remarks
+
+    def note(self, remarks: tuple[str, ...]) -> None:
+        """Keep remarks with it."""
+        self._remarks = remarks
 
     @property
     def name(self) -> str:

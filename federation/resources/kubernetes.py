@@ -3,10 +3,11 @@
 Service and Pod, Node, Namespace are core v1; EndpointSlice is discovery.k8s.io/v1.
 """
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from federation.model.annotations import SIDECAR, STATUS
 from federation.resources.base import (
     Document,
     Label,
@@ -17,14 +18,12 @@ from federation.resources.base import (
     Port,
     Text,
     Theirs,
+    fields,
     is_address,
 )
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 ZONE_LABEL = "topology.kubernetes.io/zone"
-SIDECAR_ANNOTATION = "fedmesh.dev/sidecar"
-STATUS_ANNOTATION = "fedmesh.dev/status"
-"""Present where an injector put a sidecar into the Pod."""
 
 _VERSIONS = {"IPv4": 4, "IPv6": 6}
 _LABEL = TypeAdapter(Label)
@@ -34,6 +33,8 @@ Protocol = Literal["TCP", "UDP", "SCTP"]
 
 class ServicePortDocument(Theirs):
     """spec.ports[] of a Service."""
+
+    others = fields("targetPort nodePort")
 
     name: OptionalLabel = ""
     protocol: Protocol = "TCP"
@@ -56,6 +57,12 @@ class AffinityConfig(Theirs):
 class ServiceSpec(Theirs):
     """spec of a Service."""
 
+    others = fields(
+        "clusterIPs externalIPs loadBalancerIP loadBalancerSourceRanges loadBalancerClass "
+        "externalName externalTrafficPolicy healthCheckNodePort publishNotReadyAddresses "
+        "ipFamilyPolicy allocateLoadBalancerNodePorts"
+    )
+
     type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = "ClusterIP"
     cluster_ip: str = Field(default="", alias="clusterIP")
     ports: list[ServicePortDocument] = Field(default_factory=list, max_length=100)
@@ -65,6 +72,7 @@ class ServiceSpec(Theirs):
         default="Cluster", alias="internalTrafficPolicy"
     )
     traffic_distribution: Text = Field(default="", alias="trafficDistribution")
+    selector: Any = None
     ip_families: list[Literal["IPv4", "IPv6"]] = Field(
         default_factory=list, max_length=2, alias="ipFamilies"
     )
@@ -87,12 +95,16 @@ class ServiceSpec(Theirs):
 class ServiceDocument(Document):
     """A Service."""
 
+    others = fields("apiVersion kind status")
+
     metadata: LabelMetadata
     spec: ServiceSpec = ServiceSpec()
 
 
 class EndpointConditions(Theirs):
     """endpoints[].conditions; `ready` unset counts as ready (MCS API)."""
+
+    others = fields("serving")
 
     ready: bool | None = None
     terminating: bool | None = None
@@ -101,6 +113,8 @@ class EndpointConditions(Theirs):
 class TargetRef(Theirs):
     """endpoints[].targetRef."""
 
+    others = fields("uid apiVersion resourceVersion fieldPath")
+
     kind: str = ""
     name: str = ""
     namespace: str = ""
@@ -108,6 +122,8 @@ class TargetRef(Theirs):
 
 class EndpointDocument(Theirs):
     """endpoints[] of an EndpointSlice."""
+
+    others = fields("deprecatedTopology hints")
 
     addresses: list[str] = Field(min_length=1, max_length=100)
     conditions: EndpointConditions = EndpointConditions()
@@ -120,6 +136,8 @@ class EndpointDocument(Theirs):
 class SlicePort(Theirs):
     """ports[] of an EndpointSlice: the port at the endpoint under the Service port's name."""
 
+    others = fields("appProtocol")
+
     name: str | None = None
     protocol: Protocol = "TCP"
     port: Port | None = None
@@ -127,6 +145,8 @@ class SlicePort(Theirs):
 
 class EndpointSliceDocument(Document):
     """An EndpointSlice; belongs to the Service in its label kubernetes.io/service-name."""
+
+    others = fields("apiVersion kind")
 
     address_type: Literal["IPv4", "IPv6", "FQDN"] = Field(alias="addressType")
     endpoints: list[EndpointDocument] = Field(default_factory=list, max_length=1000)
@@ -160,6 +180,17 @@ class EndpointSliceDocument(Document):
 class PodSpec(Theirs):
     """spec of a Pod."""
 
+    others = fields(
+        "volumes initContainers containers ephemeralContainers restartPolicy "
+        "terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector "
+        "serviceAccount automountServiceAccountToken hostNetwork hostPID hostIPC hostUsers "
+        "shareProcessNamespace securityContext imagePullSecrets hostname subdomain affinity "
+        "schedulerName tolerations hostAliases priorityClassName priority dnsConfig "
+        "readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead "
+        "topologySpreadConstraints setHostnameAsFQDN os schedulingGates resourceClaims "
+        "resources hostnameOverride workloadRef schedulingGroup"
+    )
+
     account: ObjectName | Literal[""] = Field(default="", alias="serviceAccountName")
     node_name: str = Field(default="", alias="nodeName")
 
@@ -172,17 +203,21 @@ class PodSpec(Theirs):
 class PodDocument(Document):
     """A Pod."""
 
+    others = fields("apiVersion kind status")
+
     spec: PodSpec = PodSpec()
 
     @property
     def has_sidecar(self) -> bool:
         """Whether its annotation says that a fedmesh sidecar stands before it."""
         notes = self.metadata.annotations
-        return notes.get(SIDECAR_ANNOTATION, "").lower() == "true" or STATUS_ANNOTATION in notes
+        return notes.get(SIDECAR, "").lower() == "true" or STATUS in notes
 
 
 class NodeDocument(Document):
     """A Node."""
+
+    others = fields("apiVersion kind spec status")
 
     @property
     def zone(self) -> str:
@@ -192,3 +227,5 @@ class NodeDocument(Document):
 
 class NamespaceDocument(Document):
     """A Namespace."""
+
+    others = fields("apiVersion kind spec status")

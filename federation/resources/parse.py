@@ -20,6 +20,7 @@ from federation.resources.kubernetes import (
     PodDocument,
     ServiceDocument,
 )
+from federation.resources.remarks import remarks
 from federation.resources.serviceexport import ServiceExportDocument
 from federation.runtime.escapes import visible
 
@@ -69,10 +70,12 @@ def parse_document(document: object, where: str) -> Document | None:
     if known is None or not _is_meant(known, version, f"{where}: {kind}"):
         return None
     try:
-        return known.model.model_validate(document)
+        found = known.model.model_validate(document)
     except ValidationError as error:
         said = visible(f"{_called(kind, document)}: {explain(error)}")
         raise InvalidInput(f"{where}: {said}") from error
+    found.note(tuple(visible(text) for text in remarks(kind, known.model, document)))
+    return found
 
 
 def is_kubernetes(document: object) -> bool:
@@ -80,6 +83,17 @@ def is_kubernetes(document: object) -> bool:
     if not isinstance(document, dict):
         return False
     return document.get("kind") is not None and document.get("apiVersion") is not None
+
+
+def half_said(document: object) -> Iterator[str]:
+    """What is missing of a document that is passed over, but looks like one for us."""
+    if not isinstance(document, dict) or is_kubernetes(document):
+        return
+    kind, metadata = document.get("kind"), document.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("name") is not None:
+        missing = [name for name in ("apiVersion", "kind") if document.get(name) is None]
+        if kind is None or kind in KINDS:
+            yield f"this has a name, but no {' and no '.join(missing)}: it is passed over"
 
 
 def unfold(document: object, where: str = "the document") -> Iterator[object]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from federation.demo.layout import SERVICE_GRPC_PORT, SERVICE_PORT, SERVICE_TCP_PORT
-from federation.planning.steering import STEERING
+from federation.model.annotations import STEERING
 from tests.e2e.documents import Document, export, text_of
 
 PORTS = (("http", SERVICE_PORT), ("grpc", SERVICE_GRPC_PORT), ("tcp-echo", SERVICE_TCP_PORT))

@@ -23,8 +23,8 @@ from federation.demo.layout import (
     backends_of,
     service_host,
 )
+from federation.model.annotations import STEERING
 from federation.model.errors import Denied, FedmeshError
-from federation.planning.steering import STEERING
 from federation.supervisor import keys
 from federation.verify import guarantees
 from federation.wire import codec, methods

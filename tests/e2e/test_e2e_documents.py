@@ -93,6 +93,15 @@ def test_no_value_of_a_file_ends_the_agent(mesh: Mesh) -> None:
     wait_for_no_problems(mesh, "us-east")
 
 
+def test_an_export_that_nobody_can_call_says_why(mesh: Mesh) -> None:
+    odd, _ = service("odd", api_workload(mesh.layout, "us-east"))
+    odd["spec"] = {"prts": odd["spec"]["ports"]}
+    with mesh.edited("us-east", "odd.yaml", text_of(odd, export("odd"))):
+        wait_for_word(mesh, "us-east", "name: odd", "reason: NoPorts", "spec.prts")
+        wait_for_word(mesh, "us-east", "odd.yaml:1", "spec.prts")
+    wait_for_no_problems(mesh, "us-east")
+
+
 def test_bookinfo_unchanged_shows_its_services_without_backends(mesh: Mesh) -> None:
     text = text_of(*(export(name, "default") for name in BOOKS))
     config = ("--config", str(mesh.paths.fedctl))

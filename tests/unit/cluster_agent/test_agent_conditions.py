@@ -54,6 +54,23 @@ def test_conflicts_are_listed_each_reason_once() -> None:
     assert conflict.message == "port 80; port 81; type"
 
 
+def test_an_export_that_nobody_can_call_says_why_instead_of_exported() -> None:
+    why = Condition("Ready", "False", "NoPorts", "Service shop/api has no ports")
+    found = conditions(VALID, service("east"), "", EAST, hollow=why, remarks=("spec.prts",))
+    assert short(found)[1] == ("Ready", "False", "NoPorts")
+    assert found[1].message == "Service shop/api has no ports; spec.prts"
+    pending = conditions(VALID, None, "", EAST, hollow=why)
+    assert short(pending)[1] == ("Ready", "False", "Pending")
+
+
+def test_what_has_no_effect_is_said_beside_what_has() -> None:
+    remarks = tuple(f"remark {number}" for number in range(7))
+    found = conditions(VALID, service("east"), "", EAST, remarks=remarks)
+    assert short(found)[1] == ("Ready", "True", "Exported")
+    assert found[1].message.startswith("exported to the clusterset by east; remark 0; remark 1;")
+    assert found[1].message.endswith("remark 4; and 2 more")
+
+
 def test_messages_fit_into_what_kubernetes_takes() -> None:
     assert len(conditions(VALID, None, "x" * 100_000, EAST)[0].message) == 32_768
 

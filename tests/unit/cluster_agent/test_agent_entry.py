@@ -6,6 +6,7 @@ from dataclasses import replace
 from cluster_agent.addresses import Addresses, preferred
 from cluster_agent.entry import NAMES, Entry, Made, variants
 from federation.envoy.build import Resource
+from federation.model.annotations import STEERING
 from federation.model.exports import Headless, Pairs, ServiceType
 from federation.model.imports import Importer, Plan, Service, ServiceFacts
 from federation.model.locality import Locality
@@ -13,7 +14,6 @@ from federation.model.names import ClusterId
 from federation.model.types import LISTENER
 from federation.model.zones import ServiceNames
 from federation.planning.plan import plan_service
-from federation.planning.steering import STEERING
 from federation.wire.codec_zones import decode_service_names
 from tests.unit.builders import (
     API,

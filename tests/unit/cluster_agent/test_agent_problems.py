@@ -26,6 +26,10 @@ def valid(status: str, reason: str, message: str) -> dict[ServiceName, Condition
             *("file-unreadable", "shop.yaml:3", "shop.yaml:3: port is 81000"),
         ),
         (
+            Parts(files=(Problem("shop.yaml:3", "spec.prts is odd", is_remark=True),)),
+            *("document-remark", *["shop.yaml:3: spec.prts is odd"] * 2),
+        ),
+        (
             Parts(exports=valid("False", "NoService", "there is no Service")),
             *("export-without-service", "shop/api", "ServiceExport shop/api: there is no Service"),
         ),

@@ -16,13 +16,13 @@ from cluster_agent.entry import Entry
 from cluster_agent.proxies import Proxies
 from cluster_agent.services import ServiceState
 from federation.envoy.bootstrap import XDS_CLUSTER
+from federation.model.annotations import STEERING
 from federation.model.exports import Gateway, ServicePort, ServiceType
 from federation.model.imports import Bundle, Endpoint
 from federation.model.names import ClusterId, ServiceName, remote_name
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER
 from federation.planning.failover import INBOUND_PORT
-from federation.planning.steering import STEERING
 from tests.unit import builders as b
 from tests.unit.goldens import document
 

@@ -226,6 +226,22 @@ def test_a_pod_of_both_families_counts_once_and_is_named_with_both_addresses() -
     assert (named.hostname, named.addresses) == ("p1", ("10.0.0.1", "fd00::1"))
 
 
+def test_an_export_knows_what_has_no_effect_in_all_its_documents() -> None:
+    misspelt = pod("p1")
+    misspelt["metadata"]["annotations"] = {"fedmesh.dev/sidcar": "true"}
+    found = observed(
+        service(prts=[]),
+        export(exportedAnnotations={"fedmesh.dev/stearing": "true"}),
+        slice_of(endpoint("10.0.0.1", "p1")),
+        misspelt,
+    )
+    assert [remark.partition(" is not")[0] for remark in found.remarks] == [
+        "ServiceExport api: exported annotation fedmesh.dev/stearing",
+        "Service api: spec.prts",
+        "Pod p1: annotation fedmesh.dev/sidcar",
+    ]
+
+
 def test_the_order_of_documents_does_not_matter() -> None:
     documents = [
         service(),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_agent.sources.folder import Folder
+from cluster_agent.sources.folder import MOST_REMARKS, Folder
 from cluster_agent.sources.source import Key, Problem
 from federation.runtime.yamldocs import load_documents
 
@@ -189,6 +189,38 @@ def test_a_file_of_ours_that_has_lost_its_first_lines_keeps_its_last_good_state(
     )
     assert folder.update({"a.yaml": service("api")}) == {key("web")}
     assert folder.problems == ()
+
+
+def test_a_misspelt_field_is_a_remark_with_its_place_and_the_rest_of_the_file_counts() -> None:
+    folder = Folder()
+    text = service("api").replace("ports", "prts") + "---\n" + service("web")
+    assert folder.update({"a.yaml": text}) == {key("api"), key("web")}
+    message = (
+        "Service shop/api: spec.prts is not a known field (did you mean ports?) and has no effect"
+    )
+    assert folder.problems == (Problem("a.yaml:1", message, is_remark=True),)
+    assert folder.unread == ()
+    assert folder.update({"a.yaml": service("api") + "---\n" + service("web")}) == {key("api")}
+    assert not folder.problems
+
+
+def test_a_document_without_its_version_is_said_to_be_passed_over() -> None:
+    folder = Folder()
+    assert folder.update({"a.yaml": service("api").partition("\n")[2]}) == set()
+    [problem] = folder.problems
+    assert problem.where == "a.yaml:1"
+    assert problem.message == "this has a name, but no apiVersion: it is passed over"
+
+
+def test_remarks_are_bounded() -> None:
+    folder = Folder()
+    texts = {
+        f"{number:03}.yaml": service(f"api-{number}").replace("ports", "prts")
+        for number in range(MOST_REMARKS + 5)
+    }
+    folder.update(texts)
+    assert len(folder.problems) == MOST_REMARKS + 1
+    assert folder.problems[-1].message == "and 5 more remarks about documents"
 
 
 def test_bookinfo_is_four_services_and_no_problem() -> None:
