@@ -115,6 +115,8 @@ async def _serve(made: Recorded, reader: asyncio.StreamReader, out: asyncio.Stre
                 out.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             body, trailers = await _body(reader, headers, is_request=True)
             made.requests.append(Message(line, headers, body, trailers))
+            if path == "/dies":
+                break
             out.write(_answer(path))
             await out.drain()
             if path == "/websocket":

@@ -94,6 +94,16 @@ async def test_an_application_hears_and_answers_expectations(mesh_of_one: Record
         mesh_of_one.take()
 
 
+async def test_after_an_early_answer_a_request_is_not_tried_again(mesh_of_one: Recorded) -> None:
+    for door in DOORS:
+        for waits in (False, True):
+            what = ("Content-Length: 2", *(("Expect: 100-continue",) if waits else ()))
+            found = await mesh_of_one.ask(door, "PUT /dies", *what, body=b"hi")
+            seen = len(mesh_of_one.take())
+            assert found.status == 503, (door, waits)
+            assert (seen == 1) is waits, (door, waits, seen)
+
+
 async def test_trailers_pass_both_ways_without_what_the_mesh_alone_may_say(
     mesh_of_one: Recorded,
 ) -> None:
