@@ -35,8 +35,8 @@ class DnsSettings(Settings, frozen=True, kw_only=True):
     listen: Annotated[
         Address,
         Meta(
-            description="where queries are answered, UDP and TCP; a definite address: at 0.0.0.0 a "
-            "machine with several answers from another one than was asked"
+            description="where queries are answered, UDP and TCP; one address, not 0.0.0.0: on a "
+            "host with several addresses the reply could come from a different one"
         ),
     ]
     agent: Annotated[Address, Meta(description="the cluster's agent")]

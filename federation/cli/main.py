@@ -57,7 +57,7 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
     "run": ("Scenarios on the demo, judged.", ("tour", "failover")),
     "service": ("The services of the federation.", ("list",)),
     "token": ("Tokens with which clusters join.", ("create", "list", "revoke")),
-    "trust": ("Whom the federation believes.", ("rekey", "revoke", "status")),
+    "trust": ("Certificates and trust: show, revoke, replace keys.", ("rekey", "revoke", "status")),
     "workload": ("Workloads on hosts.", ("token",)),
 }
 

@@ -26,10 +26,7 @@ def run_process(
     main: Callable[[Model], Coroutine[Any, Any, None]],
 ) -> None:
     """Read the settings, run `main(settings)`, and exit with the code of what went wrong."""
-    parser = argparse.ArgumentParser(prog=name, description=what)
-    parser.add_argument("--config", required=True, type=Path, help="settings file (YAML)")
-    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
-    arguments = parser.parse_args()
+    arguments = parser_of(name, what).parse_args()
     logs.set_up(arguments.log_level)
     raise_limit()
     try:
@@ -38,6 +35,14 @@ def run_process(
         sys.exit(_said(name, str(error), error.exit_code))
     except OSError as error:
         sys.exit(_said(name, f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1))
+
+
+def parser_of(name: str, what: str) -> argparse.ArgumentParser:
+    """What the command line of every process takes."""
+    parser = argparse.ArgumentParser(prog=name, description=what)
+    parser.add_argument("--config", required=True, type=Path, help="settings file (YAML)")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
+    return parser
 
 
 @contextmanager

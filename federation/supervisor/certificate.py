@@ -93,7 +93,7 @@ class Certificate:
         at = rfc3339(ends)
         because = f": {why}" if why else ""
         if now >= ends:
-            return f"it ended at {at} and is not renewed, so nobody believes this proxy{because}"
+            return f"it ended at {at} and is not renewed, so other proxies refuse this one{because}"
         late = certified.due_at() + (ends - certified.due_at()) / LATE_SHARE
         if self._is_foreign and why:
             return (

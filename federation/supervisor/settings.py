@@ -58,7 +58,7 @@ class ProxySettings(CertifiedSettings, frozen=True, kw_only=True):
             ge=0,
             le=3600,
             description="time between saying that this proxy goes and stopping it: others move "
-            "away first, and what is under way ends",
+            "away first, and open requests end",
         ),
     ] = 5.0
     drain_longest_seconds: Annotated[

@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT
 _SECONDS = 100
 
 
-def run_script(script: str, folder: Path) -> tuple[int, str]:
+def run_script(script: str, folder: Path, seconds: float = _SECONDS) -> tuple[int, str]:
     """Run a script with all it starts in a process group of its own, which ends with it.
 
     Returns its exit code (-1 when it did not end in time) and what it said.
@@ -30,7 +30,7 @@ def run_script(script: str, folder: Path) -> tuple[int, str]:
             start_new_session=True,
         )
         try:
-            code = shell.wait(timeout=_SECONDS)
+            code = shell.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             code = -1
         finally:

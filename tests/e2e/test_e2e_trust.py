@@ -24,7 +24,6 @@ from federation.trust.issue import make_csr, make_twin, new_key
 from federation.trust.pem import pem
 from federation.trust.profile import twin_profile
 from federation.verify.guarantees import failures
-from tests.docs.pages import ROOT, blocks, commands
 from tests.e2e import thief
 from tests.e2e.rig import Mesh, fedctl, finish, pause, wait_until
 from tests.e2e.thief import Door
@@ -217,36 +216,6 @@ def _is_told_nothing(mesh: Mesh, authority: Authority) -> None:
     for more in ({}, {"csr": pem(make_csr(key)), "twin": twin}, {"alone": True}):
         with pytest.raises(Denied, match=r"another key now|no anchor is known|is not signed by"):
             thief.renew(mesh, authority, **more)
-
-
-def test_the_commands_of_the_page_do_what_it_says(mesh: Mesh, tmp_path: Path) -> None:
-    """In their order, with a guest in the place of the page's cluster."""
-    thief.state_cluster(mesh, "visitor")
-    thief.join(mesh, "visitor", tmp_path / "visitor")
-    said = {}
-    for words in _commands_of(ROOT / "docs" / "operations" / "trust.md"):
-        if words[0] != "demo":
-            said[" ".join(words[:2])] = _ctl(mesh, *words)
-        if words[:2] == ["token", "create"]:
-            thief.join(mesh, "visitor", tmp_path / "anew")
-    assert re.search("^visitor +trusted ", said["trust status"], re.MULTILINE)
-    assert said["trust revoke"] == "cluster visitor is revoked: nobody believes it any more\n"
-    assert said["leave visitor"] == "cluster visitor has left\n"
-    assert said["trust rekey"] == "cluster visitor was asked for a new key\n"
-    assert "its agent was asked for a new key" in _ctl(mesh, "trust", "status")
-    mesh.client.delete_cluster("visitor")
-
-
-def _commands_of(page: Path) -> list[list[str]]:
-    """The commands of fedctl on a page, for the guest."""
-    found = [words for block in blocks(page) for words in commands(block) if words[0] == "fedctl"]
-    return [_unasked(["visitor" if word == "us-west" else word for word in w[1:]]) for w in found]
-
-
-def _unasked(words: list[str]) -> list[str]:
-    """The page is for people on a terminal, who are asked."""
-    is_asked = words[:1] == ["leave"] or words[:2] == ["trust", "revoke"]
-    return [*words, *(["--yes"] if is_asked and "--yes" not in words else [])]
 
 
 def test_two_agents_with_one_state_folder_are_told_of(mesh: Mesh, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The documentation is true: its YAML loads, its commands exist, its links lead somewhere."""
 
 import re
+import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -17,7 +19,7 @@ from federation.resources.settings import Settings, load_settings
 from federation.supervisor.settings import IdentitySettings
 from gateway.settings import GatewaySettings
 from sidecar.settings import SidecarSettings
-from tests.docs import checks, settings
+from tests.docs import checks, script, settings
 from tests.docs.pages import ROOT, Block, anchors, blocks, commands, links, pages
 
 PROCESSES = (
@@ -55,13 +57,14 @@ def _names(command: click.Command, *path: str) -> list[tuple[tuple[str, ...], cl
 
 def _check_fedctl(words: list[str]) -> None:
     command: click.Command = make_cli()
+    context = click.Context(command, **command.context_settings)
     rest = list(words)
     while isinstance(command, click.Group):
         name = rest.pop(0)
-        inner = command.get_command(click.Context(command), name)
+        inner = command.get_command(context, name)
         assert inner is not None, f"fedctl has no command {name}"
-        command = inner
-    command.make_context(command.name or "", rest).close()
+        command, context = inner, click.Context(inner, context, **inner.context_settings)
+    command.make_context(command.name or "", rest, context).close()
 
 
 def _check_make(words: list[str]) -> None:
@@ -165,3 +168,62 @@ def test_pages_name_no_machine_and_no_registry() -> None:
         for match in forbidden.finditer(page.read_text())
     ]
     assert found == []
+
+
+def test_the_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
+    decisions = ROOT / "docs" / "decisions"
+    wanted = {page for page in index.parent.rglob("*.md") if page != index}
+    assert {page for page in wanted if page.parent != decisions} <= listed
+    assert decisions in listed
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in ALL_BLOCKS if b.language == "sh"], ids=lambda b: b.where
+)
+def test_commands_can_be_pasted(block: Block) -> None:
+    """Without prompts; comments are left out, since an interactive zsh does not take them."""
+    for line in block.text.splitlines():
+        assert not re.match(r"\s*([$#>%]\s|#)", line), line
+    done = subprocess.run(
+        ["bash", "-n"], input=block.text, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+
+
+SH = Block(ROOT / "p.md", 1, "sh", "echo 1\n")
+JSON = Block(ROOT / "p.md", 5, "json", '{"a": 1}\n')
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ('@@ block p.md:1\nx\n{"a":1}\n@@ block none: all are done\n', ""),
+        ('@@ block p.md:1\n{"a":2}\n@@ block none: all are done\n', "p.md:5: the page says"),
+        ("@@ block p.md:1\nno\n@@ block none: all are done\n", "but it was\nno"),
+        ('@@ block p.md:1\n{"a":1}\n', "p.md:1 was the last"),
+        ("", "nothing was the last"),
+    ],
+)
+def test_a_page_that_says_something_else_is_found(said: str, reason: str) -> None:
+    found = script.problem((SH, JSON), said)
+    assert (found == "") is (reason == "")
+    assert reason in found
+
+
+def test_pages_show_what_their_commands_print() -> None:
+    shown = {
+        after.page.stem
+        for page in pages()
+        for block, after in pairwise(blocks(page))
+        if script.is_output(block, after)
+    }
+    assert shown >= {"install", "export", "dns", "trust"}
+
+
+def test_a_script_has_files_and_commands_in_order() -> None:
+    file = Block(ROOT / "p.md", 1, "yaml", "# a/b.yaml\nx: 1\n")
+    text = script.script_of((file, SH, JSON))
+    assert text.index("cat > a/b.yaml") < text.index("@@ block p.md:1") < text.index("echo 1")
+    assert '"a"' not in text

@@ -62,9 +62,7 @@ STATED: dict[str, str] = {
     "what waits in a buffer of a connection or stream": f"{limits.BUFFER_BYTES // KB} KB",
     "answer that is whole and is not taken": f"{limits.UNTAKEN_SECONDS} s",
     "body of a request that can be sent again": f"{limits.RETRY_BYTES // MB} MB",
-    "HTTP/2: answer that is under way to a sender, for each stream": (
-        f"{senders.STREAM_WINDOW // MB} MB"
-    ),
+    "HTTP/2: answer in flight to a sender, for each stream": (f"{senders.STREAM_WINDOW // MB} MB"),
     "connections taken before others are served again": f"{limits.ACCEPTS_PER_TURN}",
     "HTTP/2: streams of a connection at a time": f"{limits.STREAMS_PER_CONNECTION}",
     "HTTP/2: answers that wait to be sent on a connection, in frames": (
@@ -189,10 +187,10 @@ STATED: dict[str, str] = {
     "entries of the audit log of one kind": f"{audit.MOST_OF_A_KIND}",
     "addresses that are remembered to have used the admin token": f"{audit.MOST_ADDRESSES:,}",
     "text of an entry of the audit log": f"{audit._LONGEST} characters",
-    "life of leaves that an agent names (how long an older key of its cluster is believed)": (
+    "life of leaves that an agent names (how long an older key of its cluster is accepted)": (
         f"{anchors.LONGEST_LEAF_SECONDS:,} s"
     ),
-    "older keys of a cluster that are believed until their end": f"{anchors.OLD_ANCHORS}",
+    "older keys of a cluster that are accepted until their end": f"{anchors.OLD_ANCHORS}",
     "certificate chain of a peer": f"{validate._LARGEST_CHAIN // KB} KB",
     "certificates in it": f"{validate._LONGEST_CHAIN}",
     "SPIFFE id": f"{spiffe._LONGEST_ID:,} characters",

@@ -56,7 +56,7 @@ class Options:
     "--clear",
     multiple=True,
     type=click.Choice(list(_CLEARED)),
-    help="Take back what was stated of this; may be repeated.",
+    help="Take back what was set for this; may be repeated.",
 )
 @config_option
 def command(

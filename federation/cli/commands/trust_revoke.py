@@ -43,7 +43,7 @@ def run(options: Options, io: IO) -> int:
     if not may_cut(options.client, name, io, options.consent, "revocation"):
         return 1
     cluster = options.client.revoke(name)["cluster"]
-    io.result(f"cluster {cluster} is revoked: nobody believes it any more")
+    io.result(f"cluster {cluster} is revoked: its certificates are rejected everywhere")
     io.say("TCP connections that are open end within tcp_connection_seconds of the agents")
     io.say(f"to let it come back: fedctl token create {cluster}, and an agent with an empty state")
     return 0

@@ -107,8 +107,9 @@ def markdown_of(report: Report, run: Run) -> str:
         f"{report.seconds:.0f} s in all. {verdict}",
         "",
         *([f"**Not complete**: {run.ended}.", ""] if run.ended else []),
-        "*In flight* are requests that may not be repeated (POST, gRPC, TCP) and were under way at",
-        "what was lost. *Shifted in* is the time until the last answer of the lost place.",
+        "*In flight* are requests that may not be repeated (POST, gRPC, TCP) and were in flight at",
+        "what was lost. *Shifted in* is the time from the failure to the last",
+        "response that still came from the failed backend.",
     ]
     for result in report.results:
         lines += ["", f"## {result.step[0].upper()}{result.step[1:]}", ""]

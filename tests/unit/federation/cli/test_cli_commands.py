@@ -597,7 +597,7 @@ def test_revoking_says_what_is_not_cut_at_once_and_how_to_come_back(io: IO) -> N
     client = FakeClient()
     assert trust_revoke.run(trust_revoke.Options(client, "east", consent(True)), io) == 0
     assert client.changed == [("revoke", "east")]
-    assert out(io) == "cluster east is revoked: nobody believes it any more\n"
+    assert out(io) == "cluster east is revoked: its certificates are rejected everywhere\n"
     assert "tcp_connection_seconds" in err(io)
     assert "fedctl token create east" in err(io)
     with pytest.raises(InvalidInput):

@@ -217,7 +217,7 @@ async def test_one_that_has_ended_already_is_not_taken(world: World) -> None:
         (-2300, 1900, "", ""),  # past its half, but not by much
         (-2800, 1400, "", "and is not renewed"),
         (-3600, -1, "", "it ended at "),
-        (-3600, -1, "the agent is away", "nobody believes this proxy: the agent is away"),
+        (-3600, -1, "the agent is away", "other proxies refuse this one: the agent is away"),
     ],
 )
 async def test_what_is_not_renewed_in_time_is_said(
