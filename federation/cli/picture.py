@@ -31,6 +31,8 @@ _FILLS = "█▒#=+"
 """Each cluster has one, so that it is told from the others without colours, too."""
 _ASCII_FILLS = "#=+-."
 _MINUTE = 60
+_NEWS_SECONDS = 2.0
+"""What is shown is older than that while processes are started again, for example."""
 _REDRAWS_PER_SECOND = 4
 
 
@@ -54,6 +56,7 @@ class Picture:
         self._left: tuple[str, ...] = ()
         self._done, self._of = 0, 0
         self._failed = 0
+        self._heard = now()
         self._flows: dict[str, _Flow] = {}
         self._clusters: list[str] = []
 
@@ -70,6 +73,7 @@ class Picture:
 
     def pulse(self, flow: str, recent: tuple[Record, ...], tally: Tally) -> None:
         """What became of a flow in the last half second, and since the step began."""
+        self._heard = self._now()
         self._flows[flow] = _Flow(recent, tally)
         for cluster, _ in shares(recent):
             if cluster not in self._clusters:
@@ -88,7 +92,11 @@ class Picture:
         words = [phases, f"{_time(passed)} passed"]
         if self._done:
             words.append(f"about {_time(passed / self._done * (self._of - self._done))} left")
-        return "; ".join((*words, f"{self._failed + self._failed_now()} failed in all"))
+        words.append(f"{self._failed + self._failed_now()} failed in all")
+        silent = self._now() - self._heard
+        if self._flows and silent > _NEWS_SECONDS:
+            words.append(f"as of {_time(silent)} ago")
+        return "; ".join(words)
 
     def _failed_now(self) -> int:
         return sum(flow.tally.failed for flow in self._flows.values())

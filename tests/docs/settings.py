@@ -32,7 +32,7 @@ _HEAD = """\
 
 <!-- written by `make docs`, do not edit -->
 
-Every process is started as `PROCESS --config FILE`, where FILE is YAML, and takes
+For operators: every process is started as `PROCESS --config FILE`, where FILE is YAML, and takes
 `--log-level DEBUG|INFO|WARNING`. A field that is not listed here is a mistake and is refused by
 name, as is a value of the wrong type. Settings are read once, at the start. Addresses are written
 `HOST:PORT`; relative paths count from the folder of FILE, wherever the process is started.

@@ -192,6 +192,14 @@ def test_commands_can_be_pasted(block: Block) -> None:
     assert done.stderr == ""
 
 
+def test_every_page_says_first_whom_it_is_for() -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        if page.parent.name != "decisions":
+            text = re.sub(r"<!--.*?-->", "", page.read_text())
+            first = text.partition("\n")[2].strip()
+            assert first.startswith("For "), page.name
+
+
 SH = Block(ROOT / "p.md", 1, "sh", "echo 1\n")
 JSON = Block(ROOT / "p.md", 5, "json", '{"a": 1}\n')
 

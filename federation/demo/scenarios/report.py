@@ -102,6 +102,8 @@ def markdown_of(report: Report, run: Run) -> str:
     lines = [
         "# Failover, measured",
         "",
+        "For users and operators: one run of the failover table.",
+        "",
         f"`{run.command}`: {run.cores} cores, {run.rate:g} requests/s for GET and gRPC each, "
         f"POST and TCP beside them, hold {run.hold:g} s, ramp {run.ramp:g} s, "
         f"{report.seconds:.0f} s in all. {verdict}",

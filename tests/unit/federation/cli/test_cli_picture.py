@@ -69,6 +69,12 @@ def test_it_says_what_is_left_and_what_has_failed_so_far() -> None:
     assert "the last phase" in drawn(picture)
 
 
+def test_numbers_that_are_not_new_say_of_when_they_are() -> None:
+    picture = Picture(clock(0, 0, 0, 20))
+    picture.pulse("GET", records("eu-west", 1), NONE)
+    assert "failed in all; as of 20 s ago" in drawn(picture)
+
+
 def test_the_bar_is_divided_as_the_answers_are() -> None:
     picture = Picture(clock(0))
     picture.pulse("GET", (*records("eu-west", 1), *records("us-west", 1)), NONE)
