@@ -69,6 +69,17 @@ async def test_who_asks_too_much_over_udp_has_tcp_left_and_a_count_there_too() -
         assert server.limited == 10 + 2
 
 
+@pytest.mark.parametrize("said", [b"\xff\xff", b"\x00\x40"], ids=["too long", "nothing more"])
+async def test_a_query_that_is_too_long_or_does_not_come_over_tcp_is_closed(said: bytes) -> None:
+    limited = TcpLimits(Sources(1_000), silent_seconds=0.2)
+    async with DnsServer(table(), Sources(1_000), limited).serving(HOST, PORT):
+        reader, writer = await asyncio.open_connection(HOST, PORT)
+        writer.write(said)
+        assert await reader.read() == b""
+        writer.close()
+        assert await over_tcp() is not None
+
+
 async def test_a_peer_that_has_gone_at_once_is_no_event(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(1_000):
         for _ in range(50):

@@ -23,6 +23,7 @@ from federation.wire import border, codec, codec_proxies, codec_zones, framing, 
 from federation.wire import server as wire_server
 from federation.xds import messages
 from tests.docs.pages import ROOT
+from tests.unit.test_security_page import names_of_tests
 
 PAGE = ROOT / "docs" / "reference" / "limits.md"
 KB, MB, DAY = 1024, 1 << 20, 86_400
@@ -220,8 +221,16 @@ def test_every_row_of_the_page_is_held_to_something() -> None:
     assert rows().keys() == STATED.keys() | WITHOUT_A_NUMBER
 
 
+def test_every_row_names_the_tests_that_go_beyond_it_and_they_exist() -> None:
+    part = PAGE.read_text().partition("## Which test goes beyond\n")[2]
+    held = dict(re.findall(r"^\| (.+) \| (`test_.*) \|$", part, re.MULTILINE))
+    assert list(held) == list(rows())
+    named = {name for tests in held.values() for name in re.findall(r"`(test_\w+)`", tests)}
+    assert sorted(named - names_of_tests()) == []
+
+
 def test_the_reasons_that_the_page_names_are_those_of_the_log() -> None:
-    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", PAGE.read_text()))
+    named = set(re.findall(r"`(?!test_)([a-z]+(?:_[a-z]+)+)`", PAGE.read_text()))
     settings = {"max_connections", "memory_mb", "tcp_connection_seconds", "queries_per_second"}
     settings |= {"tcp_connections", "tcp_connections_of_one_source", "tcp_silent_seconds"}
     assert named - settings <= set(watching.REASONS.values())

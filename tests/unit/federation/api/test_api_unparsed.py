@@ -2,6 +2,7 @@
 
 import pytest
 
+from federation.api.door import HEADERS
 from federation.runtime.refusals import BURST
 from tests.unit.federation.api.test_api_door import entered, served
 
@@ -22,11 +23,12 @@ async def say(port: int, data: bytes) -> bytes:
     [
         HEAD + b"authorization: " + SECRET + b"\x00\r\n\r\n",
         HEAD + b"authorization: " + SECRET + b"a" * 10_000 + b"\r\n\r\n",
+        HEAD + b"".join(b"x-%d: a\r\n" % number for number in range(HEADERS)) + b"\r\n",
         HEAD + b"authorization:\r\n " + SECRET + b"\r\n\r\n",
         b"GET * HTTP/1.1\r\nhost: a\r\n\r\n",
         b"\x00\x01" + SECRET + b"\r\n\r\n",
     ],
-    ids=["nul", "long", "folded", "star", "binary"],
+    ids=["nul", "long", "many", "folded", "star", "binary"],
 )
 async def test_what_cannot_be_read_is_a_line_and_shows_no_token(
     data: bytes, caplog: pytest.LogCaptureFixture

@@ -2,7 +2,13 @@
 
 import pytest
 
-from federation.controller.judge import LIMITS, MAX_BODY_BYTES, MAX_EXPORTS, judge
+from federation.controller.judge import (
+    LIMITS,
+    MAX_BODY_BYTES,
+    MAX_EXPORTS,
+    MAX_OBSERVATION_BYTES,
+    judge,
+)
 from federation.controller.registry import Member, Registry
 from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
@@ -90,6 +96,7 @@ MANY_LABELS = {f"k{n}": "v" for n in range(65)}
         (an_export(ports=[a_port(app_protocol="\u202e")]), "appProtocol"),
         (an_export(labels=MANY_LABELS), "65 labels"),
         (an_export(labels={"a": "\x1b[2J"}), "value of 'a'"),
+        (an_export(labels={"a": "v" * 1025}), "value of 'a'"),
         (an_export(ip_families=["IPv4"] * 3), "3 ip families"),
         (an_export(ip_families=["\n"]), "ip family"),
         (an_export(session_affinity="a b"), "session affinity"),
@@ -166,6 +173,15 @@ def test_an_observation_of_oneself_and_one_in_another_name_are_refused() -> None
     remotes = [pb.Remote(cluster="west", gateway="g")] * 10_001
     too_many = pb.Observation(cluster="east", remotes=remotes)
     assert "remote gateways" in refused(codec.OBSERVATION, "east", too_many)
+
+
+def test_what_gateways_see_has_a_size_of_its_own() -> None:
+    remotes = [
+        pb.Remote(cluster="west", gateway=f"g{number}.{'a' * 60}", answers=True)
+        for number in range(MAX_OBSERVATION_BYTES // 70)
+    ]
+    found = refused(codec.OBSERVATION, "east", pb.Observation(cluster="east", remotes=remotes))
+    assert f"bytes, but may have at most {MAX_OBSERVATION_BYTES}" in found
 
 
 def test_a_resource_of_a_type_that_clusters_do_not_report_is_refused() -> None:

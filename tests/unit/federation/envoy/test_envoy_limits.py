@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from federation.envoy import limits
+from federation.envoy import http, limits
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.build import packed
 from federation.envoy.http import upstream_routes
@@ -70,6 +70,23 @@ def test_every_chain_with_http_bounds_requests_but_no_body_and_no_stream(name: s
         assert manager["stream_idle_timeout"] == "0s"
         assert "request_timeout" not in manager
         assert "max_stream_duration" not in common
+
+
+@FACING
+def test_what_envoy_bounds_by_itself_it_is_told(name: str) -> None:
+    listener = listeners()[name]
+    (inspector,) = listener["listener_filters"]
+    assert inspector["typed_config"]["max_client_hello_size"] == limits.CLIENT_HELLO_BYTES
+    accepted = listener["max_connections_to_accept_per_socket_event"]
+    assert accepted == limits.ACCEPTS_PER_TURN
+    filters = [c["filters"][-1] for c in listener["filter_chains"]]
+    for manager in [f["typed_config"] for f in filters if "connection_manager" in f["name"]]:
+        http2 = manager["http2_protocol_options"]
+        assert http2["max_outbound_frames"] == limits.OUTBOUND_FRAMES
+        assert http2["initial_stream_window_size"] == http._STREAM_WINDOW
+        assert http2["initial_connection_window_size"] == http._CONNECTION_WINDOW
+        common = manager["common_http_protocol_options"]
+        assert common["idle_timeout"] == f"{limits.IDLE_SECONDS}s"
 
 
 @FACING

@@ -118,6 +118,7 @@ def test_an_id_has_two_parts() -> None:
         "spiffe://user@mesh.test/x",
         "spiffe://mésh.test/x",
         "spiffe://" + "a" * 256 + "/x",
+        "spiffe://mesh.test/" + "x" * 2_048,
         "spiffe://mesh.test?q=1",
         "spiffe://mesh.test/x?q=1",
         "spiffe://mesh.test/x#f",

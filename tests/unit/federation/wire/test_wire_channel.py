@@ -240,12 +240,12 @@ async def test_a_connection_beyond_the_most_is_closed_and_those_inside_go_on() -
 
 
 @asynccontextmanager
-async def opened(server: Server, method: Method, token: str) -> AsyncIterator[Any]:
+async def opened(server: Server, method: Method, token: str, more: int = 0) -> AsyncIterator[Any]:
     """A call on which nothing has been said yet."""
     credentials = grpc.ssl_channel_credentials(OURS.roots, OURS.key, OURS.chain)
     options = [("grpc.ssl_target_name_override", NAME)]
     async with grpc.aio.secure_channel(server.address, credentials, options) as channel:
-        metadata = (("authorization", f"Bearer {token}"),)
+        metadata = [("authorization", f"Bearer {token}"), *[("x", "y")] * more]
         yield channel.stream_stream(method.path)(metadata=metadata)
 
 
@@ -254,6 +254,14 @@ async def test_who_may_not_call_hears_it_before_it_has_said_anything(method: Met
     async with served() as server, opened(server, method, "bad") as call:
         assert await call.code() is grpc.StatusCode.PERMISSION_DENIED
         assert await call.details() == "the token is bad"
+    assert server.peers == []
+
+
+async def test_a_call_with_too_many_headers_is_refused() -> None:
+    more = wire_server.HEADERS
+    async with served() as server, opened(server, methods.CERTIFY, "good", more) as call:
+        assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert await call.details() == "a call may have at most 50 headers"
     assert server.peers == []
 
 
@@ -271,6 +279,15 @@ async def test_a_question_without_a_message_is_refused() -> None:
     async with served() as server, opened(server, methods.CERTIFY, "good") as call:
         await call.done_writing()
         assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_what_grpc_bounds_by_itself_it_is_told() -> None:
+    told = dict(wire_server._SERVER)
+    assert told["grpc.max_connection_idle_ms"] == wire_server.IDLE_SECONDS * 1000
+    assert told["grpc.keepalive_time_ms"] == wire_server.PING_SECONDS * 1000
+    assert told["grpc.keepalive_timeout_ms"] == wire_server.PONG_SECONDS * 1000
+    assert told["grpc.max_concurrent_streams"] == wire_server.STREAMS_PER_CONNECTION
+    assert told["grpc.max_allowed_incoming_connections"] == wire_server.MAX_CONNECTIONS
 
 
 async def test_a_request_for_a_certificate_has_a_size_of_its_own() -> None:
