@@ -229,7 +229,7 @@ class Exports:
             ),
         )
         if self.doubt and self.doubt != before:
-            log.warning(event("source not believed", reason=self.doubt))
+            log.warning(event("source is incomplete", reason=self.doubt))
         self._is_believed = not self.doubt
         return self._is_believed
 

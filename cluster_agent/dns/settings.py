@@ -65,9 +65,9 @@ class DnsSettings(Settings, frozen=True, kw_only=True):
             ge=1,
             le=10_000_000,
             description="so many queries a second are answered to one source (of IPv6: to one "
-            "network of 64 bits); every other one "
-            "above that is told to come over TCP, where addresses cannot be forged, and which has "
-            "a count of its own. A resolver asks for many clients: allow it more with "
+            "network of 64 bits); above that, half of the queries get a truncated answer (retry "
+            "over TCP, where addresses cannot be forged, and which has a limit of its own), the "
+            "rest are dropped. A resolver asks for many clients: allow it more with "
             "`source_limits`",
         ),
     ] = 1_000

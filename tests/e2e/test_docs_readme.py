@@ -8,7 +8,7 @@ from tests.docs.pages import ROOT, Block, blocks
 from tests.e2e.rig import NETWORK, Mesh
 from tests.e2e.scripts import run_script
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 PASTED = [block for block in blocks(ROOT / "README.md") if block.language == "sh"]
 CALLER = "spiffe://eu-west.fedmesh.demo/ns/demo/sa/web"
 

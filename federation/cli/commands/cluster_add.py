@@ -70,7 +70,7 @@ def command(
     clear: tuple[str, ...],
     config: Path | None,
 ) -> int:
-    """Add a cluster to the federation, or change what is said about it.
+    """Add a cluster to the federation, or change what is set for it.
 
     Of a cluster that is there only what is named changes. A field that takes several values is
     replaced as a whole.
@@ -93,7 +93,7 @@ def run(options: Options, io: IO) -> int:
         before, after = (_words(field, change[side]) for side in ("from", "to"))
         io.result(f"  {field}: {before} -> {after}")
     if not answer["cluster"]["joined"]:
-        io.say(f"let it join with the token of: fedctl token create {cluster}")
+        io.say(f"next, make its join token: fedctl token create {cluster}")
     return 0
 
 

@@ -25,7 +25,7 @@ class Options:
 @click.argument("cluster")
 @config_option
 def command(cluster: str, config: Path | None) -> int:
-    """Withdraw what is held back of CLUSTER: it vanished all at once, or never reported again."""
+    """Withdraw what is held back of CLUSTER, which vanished at once or never reported again."""
     return run(Options(client_for(config), cluster), standard_io())
 
 

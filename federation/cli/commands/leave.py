@@ -35,7 +35,7 @@ class Options:
 @yes_option
 @config_option
 def command(cluster: str, yes: bool, config: Path | None) -> int:
-    """Have CLUSTER leave: others move away from it first, then it is accepted no more.
+    """Have CLUSTER leave: others stop sending to it, then its certificates are rejected.
 
     Says what is cut and asks on a terminal; elsewhere it needs --yes.
     """

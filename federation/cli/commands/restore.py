@@ -63,7 +63,7 @@ def run(options: Options, io: IO) -> int:
     tasks.run(restore(found, options.state, options.key_passphrase, options.new_epoch))
     io.result(f"{options.state}: {found.summary()}, now epoch {options.new_epoch}")
     io.say(
-        "start the controller with this state folder; join tokens of before are void, and clusters "
-        "that were added or revoked since the backup must be so again"
+        "next, start the controller with this state folder; earlier join tokens are revoked. "
+        "Repeat every 'cluster add' and 'trust revoke' made after the backup, revocations first"
     )
     return 0

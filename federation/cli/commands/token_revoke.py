@@ -25,14 +25,14 @@ class Options:
 @click.argument("token_id", metavar="ID")
 @config_option
 def command(token_id: str, config: Path | None) -> int:
-    """Make the join token ID void: nobody joins with it any more."""
+    """Revoke the join token ID: nobody can join with it any more."""
     return run(Options(client_for(config), token_id), standard_io())
 
 
 def run(options: Options, io: IO) -> int:
     """Say so, and what it does not undo."""
     found = options.client.revoke_join_token(options.id)
-    io.result(f"join token {found['id']} for cluster {found['cluster']} is void")
+    io.result(f"join token {found['id']} for cluster {found['cluster']} is revoked")
     if found["used_by"]:
         io.say(
             f"it was used before; if that was not your agent: fedctl trust revoke "

@@ -28,7 +28,7 @@ class Options:
 @yes_option
 @config_option
 def command(cluster: str, yes: bool, config: Path | None) -> int:
-    """Revoke CLUSTER: nobody accepts it any more, and its keys are never accepted again.
+    """Revoke CLUSTER: its certificates are rejected everywhere, and its keys never accepted again.
 
     Says what is cut and asks on a terminal; elsewhere it needs --yes.
     """

@@ -678,7 +678,7 @@ def test_join_tokens_are_listed_with_what_became_of_them(io: IO) -> None:
 def test_a_token_is_revoked_and_one_that_was_used_says_what_that_does_not_undo(io: IO) -> None:
     client = FakeClient()
     assert token_revoke.run(token_revoke.Options(client, "12ab"), io) == 0
-    assert out(io) == "join token 12ab for cluster us-east is void\n"
+    assert out(io) == "join token 12ab for cluster us-east is revoked\n"
     assert err(io) == ""
     assert token_revoke.run(token_revoke.Options(client, "spent"), io) == 0
     assert "fedctl trust revoke us-east" in err(io)
