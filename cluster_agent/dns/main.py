@@ -2,8 +2,9 @@
 
 import gc
 from asyncio import Server
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from ipaddress import ip_network
 
 from cluster_agent.dns.feed import Feed
@@ -16,6 +17,7 @@ from cluster_agent.dns.words import Zones
 from federation.model.names import CLUSTERSET_ZONE
 from federation.resources.entry import run_process, state_folder
 from federation.resources.settings import Address, ip_address_of
+from federation.runtime.binding import patiently
 from federation.runtime.clock import wall_seconds
 from federation.runtime.disk import Disk
 from federation.runtime.health import serve_health, serve_metrics
@@ -44,10 +46,10 @@ async def run_dns(settings: DnsSettings) -> None:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(server.serving(host, settings.listen.port))
             if settings.health is not None:
-                probe = serve_health(*_at(settings.health), lambda: table.is_synced)
+                probe = partial(serve_health, *_at(settings.health), lambda: table.is_synced)
                 stack.callback((await _listening("health", settings.health, probe)).close)
             if settings.metrics is not None:
-                page = serve_metrics(*_at(settings.metrics), metrics.text)
+                page = partial(serve_metrics, *_at(settings.metrics), metrics.text)
                 stack.callback((await _listening("metrics", settings.metrics, page)).close)
             files = (settings.trust_file, settings.token_file)
             loops = feed.loops(str(settings.agent), *files)
@@ -58,9 +60,11 @@ def _at(address: Address) -> tuple[str, int]:
     return address.host, address.port
 
 
-async def _listening(field: str, address: Address, server: Awaitable[Server]) -> Server:
+async def _listening(
+    field: str, address: Address, serve: Callable[[], Awaitable[Server]]
+) -> Server:
     try:
-        return await server
+        return await patiently(serve, str(address))
     except OSError as error:
         raise cannot_listen(field, str(address)) from error
 

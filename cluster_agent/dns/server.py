@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
 from cluster_agent.dns.limits import Sources
@@ -19,6 +20,7 @@ from cluster_agent.dns.packets import LARGEST, Packets, is_supported
 from cluster_agent.dns.table import Table
 from federation.model.addresses import counted_as
 from federation.model.errors import Failed
+from federation.runtime.binding import patiently
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, running
 from federation.runtime.room import Room
@@ -76,13 +78,11 @@ class DnsServer:
         """Listen at (host, port) while the context lasts; raises Failed when it is taken."""
         if not is_supported():
             raise Failed("fedmesh-dns needs Linux on a machine of 64 bits")
-        udp = _socket(socket.SOCK_DGRAM, host, port, _BUFFER_BYTES)
         loop = asyncio.get_running_loop()
         try:
-            tcp = _socket(socket.SOCK_STREAM, host, port, _TCP_BUFFER_BYTES)
-        except Failed:
-            udp.close()
-            raise
+            udp, tcp = await patiently(partial(_sockets, host, port), f"{host}:{port}")
+        except OSError as error:
+            raise cannot_listen("listen", f"{host}:{port}") from error
         server = await asyncio.start_server(
             self._serve_tcp, sock=tcp, limit=LARGEST, backlog=_BACKLOG
         )
@@ -172,8 +172,18 @@ def _packed(address: str) -> bytes:
     return ipaddress.ip_address(address.partition("%")[0]).packed
 
 
+async def _sockets(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """One for UDP and one for TCP at (host, port); raises OSError when that is taken."""
+    udp = _socket(socket.SOCK_DGRAM, host, port, _BUFFER_BYTES)
+    try:
+        return udp, _socket(socket.SOCK_STREAM, host, port, _TCP_BUFFER_BYTES)
+    except OSError:
+        udp.close()
+        raise
+
+
 def _socket(kind: socket.SocketKind, host: str, port: int, buffer_bytes: int) -> socket.socket:
-    """A socket of this kind at (host, port); raises Failed when that is taken."""
+    """A socket of this kind at (host, port); raises OSError when that is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, kind)
     found.setblocking(False)
@@ -186,9 +196,9 @@ def _socket(kind: socket.SocketKind, host: str, port: int, buffer_bytes: int) ->
     found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     try:
         found.bind((host, port))
-    except OSError as error:
+    except OSError:
         found.close()
-        raise cannot_listen("listen", f"{host}:{port}") from error
+        raise
     return found
 
 

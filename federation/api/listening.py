@@ -14,6 +14,7 @@ from functools import partial
 
 from federation.api.door import HANDSHAKE_SECONDS, Door, Factory, Place
 from federation.model.errors import Failed
+from federation.runtime.binding import patiently
 from federation.runtime.loops import Loop, running
 from federation.runtime.tasks import cancel, start
 
@@ -82,7 +83,7 @@ async def listen(
 ) -> AsyncIterator[None]:
     """Take connections while the context lasts; raises Failed when the address cannot be taken."""
     try:
-        sockets = await _sockets(host, port)
+        sockets = await patiently(partial(_sockets, host, port), f"{host}:{port}")
     except OSError as error:
         raise Failed(
             f"api_listen: cannot listen at {host}:{port}: is it taken by another program?"

@@ -5,19 +5,21 @@ Both proxies run this; what differs is the `Proxy` they describe themselves as.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.identity import IDENTITY
 from federation.envoy.limits import Bounds, affordable, lowered_because
 from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.model.locality import Locality
-from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, TROUBLE, Kind, Proxy, Refusal, State
+from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Proxy, Refusal, State
 from federation.resources.entry import state_folder
 from federation.resources.settings import Address
 from federation.resources.sockets import check_socket
+from federation.runtime.binding import patiently
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.descriptors import raise_limit
 from federation.runtime.disk import Disk
@@ -28,7 +30,7 @@ from federation.runtime.tasks import cancel, start, wait_for_event
 from federation.supervisor import keys, late, refusals
 from federation.supervisor.admin import ask
 from federation.supervisor.application import Application
-from federation.supervisor.certificate import TOLD_SECONDS, Certificate, Wanted
+from federation.supervisor.certificate import Certificate, Wanted
 from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
 from federation.supervisor.listeners import Listeners
@@ -37,9 +39,9 @@ from federation.supervisor.ownrange import foreign, watching
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
 from federation.supervisor.tokens import TokenEnds
+from federation.supervisor.troubles import Troubles
 from federation.wire import codec, codec_proxies, methods
 from federation.wire.channel import Connection, connect
-from federation.wire.codec_proxies import MAX_REFUSALS
 from federation.wire.pump import send
 from federation.wire.server import serve
 from federation.xds.resources import resource
@@ -77,10 +79,11 @@ class Supervisor:
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
         secrets = [w.secret for w in wanted]
         self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused, self._disk)
-        self._tokens = TokenEnds(w.token_file for w in wanted)
         self._listeners = Listeners(self._admin_socket, self._relay, is_gateway=self._is_gateway)
         show = self._relay.show_identity
         self._certificates = tuple(Certificate(settings, w, show, self._disk) for w in wanted)
+        tokens = TokenEnds(w.token_file for w in wanted)
+        self._troubles = Troubles(self._certificates, self._listeners, tokens)
         binary = find_envoy(settings.envoy)
         self._envoy = Envoy(binary, self._state, settings.concurrency, self._disk)
         self._agent = Loop(
@@ -110,24 +113,9 @@ class Supervisor:
 
     def _tell(self) -> None:
         """Say what Envoy does not take, and what this supervisor cannot do."""
-        refused = (
-            *self._no_entry,
-            *self._troubles(),
-            *self._listeners.problems(),
-            *self._tokens.problems(wall_seconds()),
-            *self._listeners.others(self._refusals),
-        )[:MAX_REFUSALS]
+        refused = self._troubles.found(self._no_entry, self._loops, self._refusals, utc_now())
         if refused != self._proxy.refused:
             self._say(replace(self._proxy, refused=refused))
-
-    def _troubles(self) -> Iterator[Refusal]:
-        now = utc_now()
-        for certificate in self._certificates:
-            if problem := certificate.problem(now):
-                yield Refusal(TROUBLE, certificate.loop.name, problem)
-        for loop in self._loops:
-            if trouble := loop.lasting(TOLD_SECONDS):
-                yield Refusal(TROUBLE, loop.name, trouble)
 
     @property
     def _is_believed(self) -> bool:
@@ -188,7 +176,8 @@ class Supervisor:
 
     async def _serve_readiness(self, address: Address) -> asyncio.Server:
         try:
-            return await serve_health(address.host, address.port, self._is_ready)
+            serving = partial(serve_health, address.host, address.port, self._is_ready)
+            return await patiently(serving, str(address))
         except OSError as error:
             raise Failed(
                 f"readiness: cannot listen at {address}: is it taken by another program?"

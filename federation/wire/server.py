@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from errno import EADDRINUSE
 from typing import Any
 
 import grpc
@@ -23,6 +24,7 @@ from federation.model.errors import (
     NotReady,
     PeerBroke,
 )
+from federation.runtime.binding import patiently
 from federation.runtime.clock import wall_seconds
 from federation.runtime.refusals import RefusalLog
 from federation.wire.channel import LIMITS, TIME, Identity
@@ -125,15 +127,17 @@ async def serve(
     for method, handler in handlers:
         door.add(method, running.knows(handler))
     server.add_generic_rpc_handlers((door,))
+
+    async def take() -> int:
+        try:
+            return _bind(server, address, identity, require_client=require_client)
+        except RuntimeError as error:  # gRPC does not say which
+            raise OSError(EADDRINUSE, "it is taken, or not there") from error
+
     try:
-        if identity is None:
-            bound = server.add_insecure_port(address)
-        else:
-            bound = server.add_secure_port(address, _server_credentials(identity, require_client))
-    except RuntimeError as error:
+        bound = await patiently(take, address)
+    except OSError as error:
         raise Failed(f"cannot listen at {address}: is it taken by another program?") from error
-    if not bound and not address.startswith("unix:"):
-        raise Failed(f"cannot listen at {address}")
     await server.start()
     watching = guarded(bound, door.intake) if door.is_hostile else nullcontext()
     try:
@@ -142,6 +146,22 @@ async def serve(
     finally:
         await server.stop(grace=0.2)
         await running.end()
+
+
+def _bind(
+    server: Any, address: str, identity: Callable[[], Identity] | None, *, require_client: bool
+) -> int:
+    """The port that is taken, 0 for a unix socket; raises RuntimeError.
+
+    The credentials are made anew each time: gRPC takes them only once.
+    """
+    if identity is None:
+        bound: int = server.add_insecure_port(address)
+    else:
+        bound = server.add_secure_port(address, _server_credentials(identity, require_client))
+    if not bound and not address.startswith("unix:"):
+        raise RuntimeError("no port")
+    return bound
 
 
 class _Running:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.rig import Mesh, wait_until
 
-SIDECAR, GATEWAY = "eu-west-web-1-sidecar", "us-west-gateway"
+SIDECAR, GATEWAY, AGENT = "eu-west-web-1-sidecar", "us-west-gateway", "us-east-agent"
 
 
 @contextlib.contextmanager
@@ -33,8 +33,13 @@ def test_a_port_taken_for_a_moment_is_told_and_then_used(mesh: Mesh) -> None:
     outbound = mesh.member(SIDECAR).address("outbound")
     east_west = mesh.member(GATEWAY).address("mtls")
     names = (("sidecar demo/web-1", outbound), ("gateway ", east_west))
+    xds = mesh.member(AGENT).address("xds")
     try:
-        mesh.kill(SIDECAR, GATEWAY)
+        mesh.kill(SIDECAR, GATEWAY, AGENT)
+        with taken(xds):
+            mesh.start(AGENT)
+            waits = f"cannot listen yet address={xds}"
+            wait_until("the agent waits", lambda: waits in mesh.log(AGENT), 20)
         with taken(outbound), taken(east_west):
             mesh.start(SIDECAR, GATEWAY)
             wait_until("both are told", lambda: all(is_told(mesh, *name) for name in names), 30)

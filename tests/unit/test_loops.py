@@ -57,6 +57,7 @@ PACKAGES = ("cluster_agent", "federation", "gateway", "sidecar")
 ENDS_BY_ITSELF = {
     "federation/runtime/loops.py run": "the one place",
     "federation/runtime/loops.py persist": "until a process can begin, whatever is in the way",
+    "federation/runtime/binding.py patiently": "until a process can listen, for so long at most",
     "federation/controller/store/sqlite.py watch": "as long as its reader reads",
     "federation/supervisor/admin.py _exchange": "one answer, in a time and up to a size",
     "federation/supervisor/tokens.py replaced": "until a file is another one, or the link ends",

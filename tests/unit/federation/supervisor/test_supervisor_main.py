@@ -78,7 +78,7 @@ async def test_a_proxy_that_does_not_listen_is_not_ready_and_says_where(tmp_path
 @pytest.mark.looptime
 async def test_a_token_that_ends_soon_is_told_and_the_proxy_is_ready(tmp_path: Path) -> None:
     world = World(tmp_path, 3600)
-    (file,) = world.supervisor._tokens._files
+    (file,) = world.supervisor._troubles.tokens._files
     file.write_text(mint_workload_token(b"k" * 32, "shop/api", int(wall_seconds()) + 3600))
     (told,) = (await world.look()).refused
     assert (told.type_url, told.name) == (TOKEN_ENDS, file.name)
