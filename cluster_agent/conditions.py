@@ -6,6 +6,7 @@ refused. Out: conditions as the MCS API words them.
 
 from dataclasses import replace
 
+from cluster_agent.observe import VALID, Observed
 from cluster_agent.sources.source import Condition
 from cluster_agent.usable import in_words
 from federation.model.imports import Service
@@ -43,6 +44,17 @@ def conditions(
         ready = replace(ready, message=f"{ready.message}; {in_words(remarks)}")
     ready = replace(ready, message=ready.message[:_MOST_CHARACTERS])
     return valid, ready, _conflict(service), *_honoured(service)
+
+
+def oddities(seen: Observed) -> tuple[Condition, ...]:
+    """What makes an export not simply valid, each with its sentence."""
+    remarks = in_words(seen.remarks) if seen.remarks else ""
+    found = (
+        seen.valid if seen.valid != VALID else None,
+        seen.hollow,
+        Condition("Valid", "True", "WithoutEffect", remarks) if remarks else None,
+    )
+    return tuple(condition for condition in found if condition is not None)
 
 
 def _exported(service: Service, here: ClusterId) -> Condition:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from cluster_agent.addresses import Network
 from cluster_agent.belief import doubt
-from cluster_agent.conditions import conditions
+from cluster_agent.conditions import conditions, oddities
 from cluster_agent.firstseen import FirstSeen
 from cluster_agent.fresh import Fresh
 from cluster_agent.index import Index
-from cluster_agent.observe import VALID, Observed, Verdicts, observe_service
+from cluster_agent.observe import Observed, Verdicts, observe_service
 from cluster_agent.reports import Reports
 from cluster_agent.sources.source import Batch, Condition, Key, Source
 from cluster_agent.tombstones import Tombstones
@@ -57,8 +57,8 @@ class Exports:
         """Why what is here is not taken for the whole cluster yet, as a sentence."""
         self._index = Index()
         self._seen: dict[ServiceName, Observed] = {}
-        self.odd: dict[ServiceName, Condition] = {}
-        """The condition Valid of exports that are not simply valid."""
+        self.odd: dict[ServiceName, tuple[Condition, ...]] = {}
+        """What people must know of exports that are not simply valid."""
         self._first_seen = FirstSeen(file, disk)
         self._fresh = Fresh()
         self._tombstones = Tombstones(cluster, self.reports.table)
@@ -132,8 +132,8 @@ class Exports:
             self.tell(codec.TOMBSTONE, str(touched))
         self._seen[name] = found
         self.odd.pop(name, None)
-        if found.valid is not None and found.valid != VALID:
-            self.odd[name] = found.valid
+        if odd := oddities(found):
+            self.odd[name] = odd
         if found.local is None and found.valid is None:
             del self._seen[name]
         self._report(name, found, now, may_wait=may_wait)

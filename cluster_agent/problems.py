@@ -28,7 +28,7 @@ class Parts:
     trouble: str = ""
     doubt: str = ""
     files: tuple[Problem, ...] = ()
-    exports: Mapping[ServiceName, Condition] = field(default_factory=dict)
+    exports: Mapping[ServiceName, tuple[Condition, ...]] = field(default_factory=dict)
     entry: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     silent: Collection[str] = ()
@@ -63,8 +63,10 @@ def _of_the_source(parts: Parts) -> Iterator[Finding]:
             yield Finding("document-remark", what, what)
         elif problem.message != parts.trouble:
             yield Finding("file-unreadable", problem.where, what)
-    for name, valid in sorted(parts.exports.items()):
-        yield Finding(_check_of(valid), str(name), f"ServiceExport {name}: {valid.message}")
+    for name, conditions in sorted(parts.exports.items()):
+        for condition in conditions:
+            what = f"ServiceExport {name}: {condition.message}"
+            yield Finding(_check_of(condition), str(name), what)
 
 
 def _of_the_agent(parts: Parts) -> Iterator[Finding]:
@@ -84,10 +86,10 @@ def _of_the_agent(parts: Parts) -> Iterator[Finding]:
         yield Finding("workload-token-ends", holder, what)
 
 
-def _check_of(valid: Condition) -> str:
-    if valid.status == "True":
+def _check_of(condition: Condition) -> str:
+    if condition.status == "True":
         return "export-limited"
-    return "export-without-service" if valid.reason == "NoService" else "export-not-valid"
+    return "export-without-service" if condition.reason == "NoService" else "export-not-valid"
 
 
 def _bounded(found: Iterable[Finding]) -> Iterator[Finding]:

@@ -103,11 +103,15 @@ class ClusterState:
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """A service that is not well: ready and all endpoints of each exporter, and its conflicts."""
+    """A service that is not well: ready and all endpoints of each exporter, its conflicts.
+
+    `remarks`: what its exports ask for and the mesh does not do.
+    """
 
     name: ServiceName
     exporters: tuple[tuple[ClusterId, int, int], ...]
     conflicts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def is_off(clock: float) -> bool:
@@ -290,6 +294,9 @@ def _service(state: ServiceState) -> Iterator[Problem]:
     for conflict in state.conflicts:
         what = f"service {name}: {conflict}"
         yield Problem("export-conflict", CLUSTERSET, what, f"{name} {conflict}")
+    for remark in state.remarks:
+        what = f"service {name}: {remark}"
+        yield Problem("export-limited", CLUSTERSET, what, f"{name} {remark}")
 
 
 def _endpoints(total: int) -> str:

@@ -16,6 +16,7 @@ from federation.model.exports import Backend, Export, Gateway
 from federation.model.imports import Bundle, Cluster, Service
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Rejected, Remote
+from federation.planning.honoured import not_honoured
 from federation.planning.merge import merge
 from federation.trust.pem import certificate_key, key_sha256, load_certificates
 from federation.wire import codec, codec_proxies
@@ -25,6 +26,7 @@ from federation.xds.snapshot import Table
 
 Touched = set[tuple[str, str]]
 Counts = tuple[ClusterId, int, int]
+Unwell = tuple[ServiceName, tuple[Counts, ...], tuple[str, ...], tuple[str, ...]]
 
 KNOWN_BEFORE = -1
 """Stands for `first_seen` of what others knew of before this store began: it is no newcomer."""
@@ -80,6 +82,7 @@ class Registry:
         self._counts: dict[ClusterId, int] = {}
         self._without_ready: dict[ServiceName, frozenset[ClusterId]] = {}
         self._conflicts: dict[ServiceName, tuple[str, ...]] = {}
+        self._remarks: dict[ServiceName, tuple[str, ...]] = {}
 
     def is_behind(self, cluster: ClusterId, revision: int) -> bool:
         """Whether something newer than that revision of the store is known of a cluster.
@@ -203,16 +206,17 @@ class Registry:
         if lacking:
             self._without_ready[name] = frozenset(lacking)
 
-    def unwell(self) -> Iterable[tuple[ServiceName, tuple[Counts, ...], tuple[str, ...]]]:
-        """Services that lack ready endpoints somewhere, or are exported differently.
+    def unwell(self) -> Iterable[Unwell]:
+        """Services that lack ready endpoints somewhere, or are not exported as they are written.
 
-        With the exporters, ready and all endpoints of each, and the conflicts.
+        With the exporters, ready and all endpoints of each, conflicts, and what is not honoured.
         """
-        for name in sorted(self._without_ready.keys() | self._conflicts.keys()):
+        unwell = self._without_ready.keys() | self._conflicts.keys() | self._remarks.keys()
+        for name in sorted(unwell):
             backends = self._backends.get(name, {})
             exporters = sorted(self._exports[name])
             counts = tuple(_counts(cluster, backends.get(cluster)) for cluster in exporters)
-            yield name, counts, self._conflicts.get(name, ())
+            yield name, counts, self._conflicts.get(name, ()), self._remarks.get(name, ())
 
     def _floor(self, others: Iterable[Export], first_seen: int) -> int:
         """What an export that is new may be as old as at most."""
@@ -294,6 +298,9 @@ class Registry:
         self._conflicts.pop(name, None)
         if merged is not None and merged.conflicts:
             self._conflicts[name] = tuple(conflict.message for conflict in merged.conflicts)
+        self._remarks.pop(name, None)
+        if merged is not None and (remarks := not_honoured(merged)):
+            self._remarks[name] = remarks
         body = codec.encode_service(merged) if merged is not None else None
         return self._put(codec.SERVICE, str(name), body)
 

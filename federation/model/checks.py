@@ -202,7 +202,7 @@ _ALL = (
     ),
     Check(
         "export-not-valid", _E, Group.SERVICES,
-        "a ServiceExport cannot be honoured, or does not count for a port",
+        "a ServiceExport cannot be honoured, or nobody can call what it exports",
         "change it as the sentence says",
     ),
     Check(

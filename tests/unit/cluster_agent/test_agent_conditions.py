@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from cluster_agent.conditions import HONOURED, conditions
-from cluster_agent.observe import VALID
+from cluster_agent.conditions import HONOURED, conditions, oddities
+from cluster_agent.observe import VALID, Observed
 from cluster_agent.sources.source import Condition
 from federation.model.imports import Disagreement
 from federation.model.names import ClusterId
@@ -93,3 +93,14 @@ def test_what_the_mesh_does_not_do_of_a_service_is_said_and_nothing_else_is() ->
     assert (said.type, said.status, said.reason) == (HONOURED, "False", "NotSupported")
     assert "sessionAffinity ClientIP" in said.message
     assert "internalTrafficPolicy Local" in said.message
+
+
+def test_what_makes_an_export_odd_is_told_each_with_its_sentence() -> None:
+    seen = Observed(None, None, None, VALID)
+    assert oddities(seen) == ()
+    limited = replace(VALID, message="without 2 endpoints")
+    why = Condition("Ready", "False", "NoEndpointSlices", "there is no EndpointSlice")
+    odd = oddities(replace(seen, valid=limited, hollow=why, remarks=("spec.prts is not known",)))
+    assert odd[:2] == (limited, why)
+    assert "spec.prts is not known" in odd[2].message
+    assert oddities(replace(seen, valid=None)) == ()

@@ -12,8 +12,8 @@ from federation.wire.codec_proxies import MAX_FINDINGS
 API = ServiceName("shop", "api")
 
 
-def valid(status: str, reason: str, message: str) -> dict[ServiceName, Condition]:
-    return {API: Condition("Valid", status, reason, message)}
+def valid(status: str, reason: str, message: str) -> dict[ServiceName, tuple[Condition, ...]]:
+    return {API: (Condition("Valid", status, reason, message),)}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,18 @@ def test_each_part_has_its_check(parts: Parts, check: str, subject: str, what: s
     assert check in OF_AGENTS
 
 
+def test_an_export_has_a_finding_for_each_condition() -> None:
+    odd = (
+        Condition("Ready", "False", "NoSlices", "there is no EndpointSlice"),
+        Condition("Valid", "True", "WithoutEffect", "Service api: prts is not known"),
+    )
+    found = Problems().find(Parts(exports={API: odd}), 7.0)
+    assert [(f.check, f.what) for f in found] == [
+        ("export-limited", "ServiceExport shop/api: Service api: prts is not known"),
+        ("export-not-valid", "ServiceExport shop/api: there is no EndpointSlice"),
+    ]
+
+
 def test_a_folder_that_cannot_be_read_is_told_once() -> None:
     parts = Parts(trouble="gone", files=(Problem("/folder", "gone"),))
     assert [f.check for f in Problems().find(parts, 7.0)] == ["source-unreadable"]
@@ -86,7 +98,7 @@ def test_all_of_it_fits_into_a_report_whatever_there_is() -> None:
     parts = Parts(
         files=tuple(Problem(f"f{n}", "broken") for n in many),
         exports={
-            ServiceName("shop", f"s{n}"): Condition("Valid", "False", "X", "no") for n in many
+            ServiceName("shop", f"s{n}"): (Condition("Valid", "False", "X", "no"),) for n in many
         },
         tasks=tuple(f"t{n}: fails" for n in many),
         silent=[f"sidecar a/b{n}" for n in many],

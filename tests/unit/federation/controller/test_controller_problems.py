@@ -132,6 +132,13 @@ def test_exports_that_differ_are_told_of_the_clusterset() -> None:
     assert problem.what == "service shop/api: port http is 81, kept 80"
 
 
+def test_what_the_mesh_does_not_do_is_told_of_the_clusterset() -> None:
+    state = ServiceState(API, ((EAST, 1, 1),), remarks=("sessionAffinity ClientIP: no",))
+    (problem,) = problems([], [state])
+    assert (problem.check, problem.where) == ("export-limited", CLUSTERSET)
+    assert problem.what == "service shop/api: sessionAffinity ClientIP: no"
+
+
 def term(days: float, life: float = 7) -> Term:
     """A life that ends in so many days."""
     end = NOW + timedelta(days=days)

@@ -1,5 +1,7 @@
 """What the controller holds becomes what `fedctl status` says."""
 
+from dataclasses import replace
+
 import pytest
 
 from federation.controller.hub import Hub
@@ -115,6 +117,20 @@ def test_a_service_is_unwell_while_a_cluster_that_exports_it_has_nothing_ready(h
     say(hub, EAST, codec.BACKEND, "shop/api", codec.encode_backend(backend("east", ready=2)))
     assert [(p.check, p.where) for p in found(hub)] == [("export-without-endpoints", "west")]
     say(hub, WEST, codec.BACKEND, "shop/api", codec.encode_backend(backend("west")))
+    assert found(hub) == []
+
+
+def test_what_an_export_asks_for_in_vain_is_told(hub: Hub) -> None:
+    for cluster, address in ((EAST, "10.1.0.1"), (WEST, "10.2.0.1")):
+        made = gateway(address)
+        say(hub, cluster, codec.GATEWAY, made.name, codec.encode_gateway(made))
+    say(hub, EAST, codec.BACKEND, "shop/api", codec.encode_backend(backend("east")))
+    odd = replace(export("east"), session_affinity="ClientIP", session_seconds=60)
+    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode_export(odd))
+    (problem,) = found(hub)
+    assert problem.check == "export-limited"
+    assert "sessionAffinity ClientIP" in problem.what
+    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode_export(export("east")))
     assert found(hub) == []
 
 
