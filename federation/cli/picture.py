@@ -167,7 +167,16 @@ def live(io: IO, now: Callable[[], float] = time.monotonic) -> Iterator[tuple[To
         redirect_stdout=False,
         redirect_stderr=False,
     )
+
+    def step(found: Step, number: int, of: int) -> None:
+        picture.step(found, number, of)
+        screen.refresh()
+
+    def phase(name: str) -> None:
+        picture.phase(name)
+        screen.refresh()
+
     above = _Above(console)
     err = above if io.err.isatty() else io.err
     with screen:
-        yield Told(picture.step, picture.phase, picture.pulse), replace(io, out=above, err=err)
+        yield Told(step, phase, picture.pulse), replace(io, out=above, err=err)

@@ -27,9 +27,9 @@ io = standard_io()
 with run_failover._picture(io) as (told, above):
     for number in (1, 2):
         told.step(step, number, 2)
-        told.phase("lost")
         for flow in FLOWS:
             told.pulse(flow, recent, Tally(2000, 0))
+        told.phase("lost")
         time.sleep(0.4)
         run_failover._show(Result(f"step {number}", rows, ("a fact",), ()), Format.TABLE, above)
         time.sleep(0.4)
