@@ -45,7 +45,7 @@ _BREAKERS = {
 # Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`. When a
 # workload behind a gateway freezes, the gateway is not to blame, although every request that is on
 # a connection to it counts, and a sender with few requests may have no other for 0.8 s. So it takes
-# more failures in a row than three connections hold, or two seconds in which nothing succeeded.
+# more failures in a row than twelve connections hold, or two seconds in which nothing succeeded.
 # Being worse than others is no reason: a gateway with one frozen workload is just that.
 _OUTLIERS = {
     "split_external_local_origin_errors": True,

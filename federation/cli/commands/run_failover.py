@@ -54,7 +54,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     """Kill, freeze and restart everything under load, and judge what requests saw.
 
     Without a running demo it starts one and takes it down again; then it also tries a second one
-    whose clusters are far apart (not with --short).
+    whose clusters are far apart (not with --short). Above 500 requests a second it performs the
+    steps in which many requests wait at once, and needs wrk to send them.
     """
     return run(Options(state, output, network, rate, short, report), standard_io())
 
@@ -63,17 +64,19 @@ def run(options: Options, io: IO) -> int:
     """Run it; 0 only when every promise was kept."""
     from federation.demo import mesh  # noqa: PLC0415
     from federation.demo.layout import plan_layout  # noqa: PLC0415
-    from federation.demo.scenarios import distance  # noqa: PLC0415
+    from federation.demo.scenarios import distance, loads  # noqa: PLC0415
 
     _check_writable(options.report)
+    loads.check_rate(options.rate)
     layout = plan_layout(options.network)
     if options.short:
         layout = replace(layout, hold=_SHORT_HOLD, ramp=_SHORT_RAMP)
     is_ours = not mesh.is_running(options.state)
+    io.say(f"GET comes from {loads.sent_by(options.rate)}, {options.rate:g} a second")
     done = _Done(time.monotonic())
     try:
         _perform(options.state, options, layout, io, done)
-        if is_ours and not options.short:
+        if is_ours and not options.short and options.rate <= loads.MOST_BY_PYTHON:
             # Where the first one is kept to be looked at, the second one needs another place.
             kept = any(result.broken for result in done.results)
             state = options.state.with_name(f"{options.state.name}-far")
@@ -103,7 +106,7 @@ class _Done:
 
 def _report(options: Options, done: _Done, io: IO, *, ended: str = "") -> "Report":
     """Write and show what was found; `ended` is why it is not complete."""
-    from federation.demo.scenarios import report, run  # noqa: PLC0415
+    from federation.demo.scenarios import loads, report, run  # noqa: PLC0415
 
     found = run.Report(tuple(done.results), time.monotonic() - done.began)
     about = report.Run(
@@ -114,6 +117,7 @@ def _report(options: Options, done: _Done, io: IO, *, ended: str = "") -> "Repor
         ramp=done.layout.ramp if done.layout else 0.0,
         cores=len(os.sched_getaffinity(0)),
         short=options.short,
+        sent_by=loads.sent_by(options.rate),
         ended=ended,
     )
     document = rounded(report.document_of(found, about))

@@ -42,11 +42,7 @@ def steps(layout: Layout, rate: float, *, short: bool) -> tuple[Step, ...]:
 
     Raises InvalidInput when there are fewer than three clusters.
     """
-    if len(layout.sites) < LEAST_CLUSTERS:
-        raise InvalidInput(
-            f"failover needs a demo of at least {LEAST_CLUSTERS} clusters, this one has "
-            f"{len(layout.sites)}"
-        )
+    check_clusters(layout)
     table = _Table(layout, rate, 3.0 if short else 10.0)
     found = [table.local_backends_killed(), table.applications_killed()]
     found += [table.gateway(Way.KILL), table.gateway(Way.FREEZE), table.one_workload_frozen()]
@@ -60,6 +56,15 @@ def steps(layout: Layout, rate: float, *, short: bool) -> tuple[Step, ...]:
     if not short:
         found += [table.flapping()]
     return tuple(found)
+
+
+def check_clusters(layout: Layout) -> None:
+    """Raise InvalidInput when there are too few clusters to move to."""
+    if len(layout.sites) < LEAST_CLUSTERS:
+        raise InvalidInput(
+            f"failover needs a demo of at least {LEAST_CLUSTERS} clusters, this one has "
+            f"{len(layout.sites)}"
+        )
 
 
 class _Table:

@@ -30,6 +30,7 @@ class Run:
     ramp: float
     cores: int
     short: bool
+    sent_by: str = "a generator in Python"
     ended: str = ""
 
 
@@ -41,6 +42,7 @@ def document_of(report: Report, run: Run) -> dict[str, Any]:
         "ended": run.ended,
         "command": run.command,
         "rate": run.rate,
+        "sent_by": run.sent_by,
         "hold": run.hold,
         "ramp": run.ramp,
         "cores": run.cores,
@@ -104,8 +106,8 @@ def markdown_of(report: Report, run: Run) -> str:
         "",
         "For users and operators: one run of the failover table.",
         "",
-        f"`{run.command}`: {run.cores} cores, {run.rate:g} requests/s for GET and gRPC each, "
-        f"POST and TCP beside them, hold {run.hold:g} s, ramp {run.ramp:g} s, "
+        f"`{run.command}`: {run.cores} cores, {run.rate:g} requests/s for GET, sent by "
+        f"{run.sent_by}, and others beside it, hold {run.hold:g} s, ramp {run.ramp:g} s, "
         f"{report.seconds:.0f} s in all. {verdict}",
         "",
         *([f"**Not complete**: {run.ended}.", ""] if run.ended else []),

@@ -4,7 +4,6 @@ In: a running demo and a `Step`. Out: the histories of its flows with what was m
 `federation.demo.scenarios.verdict`. The load runs in processes of its own.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,20 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from federation.demo.configs import Paths
-from federation.demo.layout import (
-    OUTBOUND_PORT,
-    PORTS,
-    Layout,
-    Role,
-    find_site,
-    local_tcp,
-    members,
-    service_host,
-)
+from federation.demo.layout import Layout, Role, members
 from federation.demo.processes import ProcessTable, pause, stop
 from federation.demo.readiness import get
-from federation.demo.resolve import resolve
 from federation.demo.rig import DemoRig
+from federation.demo.scenarios.connections import open_connections
+from federation.demo.scenarios.loads import command_of
 from federation.demo.scenarios.steps import CALM, Flow, Step
 from federation.envoy.senders import reach
 from federation.model.errors import Failed, NotReady
@@ -205,6 +196,10 @@ class Stage:
         apps = [m for m in members(self.layout) if m.role is Role.APP and m.workload in names]
         return sum(_hits(get(app.address("http"), "/count")[1]) for app in apps)
 
+    def open_connections(self, service: str) -> int:
+        """How many connections the client's proxy has to a service."""
+        return open_connections(self._state, self.layout, service)
+
     def journals(self) -> list[list[str]]:
         """The ids that each application has processed of requests that may not be repeated."""
         folder = Paths(self._state).folder / "journals"
@@ -220,29 +215,9 @@ class Stage:
         file.unlink(missing_ok=True)
         self._tails[flow.name] = Tail(file, flow.judged)
         name = f"load-{flow.name.replace(' ', '-')}"
-        command = (sys.executable, "-P", "-m", "federation.verify.traffic", *self._options(flow))
-        log = file.with_suffix(".log")
-        ProcessTable(self._state).start(name, (*command, "--out", str(file)), log)
+        command = command_of(flow, self.layout, file)
+        ProcessTable(self._state).start(name, command, file.with_suffix(".log"))
         return name
-
-    def _options(self, flow: Flow) -> tuple[str, ...]:
-        number = next(port.number for port in PORTS if port.protocol == flow.protocol)
-        host = ("--host", service_host(flow.service, number))
-        body = ("--body-bytes", str(flow.body_bytes))
-        http = (*host, *body, "--path", flow.path, "--method", flow.method)
-        return (
-            *("--protocol", flow.protocol, "--target", self._target(flow, number)),
-            *({"http": http, "grpc": host}.get(flow.protocol, ())),
-            *("--rate", f"{flow.rate:g}", "--timeout", f"{flow.timeout:g}"),
-        )
-
-    def _target(self, flow: Flow, number: int) -> str:
-        home = self.layout.sites[0]
-        if not flow.sidecar:
-            site = find_site(self.layout, flow.elsewhere) if flow.elsewhere else home
-            return f"{resolve(site, flow.service)}:{number}"
-        port = local_tcp(flow.service)[1] if flow.protocol == "tcp" else OUTBOUND_PORT
-        return f"{home.client().address}:{port}"
 
     def _stop(self, names: list[str]) -> None:
         table = ProcessTable(self._state)

@@ -29,7 +29,7 @@ class Flow:
     `status` is what the application is asked to answer; anything else is a failure. `timeout` in
     seconds, `body_bytes` of each POST. Without a `sidecar` the client asks its DNS server once, at
     its start, and knows nothing else. A client in another cluster (`elsewhere`) is answered there,
-    whatever becomes of the home of the step.
+    whatever becomes of the home of the step. `paced`: sent by a program in C, HTTP only.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Flow:
     timeout: float = 10.0
     sidecar: bool = True
     elsewhere: str = ""
+    paced: bool = False
 
     def judged(self, record: Record) -> Record:
         """The record as a good one when it has the status that was asked for, else a bad one."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from federation.demo.layout import Layout, members
+from federation.demo.scenarios import loads
 from federation.demo.scenarios import stage as module
 from federation.demo.scenarios.stage import Stage, Told
 from federation.verify.history import Lag, Record, about_line, end_line, record_line
@@ -39,7 +40,7 @@ class Running(NamedTuple):
 
     @property
     def arguments(self) -> list[str]:
-        return list(self.command[self.command.index("federation.verify.traffic") + 1 :])
+        return list(self.command[self.command.index("-m") + 2 :])
 
 
 class FakeDemo:
@@ -55,6 +56,7 @@ class FakeDemo:
         self.until = float("inf")
         self.story: list[str] = []
         self.running: list[Running] = []
+        self.connections = 2
         self.started: list[Running] = []
         self.counts: dict[str, dict[str, Any]] = {}
         self._written = self.rig.now
@@ -121,11 +123,12 @@ def staged(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> FakeDemo:
         ("pause", demo.pause),
         ("stop", demo.stop),
         ("get", demo.get),
-        ("resolve", lambda site, _service: site.gateway),
+        ("open_connections", lambda _state, _layout, _service: demo.connections),
         ("ProcessTable", lambda _state: demo),
         ("DemoRig", lambda _state, _layout: demo.rig),
     ):
         monkeypatch.setattr(module, name, fake)
+    monkeypatch.setattr(loads, "resolve", lambda site, _service: site.gateway)
     return demo
 
 
