@@ -37,6 +37,7 @@ bench: $(READY)  ## measurements, as JSON
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_scale
 	@$(BIN)/python -m tests.bench_dns
+	@$(BIN)/python -m tests.bench_senders
 
 fix: $(READY)
 	@$(BIN)/ruff format .

@@ -47,7 +47,8 @@ class Mint:
         wanted = profile.intermediate_profile(DOMAIN)
         self._signer = issue.issue_intermediate(root, root_key, self._key.public_key(), wanted, now)
         twin = issue.make_twin(self._key, profile.twin_profile(DOMAIN), now)
-        self._bundle = Bundle(DOMAIN, (pem(twin).decode(),))
+        self.anchor = pem(twin)
+        self._bundle = Bundle(DOMAIN, (self.anchor.decode(),))
 
     def shown(self, subject: str) -> Shown:
         """A key, and a certificate chain that says who has it."""
