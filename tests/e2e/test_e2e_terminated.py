@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,18 @@ def legacy(mesh: Mesh) -> Iterator[None]:
     address = api_workload(mesh.layout, "eu-west").address
     text = text_of(*plain_service("legacy", address), export("legacy"))
     with mesh.edited("eu-west", "legacy.yaml", text):
-        wait_until("it is answered", lambda: mesh.call("us-east", "legacy")[0] == 200, 10)
+        for cluster in ("us-east", "us-west"):
+            wait_until(f"{cluster} answers", partial(_is_answered, mesh, cluster), 15)
         yield
+
+
+def _is_answered(mesh: Mesh, cluster: str) -> bool:
+    """By the sidecar of a cluster, and at the address that its DNS tells."""
+    name = service_host("legacy")
+    if mesh.call(cluster, "legacy")[0] != 200 or not mesh.ask(cluster, name.partition(":")[0]).rr:
+        return False
+    address = f"{mesh.entry(cluster, 'legacy')}:{SERVICE_PORT}"
+    return readiness.get(address, "/", name)[0] == 200
 
 
 @pytest.mark.usefixtures("legacy")
