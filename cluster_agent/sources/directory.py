@@ -14,9 +14,9 @@ import yaml
 
 from cluster_agent.sources.files import Found, Scan, Stamp, read_text, reason_of, scan
 from cluster_agent.sources.folder import Folder
+from cluster_agent.sources.rest import Rest
 from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
 from cluster_agent.sources.watching import watch
-from federation.runtime.clock import wall_seconds
 from federation.runtime.files import write_inside
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, out_of_means
@@ -25,8 +25,8 @@ from federation.runtime.tasks import wait_for_event
 log = logging.getLogger(__name__)
 
 STATUS_FOLDER, STATUS_FILE = ".fedmesh", "status.yaml"
-SETTLED_SECONDS = 0.03
-"""A file changed less than this ago may still be being written."""
+SETTLED_SECONDS = 0.025
+"""A file that has been at rest for less than this may still be being written."""
 SHRINK_SECONDS = 0.5
 """A file that lost objects, became empty or went is believed after this long without a change."""
 SPARE_EXPORTS = 3
@@ -42,6 +42,7 @@ class DirectorySource:
         self._path = path
         self._folder = Folder()
         self._stamps: dict[str, Stamp] = {}
+        self._rest = Rest()
         self._unseen: set[str] = set()
         self._which: tuple[int, int] | None = None
         self._gone_since: dict[str, float] = {}
@@ -114,11 +115,13 @@ class DirectorySource:
 
     async def turn(self) -> tuple[list[Batch], float]:
         """Read what changed; returns the changed objects and the seconds until the next look."""
-        now = wall_seconds()
+        clock = asyncio.get_running_loop().time
+        now = clock()
         try:
-            seen = await asyncio.to_thread(scan, self._path, now)
+            seen = await asyncio.to_thread(scan, self._path)
+            rests = self._rest.look(seen.files, now, clock())
             fresh = {n: f for n, f in seen.files.items() if self._stamps.get(n) != f.stamp}
-            read = await self._read(fresh)
+            read = await self._read(fresh, rests)
         except OSError as error:
             self._trouble = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
             self._sees = False
@@ -128,7 +131,7 @@ class DirectorySource:
             self._sees and seen.which == self._which
         )  # another folder: nobody saw its edits
         self._which = seen.which
-        self._folder.set_unreadable(seen.unreadable)
+        self._folder.set_unreadable(seen.unreadable, seen.again)
         self._unseen -= seen.files.keys() - fresh.keys()
         self._unseen |= {name for name in self._stamps if seen.hides(name)}
         gone, wait_for_gone = self._gone(seen, now)
@@ -176,13 +179,15 @@ class DirectorySource:
         batches = [Batch(frozenset(doubtful), live=False), Batch(frozenset(seen), live=is_live)]
         return [batch for batch in batches if batch.keys]
 
-    async def _read(self, fresh: Mapping[str, Found]) -> tuple[dict[str, str], float]:
+    async def _read(
+        self, fresh: Mapping[str, Found], rests: Mapping[str, float]
+    ) -> tuple[dict[str, str], float]:
         """The texts of changed files that are whole by now, and when to look at the others."""
         texts: dict[str, str] = {}
         wait = FULL_READ_SECONDS
         for name, found in fresh.items():
-            if found.age < SETTLED_SECONDS:
-                wait = min(wait, SETTLED_SECONDS - found.age)
+            if rests[name] < SETTLED_SECONDS:
+                wait = min(wait, SETTLED_SECONDS - rests[name])
                 continue
             try:
                 text = await asyncio.to_thread(read_text, found.path, self._path)
@@ -194,8 +199,11 @@ class DirectorySource:
                 self._folder.set_broken(name, f"the file cannot be read: {reason_of(error)}")
                 self._stamps[name] = found.stamp
                 continue
-            if found.age < SHRINK_SECONDS and self._may_be_cut(name, text):
-                wait = min(wait, SHRINK_SECONDS - found.age)
+            if text is None:  # it is gone at the next look
+                wait = min(wait, SETTLED_SECONDS)
+                continue
+            if rests[name] < SHRINK_SECONDS and self._may_be_cut(name, text):
+                wait = min(wait, SHRINK_SECONDS - rests[name])
                 continue
             texts[name] = text
             self._stamps[name] = found.stamp

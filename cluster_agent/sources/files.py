@@ -26,11 +26,10 @@ Stamp = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file: where it is, what tells one version from the next, seconds since its last change."""
+    """A file: where it is, and what tells one version from the next."""
 
     path: Path
     stamp: Stamp
-    age: float
 
 
 @dataclass(slots=True)
@@ -38,12 +37,14 @@ class Scan:
     """A folder as it was at one moment.
 
     `files` by name relative to it; `unreadable`: entries with the reason, sub-folders with a slash
-    behind their name. `which` is another one for another folder in the same place.
+    behind their name. `again`: links to sub-folders that have nothing of their own, with the
+    reason. `which` is another one for another folder in the same place.
     """
 
     which: tuple[int, int]
     files: dict[str, Found] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    again: dict[str, str] = field(default_factory=dict)
 
     def hides(self, name: str) -> bool:
         """Whether a file of this name may be there, but nobody can tell."""
@@ -60,14 +61,14 @@ def which_folder(folder: Path) -> tuple[int, int] | None:
     return about.st_dev, about.st_ino
 
 
-def scan(folder: Path, now: float) -> Scan:
+def scan(folder: Path) -> Scan:
     """What is in a folder and its direct sub-folders; raises OSError."""
     about = folder.stat()
     found = Scan((about.st_dev, about.st_ino))
     root = folder.resolve()
-    for entry, name in _entries(folder, found):
+    for entry, name in _entries(folder, root, found):
         try:
-            file = _look_at(entry, root, now)
+            file = _look_at(entry, root)
         except (OSError, RuntimeError) as error:
             _note(found, name, error)
         else:
@@ -76,16 +77,21 @@ def scan(folder: Path, now: float) -> Scan:
     return found
 
 
-def _entries(folder: Path, found: Scan) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """All entries but folders, each with its name relative to the folder."""
+def _entries(folder: Path, root: Path, found: Scan) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """All entries but folders, each with its name relative to the folder, links last."""
     outer = _listed(str(folder), MAX_FILES)
     left = MAX_FILES - len(outer)
-    for entry in outer:
+    visited = {found.which: "."}
+    for entry in sorted(outer, key=os.DirEntry.is_symlink):
         if entry.name.startswith("."):
             continue
         try:
-            inner = _listed(entry.path, left) if _is_folder(entry) else None
-        except OSError as error:
+            is_folder = _is_folder(entry)
+            if is_folder and (reason := _seen_before(entry, root, visited)):
+                found.again[f"{entry.name}/"] = reason
+                continue
+            inner = _listed(entry.path, left) if is_folder else None
+        except (OSError, RuntimeError) as error:
             _note(found, f"{entry.name}/", error)
             continue
         if inner is None:
@@ -93,6 +99,19 @@ def _entries(folder: Path, found: Scan) -> Iterator[tuple[os.DirEntry[str], str]
             continue
         left -= len(inner)
         yield from ((below, f"{entry.name}/{below.name}") for below in inner)
+
+
+def _seen_before(entry: os.DirEntry[str], root: Path, visited: dict[tuple[int, int], str]) -> str:
+    """Why a sub-folder has nothing of its own; empty, and noted as visited, when it may have."""
+    about = entry.stat()
+    which = (about.st_dev, about.st_ino)
+    if which in visited:
+        same = visited[which]
+        return "it is the folder itself" if same == "." else f"it is the same folder as {same}/"
+    if entry.is_symlink() and root.is_relative_to(Path(entry.path).resolve()):
+        return "it is a link to a folder that holds this one"
+    visited[which] = entry.name
+    return ""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -122,7 +141,7 @@ def _listed(folder: str, most: int) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _look_at(entry: os.DirEntry[str], root: Path, now: float) -> Found | None:
+def _look_at(entry: os.DirEntry[str], root: Path) -> Found | None:
     """The file, None for one that does not count; raises OSError and RuntimeError."""
     path = Path(entry.path)
     if entry.name.startswith((".", "#")) or path.suffix not in SUFFIXES:
@@ -131,15 +150,19 @@ def _look_at(entry: os.DirEntry[str], root: Path, now: float) -> Found | None:
     if not stat.S_ISREG(about.st_mode) or not path.resolve().is_relative_to(root):
         return None
     stamp = (about.st_mtime_ns, about.st_size, about.st_ino, about.st_ctime_ns)
-    return Found(path, stamp, max(0.0, now - max(about.st_mtime, about.st_ctime)))
+    return Found(path, stamp)
 
 
-def read_text(path: Path, folder: Path) -> str:
+def read_text(path: Path, folder: Path) -> str | None:
     """The text of a file; what was put in its place since it was found may be anything.
 
-    Raises OSError, and ValueError for what is no text of ours.
+    None when it went since. Raises OSError, and ValueError for what is no text of ours.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+    try:
+        opened_file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with os.fdopen(opened_file, "rb") as file:
         opened = Path(f"/proc/self/fd/{file.fileno()}").readlink()
         if not opened.is_relative_to(folder.resolve()):
             raise ValueError("it is a link that leads out of the folder")

@@ -39,6 +39,7 @@ class Folder:
         self._files: dict[str, _File] = {}
         self._broken: dict[str, Problem] = {}
         self._unreadable: dict[str, str] = {}
+        self._again: dict[str, str] = {}
 
     def update(self, texts: Mapping[str, str], gone: Iterable[str] = ()) -> set[Key]:
         """Take new texts of files and the names of files that are gone; returns what changed."""
@@ -88,10 +89,15 @@ class Folder:
         self._broken[name] = Problem(name, reason)
         self._show()
 
-    def set_unreadable(self, entries: Mapping[str, str]) -> None:
-        """Entries that cannot even be looked at, with the reason: what they had stays."""
-        if entries != self._unreadable:
-            self._unreadable = dict(entries)
+    def set_unreadable(
+        self, entries: Mapping[str, str], again: Mapping[str, str] | None = None
+    ) -> None:
+        """Entries that cannot even be looked at, with the reason: what they had stays.
+
+        `again`: links to sub-folders that are read already, or are no part of this folder.
+        """
+        if (entries, again or {}) != (self._unreadable, self._again):
+            self._unreadable, self._again = dict(entries), dict(again or {})
             self._show()
 
     def _take(self, name: str, text: str) -> None:
@@ -136,6 +142,8 @@ class Folder:
         yield from self._broken.values()
         for name, reason in self._unreadable.items():
             yield Problem(name, f"it cannot be read: {reason}; what it had stays")
+        for name, reason in self._again.items():
+            yield Problem(name, f"it is passed over: {reason}")
 
     def _remarks(self) -> Iterator[Problem]:
         found = [r for name in sorted(self._files) for r in self._files[name].remarks]
@@ -167,13 +175,12 @@ def _read(name: str, text: str) -> _File:
     for line, whole in load_documents(text, name):
         where = f"{name}:{line}"
         for document in unfold(whole, where):
-            if not isinstance(document, dict) or not is_kubernetes(document):
-                found.strange.append(where)
+            parsed = parse_document(document, where)
+            if parsed is None or not isinstance(document, dict):
+                if not is_kubernetes(document):
+                    found.strange.append(where)
                 said = half_said(document)
                 found.remarks.extend(Problem(where, text, is_remark=True) for text in said)
-                continue
-            parsed = parse_document(document, where)
-            if parsed is None:
                 continue
             key = Key(str(document["kind"]), parsed.namespace, parsed.name)
             if key in found.objects:

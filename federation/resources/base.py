@@ -201,7 +201,10 @@ class OurDocument(Document):
 
 
 def explain(error: ValidationError) -> str:
-    """The first mistake as `field is VALUE, but ...`, with the count of the others."""
+    """The first mistake as `field is VALUE, but ...`, with the count of the others.
+
+    A mistake of a whole mapping says itself which field of it has which value.
+    """
     first, *more = error.errors(include_url=False)
     parts = (p for p in first["loc"] if p != "[key]")
     field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).lstrip(".")
@@ -213,6 +216,8 @@ def explain(error: ValidationError) -> str:
     reason = _REASONS.get(first["type"]) or re.sub(
         r"^(Value error, |Input should be |\w+ should )", "", first["msg"]
     )
+    if first["type"] == "value_error" and isinstance(first["input"], dict):
+        return f"{field}{': ' if field else ''}{reason}{rest}"
     reason = reason.replace(" item after validation, not 0", " entry")
     if not reason.startswith("must "):
         reason = f"must {reason}" if reason.startswith("have ") else f"must be {reason}"

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from federation.model.annotations import SIDECAR, STATUS
+from federation.model.errors import shown
 from federation.resources.base import (
     Document,
     Label,
@@ -160,14 +161,15 @@ class EndpointSliceDocument(Document):
             address = endpoint.addresses[0]
             if version is not None and not is_address(address, version):
                 raise ValueError(
-                    f"must have {self.address_type} addresses as its addressType says, but "
-                    f"endpoints[{index}].addresses[0] is {address[:80]!r}"
+                    f"endpoints[{index}].addresses[0] is {shown(address)}, but must be an "
+                    f"{self.address_type} address as addressType says"
                 )
         try:
             _LABEL.validate_python(self.service or "none")
         except ValidationError as error:
             raise ValueError(
-                f"must have a DNS label in {SERVICE_NAME_LABEL}, but it is {self.service!r}"
+                f"metadata.labels.{SERVICE_NAME_LABEL} is {shown(self.service)}, but must be a "
+                "DNS label"
             ) from error
         return self
 

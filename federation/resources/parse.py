@@ -48,6 +48,8 @@ KINDS = {
     "Cluster": _Kind(ClusterDocument, OUR_GROUP, ("v1alpha1",)),
 }
 
+_BY_LOWER = {kind.lower(): kind for kind in KINDS}
+
 KINDS_OF_GROUP = {OUR_GROUP: ("Cluster",), MCS_GROUP: ("ServiceExport", "ServiceImport")}
 """What there is in the groups that are ours to read: another kind there is a slip of the pen."""
 
@@ -86,14 +88,41 @@ def is_kubernetes(document: object) -> bool:
 
 
 def half_said(document: object) -> Iterator[str]:
-    """What is missing of a document that is passed over, but looks like one for us."""
-    if not isinstance(document, dict) or is_kubernetes(document):
+    """What is wrong with a document that is passed over, but looks like one for us."""
+    if isinstance(document, list):
+        yield from _bare_list(document)
+    if not isinstance(document, dict):
+        return
+    if is_kubernetes(document):
+        yield from _other_case(document["kind"], document["apiVersion"])
         return
     kind, metadata = document.get("kind"), document.get("metadata")
     if isinstance(metadata, dict) and metadata.get("name") is not None:
         missing = [name for name in ("apiVersion", "kind") if document.get(name) is None]
-        if kind is None or kind in KINDS:
+        if kind is None or (isinstance(kind, str) and kind in KINDS):
             yield f"this has a name, but no {' and no '.join(missing)}: it is passed over"
+
+
+def _bare_list(found: list[object]) -> Iterator[str]:
+    ours = sum(isinstance(item, dict) and _may_be_ours(item) for item in found)
+    if ours:
+        yield (
+            f"this is a list with {ours} of our objects: it is passed over; write them as "
+            "documents of their own, or as items of a document of apiVersion v1 and kind List"
+        )
+
+
+def _may_be_ours(item: dict[object, object]) -> bool:
+    return is_kubernetes(item) and str(item["kind"]).lower() in _BY_LOWER
+
+
+def _other_case(kind: object, version: object) -> Iterator[str]:
+    """A kind that would be ours if its letters were of another case."""
+    meant = _BY_LOWER.get(str(kind).lower())
+    if meant is None or kind in KINDS or not isinstance(version, str):
+        return
+    if version.rpartition("/")[0] == KINDS[meant].group:
+        yield f"kind is {kind!r}: it is passed over (did you mean {meant}?)"
 
 
 def unfold(document: object, where: str = "the document") -> Iterator[object]:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from cluster_agent.exports import Exports
 from cluster_agent.observe import ALL_WELL, Observed
 from cluster_agent.sources.source import Key
@@ -49,6 +51,23 @@ def test_a_headless_service_is_told_with_its_endpoints(tmp_path: Path) -> None:
     assert east.exports.declare()
     east.write(shop(True, exported=False))
     assert east.exports.reports.table.get(codec.HEADLESS, "shop/api") is None
+
+
+@pytest.mark.parametrize(
+    ("ports", "reason"),
+    [("[]", "NoPorts"), ("[{name: dns, port: 53, protocol: UDP}]", "NoTcpPort")],
+)
+def test_an_export_that_nobody_can_call_is_odd_until_it_can_be(
+    tmp_path: Path, ports: str, reason: str
+) -> None:
+    east = East(tmp_path)
+    whole = shop(True)
+    begin = whole.index("ports: ")
+    east.write(whole[: begin + 7] + ports + whole[whole.index("]", begin) + 1 :])
+    [odd] = east.exports.odd[API]
+    assert (odd.type, odd.status, odd.reason) == ("Ready", "False", reason)
+    east.write(whole)
+    assert east.exports.odd == {}
 
 
 def test_a_new_export_waits_where_it_may_and_is_told_in_time(tmp_path: Path) -> None:

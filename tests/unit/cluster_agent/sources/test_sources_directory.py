@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster_agent.sources.directory import DirectorySource
-from cluster_agent.sources.files import MAX_FILES
+from cluster_agent.sources.files import MAX_FILES, read_text
 from cluster_agent.sources.source import Batch, Condition, Key
 from federation.runtime.loops import running
 
@@ -112,6 +112,38 @@ async def test_bad_bytes_and_too_many_bytes_are_problems_of_their_files(tmp_path
     source = DirectorySource(tmp_path)
     assert await settled(source) == {"api"}
     assert [p.where for p in source.problems] == ["bytes.yaml", "huge.yaml"]
+
+
+@pytest.mark.parametrize("then", [0, 4_000_000_000])
+async def test_a_file_of_another_time_is_read_like_any_other(tmp_path: Path, then: int) -> None:
+    write(tmp_path / "a.yaml", shop("api", "web"))
+    write(tmp_path / "b.yaml", shop("other"))
+    os.utime(tmp_path / "a.yaml", (then, then))
+    source = DirectorySource(tmp_path)
+    assert await settled(source) == {"api", "web", "other"}
+    assert source.synced
+    for text, left in (("more", {"more", "other"}), ("", {"other"})):
+        write(tmp_path / "a.yaml", shop(text) if text else "")
+        os.utime(tmp_path / "a.yaml", (then, then))
+        assert await settled(source) == left
+
+
+async def test_a_file_that_goes_between_look_and_reading_is_gone_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.yaml", service("api"))
+    write(tmp_path / "b.yaml", service("web"))
+    source = DirectorySource(tmp_path)
+    await settled(source)
+    write(tmp_path / "a.yaml", service("api").replace("80", "81"))
+
+    def late(path: Path, folder: Path) -> str | None:
+        path.unlink()
+        return read_text(path, folder)
+
+    monkeypatch.setattr("cluster_agent.sources.directory.read_text", late)
+    assert await settled(source) == {"web"}
+    assert (source.problems, source.unread) == ((), ())
 
 
 async def test_a_renamed_file_is_seen_in_well_under_a_tenth_of_a_second(tmp_path: Path) -> None:

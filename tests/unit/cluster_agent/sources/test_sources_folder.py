@@ -212,6 +212,27 @@ def test_a_document_without_its_version_is_said_to_be_passed_over() -> None:
     assert problem.message == "this has a name, but no apiVersion: it is passed over"
 
 
+def test_what_is_nearly_an_object_is_said_to_be_passed_over() -> None:
+    folder = Folder()
+    bare = '[{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "api"}}]'
+    texts = {"a.json": bare, "b.yaml": service("web").replace("Service", "service")}
+    assert folder.update(texts) == set()
+    assert [(p.where, p.is_remark) for p in folder.problems] == [
+        ("a.json:1", True),
+        ("b.yaml:1", True),
+    ]
+    assert folder.unread == ()
+
+
+def test_links_that_are_passed_over_are_problems_and_nothing_is_unread() -> None:
+    folder = Folder()
+    folder.set_unreadable({}, {"me/": "it is the folder itself"})
+    assert folder.problems == (Problem("me/", "it is passed over: it is the folder itself"),)
+    assert folder.unread == ()
+    folder.set_unreadable({})
+    assert not folder.problems
+
+
 def test_remarks_are_bounded() -> None:
     folder = Folder()
     texts = {

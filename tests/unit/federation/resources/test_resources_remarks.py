@@ -138,3 +138,22 @@ def test_a_document_that_lacks_only_its_kind_or_version_is_said_to_be_passed_ove
     ]
     for other in ({"kind": "Deployment", "metadata": META}, {"name": "chart"}, [1], "x"):
         assert list(half_said(other)) == []
+
+
+def test_a_kind_in_other_letters_is_said_to_be_passed_over() -> None:
+    assert list(half_said({"apiVersion": "v1", "kind": "service", "metadata": META})) == [
+        "kind is 'service': it is passed over (did you mean Service?)"
+    ]
+    slices = {"apiVersion": "discovery.k8s.io/v1", "kind": "Endpointslice"}
+    assert "did you mean EndpointSlice?" in next(half_said(slices))
+    others = (("v1", "Service"), ("v1", "Secret"), ("a.example/v1", "service"), ("v1", "cluster"))
+    for version, kind in others:
+        assert list(half_said({"apiVersion": version, "kind": kind})) == []
+
+
+def test_a_list_of_objects_that_is_no_list_of_kubernetes_is_said_to_be_passed_over() -> None:
+    ours = {"apiVersion": "v1", "kind": "Service", "metadata": META}
+    [said] = half_said([ours, {"apiVersion": "v1", "kind": "Secret"}, 1, ours])
+    assert said.startswith("this is a list with 2 of our objects: it is passed over; write")
+    assert list(half_said([{"apiVersion": "v1", "kind": "Secret"}, {"name": "x"}])) == []
+    assert list(half_said({"kind": ["x"], "metadata": META})) == []

@@ -34,16 +34,26 @@ def export(**fields: Any) -> Json:
     ("found", "part"),
     [
         (endpoint_slice("nonsense"), "endpoints[0].addresses[0] is 'nonsense'"),
-        (endpoint_slice("fd00::1"), "must have IPv4 addresses"),
-        (endpoint_slice("fe80::1%eth0", "IPv6"), "must have IPv6 addresses"),
+        (
+            endpoint_slice("fd00::1"),
+            "EndpointSlice shop/api: endpoints[0].addresses[0] is 'fd00::1', but must be an IPv4 "
+            "address as addressType says",
+        ),
+        (endpoint_slice("010.1.1.1"), "[0] is '010.1.1.1', but must be an IPv4 address"),
+        (endpoint_slice("10.1.1.1", "IPv6"), "[0] is '10.1.1.1', but must be an IPv6 address"),
+        (endpoint_slice("fe80::1%eth0", "IPv6"), "is 'fe80::1%eth0', but must be an IPv6 address"),
         (
             endpoint_slice() | {"metadata": META | {"labels": {"kubernetes.io/service-name": "A"}}},
-            "must have a DNS label in kubernetes.io/service-name, but it is 'A'",
+            "shop/api: metadata.labels.kubernetes.io/service-name is 'A', but must be a DNS label",
         ),
         (document("v1", "Service") | {"metadata": {"name": "a.b"}}, "metadata.name is 'a.b'"),
         (
             document("v1", "Service", spec={"ports": [{"name": "A", "port": 1}]}),
             "spec.ports[0].name is 'A', but must be a DNS label",
+        ),
+        (
+            document("v1", "Service", spec={"ports": [{"name": "a", "port": 1}] * 2}),
+            "Service shop/api: spec: ports must have distinct names, 'a' occurs twice",
         ),
         (export(sepc={}), "sepc is not a known field"),
         (export(spec={"labels": {}}), "spec.labels is not a known field"),
@@ -66,6 +76,7 @@ def test_what_others_would_refuse_later_is_refused_now(found: Json, part: str) -
     with pytest.raises(InvalidInput) as caught:
         parse_document(found, "f.yaml:1")
     assert part in str(caught.value)
+    assert "apiVersion" not in str(caught.value), "never the whole document"
 
 
 @pytest.mark.parametrize(
