@@ -28,6 +28,9 @@ class Audience(Protocol):
     def ending_tokens(self, now: float) -> Mapping[str, str]:
         """What is to be told of tokens of others than proxies, by their holder."""
 
+    def turned_away(self, now: float) -> Mapping[str, str]:
+        """What is to be told of proxies that were refused lately, by whom it is about."""
+
 
 class Nobody:
     """An audience before there is one."""
@@ -52,4 +55,8 @@ class Nobody:
 
     def ending_tokens(self, now: float) -> Mapping[str, str]:
         """Nobody has shown any."""
+        return {}
+
+    def turned_away(self, now: float) -> Mapping[str, str]:
+        """Nobody was."""
         return {}

@@ -119,6 +119,7 @@ class Exports:
             verdicts=verdicts,
             loopback=self._loopback,
             offered=self._offered,
+            namespaces_at=self._index.namespaces_at,
         )
         if not self._is_known(name, found):
             self._unknown.add(name)

@@ -5,7 +5,9 @@ In: keys of objects that changed. Out: the services to look at, the EndpointSlic
 
 from collections.abc import Iterable, Iterator
 
+from cluster_agent.podaddresses import PodAddresses
 from cluster_agent.sources.source import Key, Objects
+from federation.model.addresses import plain
 from federation.model.names import ServiceName
 from federation.resources.kubernetes import EndpointSliceDocument, PodDocument
 
@@ -18,6 +20,8 @@ class Index:
         self._of_slice: dict[Key, ServiceName] = {}
         self._users: dict[Key, set[ServiceName]] = {}
         self._used: dict[ServiceName, set[Key]] = {}
+        self._addresses = PodAddresses()
+        self.namespaces_at = self._addresses.namespaces_at
 
     def affected(self, changed: Iterable[Key], objects: Objects) -> set[ServiceName]:
         """The services that these changes concern; call it once with every change."""
@@ -28,6 +32,10 @@ class Index:
                     found.add(ServiceName(key.namespace, key.name))
                 case "EndpointSlice":
                     found.update(self._move_slice(key, objects))
+                case "Pod":
+                    found |= self._users.get(key, set())
+                    for address in self._addresses.update(key, objects.get(key)):
+                        found |= self._users.get(_at(address), set())
                 case _:
                     found |= self._users.get(key, set())
         for name in found:
@@ -52,13 +60,20 @@ class Index:
             yield name
 
     def _note_uses(self, name: ServiceName, objects: Objects) -> None:
-        """Remember which Pods and Nodes a service's endpoints refer to."""
+        """Remember which Pods, Nodes and addresses a service's endpoints refer to."""
         for key in self._used.pop(name, set()):
             self._users[key].discard(name)
+            if not self._users[key]:
+                del self._users[key]
         used = set(_references(name, self.slices(name, objects), objects))
         self._used[name] = used
         for key in used:
             self._users.setdefault(key, set()).add(name)
+
+
+def _at(address: str) -> Key:
+    """Stands for whichever Pods have an address."""
+    return Key("address", "", address)
 
 
 def _references(
@@ -66,6 +81,8 @@ def _references(
 ) -> Iterator[Key]:
     for part in slices:
         for endpoint in part.endpoints:
+            if part.address_type != "FQDN":
+                yield _at(plain(endpoint.addresses[0]))
             target = endpoint.target
             node = endpoint.node_name or ""
             if target is not None and target.kind == "Pod":

@@ -270,6 +270,7 @@ class Agent:
             away=self._away,
             strangers=self._strangers,
             tokens=self._audience.ending_tokens(wall_seconds()),
+            turned_away=self._audience.turned_away(wall_seconds()),
         )
         return self._problems.find(parts, wall_seconds())
 

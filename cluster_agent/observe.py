@@ -14,7 +14,7 @@ from cluster_agent.addresses import Network
 from cluster_agent.endpoints import local_service, service_ports
 from cluster_agent.hollow import hollow
 from cluster_agent.sources.source import Condition, Key, Objects
-from cluster_agent.usable import in_words, usable
+from cluster_agent.usable import NamespacesAt, in_words, usable
 from federation.model.exports import (
     MAX_NAMED,
     Backend,
@@ -83,10 +83,12 @@ def observe_service(
     verdicts: Verdicts = ALL_WELL,
     loopback: bool = False,
     offered: tuple[Network, ...] = (),
+    namespaces_at: NamespacesAt = lambda _: frozenset(),
 ) -> Observed:
     """What the objects say about a service; `slices` are its EndpointSlices.
 
     `loopback`: endpoints may have loopback addresses. `offered`: where gateways offer services.
+    `namespaces_at`: whose Pods have an address.
     `first_seen` (seconds since 1970) stands in for a creation time the document does not have.
     """
     service = objects.get(Key("Service", *name))
@@ -95,7 +97,9 @@ def observe_service(
     used: tuple[EndpointSliceDocument, ...] = ()
     left_out: tuple[str, ...] = ()
     if isinstance(service, ServiceDocument):
-        used, left_out = usable(slices, loopback=loopback, offered=offered)
+        used, left_out = usable(
+            slices, loopback=loopback, offered=offered, namespaces_at=namespaces_at
+        )
         seen = local_service(name, service, used, objects, verdicts.places)
         local = _judged(seen, verdicts)
     if not isinstance(wanted, ServiceExportDocument):

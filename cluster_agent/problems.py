@@ -12,7 +12,8 @@ from federation.model.checks import Finding
 from federation.model.names import ServiceName
 from federation.model.since import FirstSeen
 
-MOST_OF_A_KIND = 20
+MOST_OF_A_KIND = 18
+"""So that all of every kind fit into one report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Parts:
     `trouble` is of the source as a whole, `doubt` why it is not trusted, `files` what of it cannot
     be used. `exports` are those that are not simply valid. `entry` are troubles with addresses,
     `tasks` what fails in the agent itself. `silent` are proxies, `away` gateways with the reason,
-    `strangers` sidecars of Pods that are not there, `tokens` those that end soon.
+    `strangers` sidecars of Pods that are not there, `tokens` those that end soon,
+    `turned_away` proxies that the agent refused.
     """
 
     trouble: str = ""
@@ -35,6 +37,7 @@ class Parts:
     away: Mapping[str, str] = field(default_factory=dict)
     strangers: Collection[str] = ()
     tokens: Mapping[str, str] = field(default_factory=dict)
+    turned_away: Mapping[str, str] = field(default_factory=dict)
 
 
 class Problems:
@@ -84,6 +87,8 @@ def _of_the_agent(parts: Parts) -> Iterator[Finding]:
         yield Finding("sidecar-without-pod", f"sidecar {workload}", what)
     for holder, what in sorted(parts.tokens.items()):
         yield Finding("workload-token-ends", holder, what)
+    for who, what in sorted(parts.turned_away.items()):
+        yield Finding("proxy-turned-away", who, what)
 
 
 def _check_of(condition: Condition) -> str:

@@ -7,28 +7,39 @@ endpoint be an address at which a gateway offers services: it would call itself 
 connection left. Next: `cluster_agent.endpoints`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 
 from cluster_agent.addresses import Network
 from federation.model.addresses import LOOPBACK, special_kind
 from federation.resources.kubernetes import EndpointDocument, EndpointSliceDocument
 
+NamespacesAt = Callable[[str], AbstractSet[str]]
+"""The namespaces of the Pods that have an address."""
+
 _MOST_REASONS = 5
 
 
 def usable(
-    slices: Iterable[EndpointSliceDocument], *, loopback: bool, offered: tuple[Network, ...] = ()
+    slices: Iterable[EndpointSliceDocument],
+    *,
+    loopback: bool,
+    offered: tuple[Network, ...] = (),
+    namespaces_at: NamespacesAt = lambda _: frozenset(),
 ) -> tuple[tuple[EndpointSliceDocument, ...], tuple[str, ...]]:
     """The slices with the endpoints that count, and a reason for each of the others.
 
     `loopback`: loopback addresses count, for a mesh on one machine. `offered`: where gateways offer
-    services to clients without a sidecar.
+    services to clients without a sidecar. `namespaces_at`: whose Pods have an address.
     """
     kept: list[EndpointSliceDocument] = []
     reasons: list[str] = []
     for part in slices:
-        wrong = [_wrong(part, endpoint, loopback, offered) for endpoint in part.endpoints]
+        wrong = [
+            _of_another(part, endpoint, namespaces_at) or _wrong(part, endpoint, loopback, offered)
+            for endpoint in part.endpoints
+        ]
         if any(wrong):
             good = [e for e, why in zip(part.endpoints, wrong, strict=True) if not why]
             kept.append(part.model_copy(update={"endpoints": good}))
@@ -45,18 +56,32 @@ def in_words(reasons: tuple[str, ...]) -> str:
     return "; ".join((*reasons[:_MOST_REASONS], *rest))
 
 
-def _wrong(
-    part: EndpointSliceDocument,
-    endpoint: EndpointDocument,
-    loopback: bool,
-    offered: tuple[Network, ...],
+def _of_another(
+    part: EndpointSliceDocument, endpoint: EndpointDocument, namespaces_at: NamespacesAt
 ) -> str:
+    """That it is a Pod of another namespace, whether the endpoint says so or not."""
     target = endpoint.target
     if target is not None and target.kind == "Pod" and target.namespace not in {"", part.namespace}:
         return (
             f"targetRef is Pod {target.namespace}/{target.name}, but must be in namespace "
             f"{part.namespace}"
         )
+    address = endpoint.addresses[0]
+    others = namespaces_at(address) if part.address_type != "FQDN" else ()
+    if not others or part.namespace in others:
+        return ""
+    return (
+        f"address is {address}, that of a Pod in namespace {min(others)}, but must be in "
+        f"namespace {part.namespace}"
+    )
+
+
+def _wrong(
+    part: EndpointSliceDocument,
+    endpoint: EndpointDocument,
+    loopback: bool,
+    offered: tuple[Network, ...],
+) -> str:
     if part.address_type == "FQDN":
         return ""
     address = endpoint.addresses[0]

@@ -20,6 +20,7 @@ from cluster_agent.presence import Node, Presence
 from cluster_agent.proxies import PROXYLESS, PROXYLESS_TYPES, Proxies
 from cluster_agent.tables import Touch
 from cluster_agent.tokens import Shown
+from cluster_agent.turnedaway import TurnedAway
 from federation.model.errors import Denied, InvalidInput
 from federation.model.proxies import ENTRY_GATEWAY, LEAVING, Kind, Proxy
 from federation.model.types import SECRET
@@ -110,6 +111,7 @@ class WorkloadServer:
         self._present: Counter[Node] = Counter()
         self._presence = Presence()
         self._tokens = Shown()
+        self._turned_away = TurnedAway()
         self._silent: frozenset[Node] = frozenset()
         self.loop = Loop("presence", self._look, rest=LOOK_SECONDS)
         self._streams: set[_Stream] = set()
@@ -193,6 +195,10 @@ class WorkloadServer:
         """What is to be told of tokens that DNS servers have shown."""
         return self._tokens.ending(now)
 
+    def turned_away(self, now: float) -> Mapping[str, str]:
+        """What is to be told of proxies that were refused lately."""
+        return self._turned_away.told(now)
+
     @contextmanager
     def _present_as(self, node: Node) -> Iterator[None]:
         self._present[node] += 1
@@ -206,7 +212,22 @@ class WorkloadServer:
 
     def authenticate(self, peer: Peer) -> str:
         """Whose token the caller shows; raises Denied. Asked before anything is read."""
-        return check_workload_token(self._token_key, peer.token, wall_seconds())
+        now = wall_seconds()
+        try:
+            return check_workload_token(self._token_key, peer.token, now)
+        except Denied as error:
+            self._turned_away.stranger(source_of(peer.address), str(error), now)
+            raise
+
+    @contextmanager
+    def _told_of(self, subject: str, peer: Peer) -> Iterator[None]:
+        """Tell people when the holder of a good token is refused, and no more when it is not."""
+        try:
+            yield
+        except Denied as error:
+            self._turned_away.holder(subject, str(error), wall_seconds())
+            raise
+        self._turned_away.let_in(source_of(peer.address), subject)
 
     async def _certify(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
         subject = self.authenticate(peer)
@@ -220,7 +241,8 @@ class WorkloadServer:
         node = _parse_node(first.node)
         if node.kind is Kind.SIDECAR:
             await self._source_read()
-        self._check_node(subject, node)
+        with self._told_of(subject, peer):
+            self._check_node(subject, node)
         zone = "" if node.kind is Kind.GATEWAY else self._zone_of(node.id)
         layers, touched = self._proxies.admit(node.kind, node.id, zone, has_entry=node.has_entry)
         self.touch(touched)
@@ -268,8 +290,9 @@ class WorkloadServer:
     async def _names(self, link: Link[Request, Response], peer: Peer) -> None:
         """Feed a DNS server."""
         subject = self.authenticate(peer)
-        if subject != DNS_SUBJECT:
-            raise Denied(f"the workload token is for {subject}, not for a DNS server")
+        with self._told_of(subject, peer):
+            if subject != DNS_SUBJECT:
+                raise Denied(f"the workload token is for {subject}, not for a DNS server")
         sender = Sender(self._proxies.view([NAMES]), NAME_RULES)
         stream = _Stream((NAMES,), sender, asyncio.Event())
         self._streams.add(stream)

@@ -6,7 +6,7 @@ as whom a caller counts. A source of IPv6 is a network of 64 bits, since whoever
 it has all.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 LOOPBACK = "loopback"
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
@@ -55,6 +55,13 @@ def special_kind(address: IPv4Address | IPv6Address) -> str:
         "broadcast": address == _BROADCAST,
     }
     return next((kind for kind, is_so in kinds.items() if is_so), "")
+
+
+def plain(address: str) -> str:
+    """An IP address in its one spelling; IPv4 dressed as IPv6 is what it is dialled as."""
+    found = ip_address(address)
+    within = _v4_within(found) if isinstance(found, IPv6Address) else None
+    return str(within or found)
 
 
 def _v4_within(address: IPv6Address) -> IPv4Address | None:

@@ -181,6 +181,11 @@ _ALL = (
         "correct `workload` of the sidecar, or add the Pod: nobody is led to it",
     ),
     Check(
+        "proxy-turned-away", _W, Group.PROXIES,
+        "an agent refused a proxy within the last minute: it gets no certificate, or no changes",
+        "make a new token: fedctl workload token; the proxy reads the file by itself",
+    ),
+    Check(
         "service-unavailable", _E, Group.SERVICES,
         "an exported service has no ready endpoint in any cluster: all calls fail",
         "look at its workloads, their readiness and the selector of the Service",
@@ -263,7 +268,7 @@ OF_AGENTS = frozenset(
     {
         "agent-trouble", "gateway-away", "entry-addresses", "proxy-silent", "sidecar-without-pod",
         "export-without-service", "export-not-valid", "export-limited", "source-unreadable",
-        "file-unreadable", "document-remark", "workload-token-ends",
+        "file-unreadable", "document-remark", "workload-token-ends", "proxy-turned-away",
     }
 )  # fmt: skip
 """What an agent may tell of its own cluster; the controller finds the rest itself."""

@@ -185,7 +185,7 @@ class PodSpec(Theirs):
     others = fields(
         "volumes initContainers containers ephemeralContainers restartPolicy "
         "terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector "
-        "serviceAccount automountServiceAccountToken hostNetwork hostPID hostIPC hostUsers "
+        "serviceAccount automountServiceAccountToken hostPID hostIPC hostUsers "
         "shareProcessNamespace securityContext imagePullSecrets hostname subdomain affinity "
         "schedulerName tolerations hostAliases priorityClassName priority dnsConfig "
         "readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead "
@@ -195,6 +195,7 @@ class PodSpec(Theirs):
 
     account: ObjectName | Literal[""] = Field(default="", alias="serviceAccountName")
     node_name: str = Field(default="", alias="nodeName")
+    host_network: bool = Field(default=False, alias="hostNetwork")
 
     @property
     def service_account(self) -> str:
@@ -202,12 +203,35 @@ class PodSpec(Theirs):
         return self.account or "default"
 
 
+class PodAddress(Theirs):
+    """status.podIPs[] of a Pod."""
+
+    ip: str = ""
+
+
+class PodStatus(Theirs):
+    """status of a Pod."""
+
+    phase: str = ""
+    pod_ip: str = Field(default="", alias="podIP")
+    pod_ips: list[PodAddress] = Field(default_factory=list, max_length=100, alias="podIPs")
+
+
 class PodDocument(Document):
     """A Pod."""
 
-    others = fields("apiVersion kind status")
+    others = fields("apiVersion kind")
 
     spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """The addresses that are its own: it has none when it has ended or uses its machine's."""
+        if self.spec.host_network or self.status.phase in {"Succeeded", "Failed"}:
+            return frozenset()
+        told = {self.status.pod_ip, *(part.ip for part in self.status.pod_ips)}
+        return frozenset(text for text in told if any(is_address(text, v) for v in (4, 6)))
 
     @property
     def has_sidecar(self) -> bool:

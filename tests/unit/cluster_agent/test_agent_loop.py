@@ -42,6 +42,7 @@ class Streams:
         self.woken = 0
         self.there: dict[Kind, set[str]] = {}
         self.tokens: dict[str, str] = {}
+        self.refused: dict[str, str] = {}
 
     def touch(self, touched: Iterable[Touch]) -> None:
         self.touched += touched
@@ -61,6 +62,9 @@ class Streams:
 
     def ending_tokens(self, now: float) -> dict[str, str]:
         return self.tokens
+
+    def turned_away(self, now: float) -> dict[str, str]:
+        return self.refused
 
 
 class World:
@@ -555,6 +559,13 @@ async def test_a_token_that_somebody_has_shown_is_told(tmp_path: Path) -> None:
     world.streams.tokens = {"DNS server at 10.0.0.5": "its token ends"}
     await world.agent._look_around()
     assert world.problems() == ("its token ends",)
+
+
+async def test_a_proxy_that_was_turned_away_is_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.streams.refused = {"proxy at 10.0.0.5": "a proxy gets no certificate"}
+    await world.agent._look_around()
+    assert world.problems() == ("a proxy gets no certificate",)
 
 
 async def test_an_export_that_is_not_valid_is_told_with_its_sentence(tmp_path: Path) -> None:

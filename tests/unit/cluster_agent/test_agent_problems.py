@@ -54,6 +54,10 @@ def valid(status: str, reason: str, message: str) -> dict[ServiceName, tuple[Con
             *("gateway-away", "gateway gw", "gateway gw is not connected"),
         ),
         (Parts(strangers=("a/b",)), "sidecar-without-pod", "sidecar a/b", "Pod a/b, which is not"),
+        (
+            Parts(turned_away={"proxy at 10.0.0.1": "a proxy at 10.0.0.1 gets no certificate"}),
+            *("proxy-turned-away", "proxy at 10.0.0.1", "gets no certificate"),
+        ),
         (Parts(tokens={"dns server": "it ends"}), "workload-token-ends", "dns server", "it ends"),
     ],
 )
@@ -106,8 +110,10 @@ def test_all_of_it_fits_into_a_report_whatever_there_is() -> None:
         strangers=[f"a/c{n}" for n in many],
         entry=tuple(f"e{n}" for n in many),
         tokens={f"sidecar a/d{n}": "it ends" for n in many},
+        turned_away={f"proxy at {n}": "it is refused" for n in many},
     )
     found = Problems().find(parts, 7.0)
-    assert len(found) == 8 * (MOST_OF_A_KIND + 1)
+    assert len(found) == 9 * (MOST_OF_A_KIND + 1)
     assert len(OF_AGENTS) * (MOST_OF_A_KIND + 1) <= MAX_FINDINGS
-    assert Finding("file-unreadable", "more", "9980 more of these", 7) in found
+    more = f"{10_000 - MOST_OF_A_KIND} more of these"
+    assert Finding("file-unreadable", "more", more, 7) in found

@@ -1,6 +1,7 @@
 """EndpointSlices lead to machines of their own cluster and to Pods of their own namespace only."""
 
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,14 @@ def observed(*documents: Json, loopback: bool = False, offered: tuple[str, ...] 
     east = ClusterId("east")
     ranges = tuple(map(ip_network, offered))
     return observe_service(
-        API, slices, objects, east, first_seen=0, loopback=loopback, offered=ranges
+        API,
+        slices,
+        objects,
+        east,
+        first_seen=0,
+        loopback=loopback,
+        offered=ranges,
+        namespaces_at=index.namespaces_at,
     )
 
 
@@ -89,6 +97,52 @@ def test_a_pod_of_another_namespace_does_not_answer_for_a_service(loopback: bool
     assert found.left_out == (
         "EndpointSlice api-1: targetRef is Pod bank/secret, but must be in namespace shop",
     )
+
+
+def with_address(found: Json, address: str, namespace: str = "bank", **spec: Any) -> Json:
+    status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}, {"ip": "fd00::9"}]}
+    metadata = {**found["metadata"], "namespace": namespace}
+    return {
+        **found, "metadata": metadata, "spec": {**found["spec"], **spec}, "status": status
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "family", "target"),
+    [
+        ("10.0.0.9", "IPv4", ""),
+        ("10.0.0.9", "IPv4", "p1"),
+        ("::ffff:10.0.0.9", "IPv6", ""),
+        ("fd00:0::9", "IPv6", ""),
+    ],
+)
+def test_a_pod_of_another_namespace_is_not_dialled_by_its_address_alone(
+    address: str, family: str, target: str
+) -> None:
+    found = observed(
+        slice_of(endpoint(address, target), name="api-1", kind=family),
+        slice_of(endpoint("10.0.0.1"), name="api-2"),
+        pod("p1"),
+        with_address(pod("secret", "bank"), "10.0.0.9"),
+    )
+    assert dialled(found) == ["10.0.0.1"]
+    assert found.left_out == (
+        f"EndpointSlice api-1: address is {address}, that of a Pod in namespace bank, but must be "
+        "in namespace shop",
+    )
+
+
+def test_an_address_that_a_pod_shares_or_had_is_used() -> None:
+    ended = with_address(pod("job"), "10.0.0.2")
+    ended["status"]["phase"] = "Succeeded"
+    found = observed(
+        slice_of(*(endpoint(f"10.0.0.{i}") for i in (1, 2, 3))),
+        with_address(pod("secret"), "10.0.0.3"),
+        with_address(pod("p3"), "10.0.0.3", "shop"),
+        ended,
+        with_address(pod("of-the-machine"), "10.0.0.1", hostNetwork=True),
+    )
+    assert (len(dialled(found)), found.left_out) == (3, ())
 
 
 def test_loopback_counts_where_it_is_allowed_and_link_local_never() -> None:

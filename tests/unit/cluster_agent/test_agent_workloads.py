@@ -16,7 +16,7 @@ from federation.model.names import ClusterId
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import LISTENER, SECRET
 from federation.planning.liveness import SILENT_SECONDS
-from federation.runtime.clock import utc_now
+from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.loops import running
 from federation.runtime.tasks import cancel, start
 from federation.trust import tokens
@@ -483,3 +483,31 @@ async def test_one_that_leaves_in_order_is_not_missed() -> None:
     async with running([world.server.loop]):
         await asyncio.sleep(SILENT_SECONDS + 2)
     assert world.silent == []
+
+
+async def test_people_hear_why_a_proxy_is_refused_until_it_is_let_in() -> None:
+    """As after `trust revoke`: the proxy still shows what the agent's old state has signed."""
+    world = World()
+    good = replace(token("shop/api"), address="ipv4:10.0.0.1:4000")
+    stale = replace(good, token=mint_workload_token(b"o" * 32, "shop/api", FAR))
+    with pytest.raises(Denied):
+        await world.calls[methods.CERTIFY.path](pb.CertifyRequest(), stale)
+    assert world.server.turned_away(wall_seconds()) == {
+        "proxy at 10.0.0.1": "a proxy at 10.0.0.1 gets no certificate: workload token was not "
+        "signed by this cluster's agent"
+    }
+    with pytest.raises(Denied):
+        await world.ask("sidecar/shop/api-1", replace(good, token=token("shop/other").token))
+    assert "proxy of shop/other" in world.server.turned_away(wall_seconds())
+    await world.ask("sidecar/shop/api-1", good)
+    assert set(world.server.turned_away(wall_seconds())) == {"proxy of shop/other"}
+
+
+async def test_nothing_that_a_stranger_writes_is_told() -> None:
+    world = World()
+    for text in ("", "evil\x1b[31m", "fmw1.ZXZpbA.evil", "x" * 5000):
+        with pytest.raises(Denied):
+            world.server.authenticate(Peer("ipv4:10.0.0.1:4000", token=text))
+        (what,) = world.server.turned_away(wall_seconds()).values()
+        assert "evil" not in what
+        assert len(what) < 200
