@@ -8,7 +8,7 @@ import http.client
 import json
 import ssl
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,12 +144,16 @@ class Client:
         """The services of the clusterset with the counts of their backends."""
         return _items(self._call("GET", "/v1/services"))
 
-    def status(self) -> Json:
-        """The controller's own state."""
-        return self._call("GET", "/v1/status")
+    def status(self, seconds: float | None = None) -> Json:
+        """The controller's own state; `seconds`: how long to wait for it, 10 at most."""
+        most = self._limits.seconds
+        limits = replace(self._limits, seconds=most if seconds is None else min(most, seconds))
+        return self._call("GET", "/v1/status", limits=limits)
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
-        status, data = self._exchange(method, path, body)
+    def _call(
+        self, method: str, path: str, body: Json | None = None, *, limits: _Limits | None = None
+    ) -> Json:
+        status, data = self._exchange(method, path, body, limits)
         answer = _parse(data)
         if status >= _FIRST_BAD_STATUS:
             raise error_of(status, answer, f"{method} {self._url}{path}")

@@ -6,6 +6,7 @@ tests answer for the person.
 
 import sys
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -52,6 +53,8 @@ def cut_by(
     shared = [s["name"] for s in exported if _ready_elsewhere(s, cluster)]
     others = [c["id"] for c in clusters if c["id"] != cluster and c["connected"]]
     own = next((c for c in clusters if c["id"] == cluster), None)
+    if own is not None and own.get("trust") == "revoked":
+        return ["nothing: it is revoked already"]
     lines = []
     if alone:
         lines.append(f"services that no other cluster serves, and so fail: {_some(alone)}")
@@ -62,6 +65,34 @@ def cut_by(
     if own is not None and own["connected"]:
         lines.append(f"its agent is connected, with {_count(len(own['gateways']), 'gateway')}")
     return lines or ["nothing: it exports no service, and no other cluster is connected"]
+
+
+def cut_by_word(
+    own: dict[str, Any], services: Sequence[dict[str, Any]], spec: dict[str, Any]
+) -> list[str]:
+    """What is cut when `spec` narrows what a cluster may do, a line each."""
+    networks = [network for network in map(_network, spec.get("gatewayCIDRs") or ()) if network]
+    namespaces = spec.get("namespaces") or ()
+    outside = [
+        f"{g['name']} ({g['address']})"
+        for g in own["gateways"]
+        if not any(ip_address(g["address"]) in network for network in networks)
+    ]
+    exported = [s["name"] for s in services if own["id"] in s["exporters"]]
+    withdrawn = [name for name in exported if name.partition("/")[0] not in namespaces]
+    lines = []
+    if networks and outside:
+        lines.append(f"gateways outside these networks: {_some(outside)}")
+    if namespaces and withdrawn:
+        lines.append(f"services of other namespaces that it exports: {_some(withdrawn)}")
+    return lines
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text)
+    except ValueError:
+        return None  # the controller says so
 
 
 def _ready_elsewhere(service: dict[str, Any], cluster: str) -> bool:
@@ -85,8 +116,24 @@ def may_cut(client: "Client", cluster: str, io: IO, ask: Consent, act: str) -> b
     clusters = client.clusters()
     if not any(item["id"] == cluster for item in clusters):
         return True
+    return _asked(cluster, cut_by(cluster, client.services(), clusters), io, ask, act)
+
+
+def may_narrow(client: "Client", cluster: str, spec: dict[str, Any], io: IO, ask: Consent) -> bool:
+    """Say what a narrower word about a cluster cuts, and ask whether to go on if it cuts anything.
+
+    A cluster that is not known, and one that nothing is taken from, is not asked about.
+    """
+    if not (spec.get("gatewayCIDRs") or spec.get("namespaces")):
+        return True
+    own = next((item for item in client.clusters() if item["id"] == cluster), None)
+    lines = cut_by_word(own, client.services(), spec) if own is not None else []
+    return not lines or _asked(cluster, lines, io, ask, "change")
+
+
+def _asked(cluster: str, lines: Sequence[str], io: IO, ask: Consent, act: str) -> bool:
     io.say(f"{act} of cluster {cluster} cuts:")
-    for line in cut_by(cluster, client.services(), clusters):
+    for line in lines:
         io.say(f"  {line}")
     if ask(f"{act.capitalize()} of cluster {cluster}: go on?"):
         return True

@@ -1,13 +1,15 @@
 """fedctl: finds the command, runs it, and turns every error into one sentence and an exit code.
 
-0 done, 1 failed, 2 usage or wrong input, 4 denied, 8 not there yet. A command is a module of
-`federation.cli.commands`, imported only when it is asked for.
+0 done, 1 failed, 2 usage or wrong input, 4 denied, 8 not there yet, 141 nobody reads the result.
+A command is a module of `federation.cli.commands`, imported only when it is asked for.
 """
 
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +18,8 @@ from federation.model.errors import FedmeshError
 from federation.runtime.escapes import LINES, visible
 
 _INTERRUPTED = 130
+_NOT_READ = 141
+"""As a shell says it of a program that SIGPIPE has ended."""
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -74,6 +78,7 @@ def make_cli() -> click.Group:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code."""
+    stdout = sys.stdout
     try:
         code = make_cli().main(list(arguments), "fedctl", standalone_mode=False)
         sys.stdout.flush()
@@ -86,10 +91,10 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("fedctl: interrupted\n")
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader has enough; without this Python complains when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and sys.stdout is stdout:
+            raise
+        return _stop_writing()  # click makes an end of its own of a pipe that breaks
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"fedctl: {visible(f'{where}{error.strerror or error}')}\n")
@@ -97,8 +102,23 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _stop_writing() -> int:
+    """The reader has enough; without this Python complains when it flushes at its end."""
+    with suppress(OSError):  # a stream without a descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _NOT_READ
+
+
+def open_streams() -> None:
+    """Have all three standard streams, as a caller may have closed some: they lead nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - kept
+
+
 def main() -> None:
     """The entry point of `fedctl`."""
+    open_streams()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -145,7 +145,7 @@ class Controller:
         hub, registry = self._federation.hub, self._federation.registry
         presence = hub.presence(member.id)
         now = wall_seconds()
-        silent = presence.silent(now)
+        silent = presence.last_heard(now)
         clock = presence.clock
         witnesses = registry.seen_from(member.id)
         return {

@@ -39,11 +39,13 @@ class Presence:
 
     `clock` is by how many seconds its clock was ahead when it opened its last stream, `turns` are
     the last times when one agent took the place of another, `intermediate` are the two ends of the
-    life of the authority that it showed or was given last.
+    life of the authority that it showed or was given last. `seen_before`: when it was heard last
+    before nothing of it counted any more.
     """
 
     streams: int = 0
     last_seen: float | None = None
+    seen_before: float | None = None
     turns: tuple[float, ...] = ()
     intermediate: tuple[datetime, datetime] | None = None
     clock: float | None = None
@@ -55,6 +57,11 @@ class Presence:
         That a stream is open says nothing: the agent may be frozen, or cut off.
         """
         return None if self.last_seen is None else now - self.last_seen
+
+    def last_heard(self, now: float) -> float | None:
+        """How many seconds ago anything was heard of it, whether that counts or not."""
+        seen = self.seen_before if self.last_seen is None else self.last_seen
+        return None if seen is None else now - seen
 
     def is_connected(self, now: float) -> bool:
         """Whether an agent has a stream open and is heard."""
@@ -209,6 +216,7 @@ class Hub:
         self._pass_on(cluster, self.registry.withdrawals(cluster), 0)
         self._speakers.pop(cluster, None)
         presence = self.presence(cluster)
+        presence.seen_before = presence.last_seen or presence.seen_before
         presence.last_seen, presence.turns, presence.refusals = None, (), Refusals()
         if self.awaited.reported(cluster):
             self.reconsider()
@@ -217,6 +225,7 @@ class Hub:
     def remove_member(self, cluster: ClusterId, revision: int) -> None:
         """Forget a cluster whose reports were taken back: it is believed no more."""
         self.silence(cluster)
+        self.presence(cluster).seen_before = None
         self._spread(self.registry.remove_member(cluster, revision))
 
     def listen(self, cluster: ClusterId) -> Sender:

@@ -7,10 +7,12 @@ new, for the log. A refusal ends when the resource is taken or gone, or when the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from federation.wire import codec
 from federation.xds.messages import shown
 
 MOST = 1_000
 """Refusals kept; what is beyond is counted."""
+_WITH_EXPORT = frozenset({codec.BACKEND, codec.HEADLESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,25 @@ class Refusals:
         self._whole[type_url] = refusal
         return [] if is_known else [refusal]
 
+    def _of_use(self) -> list[Refusal]:
+        """Those by name that tell a person something.
+
+        What goes with a refused export is refused with it, and that a service ended which may not
+        be exported is of no use to know.
+        """
+        exports = {name for type_url, name in self._known if type_url == codec.EXPORT}
+        return [
+            self._known[type_url, name]
+            for type_url, name in sorted(self._known)
+            if type_url != codec.TOMBSTONE and (type_url not in _WITH_EXPORT or name not in exports)
+        ]
+
     def __len__(self) -> int:
-        return len(self._known) + len(self._whole) + sum(self._beyond.values())
+        beyond = sum(
+            n for t, n in self._beyond.items() if t not in {codec.TOMBSTONE, *_WITH_EXPORT}
+        )
+        return len(self._of_use()) + len(self._whole) + beyond
 
     def first(self, most: int) -> tuple[Refusal, ...]:
         """Some of them, in a stable order."""
-        found = [*self._whole.values(), *(self._known[key] for key in sorted(self._known))]
-        return tuple(found[:most])
+        return tuple([*self._whole.values(), *self._of_use()][:most])

@@ -22,7 +22,13 @@ def _network(text: str) -> str:
         raise ValueError("must be a network such as 10.1.0.0/16") from error
 
 
+def _once(found: list[str]) -> list[str]:
+    return list(dict.fromkeys(found))
+
+
 Cidr = Annotated[str, AfterValidator(_network)]
+Once = AfterValidator(_once)
+"""Of a list in which a value that is said twice says nothing more."""
 
 
 class ClusterSpec(Ours):
@@ -32,10 +38,12 @@ class ClusterSpec(Ours):
     """
 
     region: Subdomain
-    zones: list[Subdomain] = Field(default_factory=list, max_length=32)
+    zones: Annotated[list[Subdomain], Once] = Field(default_factory=list, max_length=32)
     network: OptionalSubdomain = ""
-    gateway_cidrs: list[Cidr] = Field(default_factory=list, max_length=64, alias="gatewayCIDRs")
-    namespaces: list[Label] = Field(default_factory=list, max_length=1000)
+    gateway_cidrs: Annotated[list[Cidr], Once] = Field(
+        default_factory=list, max_length=64, alias="gatewayCIDRs"
+    )
+    namespaces: Annotated[list[Label], Once] = Field(default_factory=list, max_length=1000)
 
 
 class ClusterMetadata(LabelMetadata):

@@ -24,6 +24,8 @@ _WORKLOAD_PREFIX = "fmw1."
 _LONGEST_TOKEN = 4096
 TOKEN_NOTICE = 7 * 86_400
 """Seconds before its end from which a workload token is told of."""
+LONGEST_LIFE = 365 * 86_400
+"""Seconds that a workload token may live."""
 _LAST = 253_402_300_799  # the end of the year 9999
 _SHORTEST_KEY = 32
 _LEAST_CHANCE = 12
@@ -160,6 +162,11 @@ def mint_workload_token(key: bytes, subject: str, expires: int, *, made: int = 0
     `key` has at least 32 random bytes and never leaves the agent. Raises InvalidInput.
     """
     _check_subject(subject)
+    if made and expires - made > LONGEST_LIFE:
+        raise InvalidInput(
+            f"life of a workload token is {(expires - made) // 86_400} days, but must be at most "
+            f"{LONGEST_LIFE // 86_400} days"
+        )
     life = {"exp": expires, **({"iat": made} if made else {})}
     signed = _WORKLOAD_PREFIX + _encode({"sub": subject, **life})
     return f"{signed}.{_signature(key, signed)}"

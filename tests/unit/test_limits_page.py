@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cluster_agent import certifying, workloads
+from cluster_agent import certifying, turnedaway, workloads
 from cluster_agent.dns import packets, reply, zone
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
@@ -120,6 +120,8 @@ STATED: dict[str, str] = {
         f"{intake.MOST_UNREAD_BYTES // MB} MB"
     ),
     "7443, 15012: the same of all connections": f"{intake.MOST_UNREAD_IN_ALL // MB} MB",
+    "15012: refused proxies that are told of, with a good token": f"{turnedaway.MOST}",
+    "15012: addresses of refused proxies that are told of, without one": f"{turnedaway.MOST}",
     "15012: bytes of a connection that shows no token": f"{intake.STRANGER_BYTES // KB} KB",
     "15012: time until it shows one": f"{intake.STRANGER_SECONDS:g} s",
     "15012: such connections of one source": f"{intake.STRANGERS_OF_A_SOURCE}",
@@ -184,6 +186,7 @@ STATED: dict[str, str] = {
     "size of a whole number": f"{yamldocs.MAX_BITS} bits",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
     "life of a join token": f"{jointokens.MAX_TOKEN_SECONDS // DAY} days",
+    "life of a workload token": f"{tokens.LONGEST_LIFE // DAY} days",
     "join tokens that are kept": f"{jointokens.MOST_TOKENS:,}",
     "entries of the audit log of one kind": f"{audit.MOST_OF_A_KIND}",
     "addresses that are remembered to have used the admin token": f"{audit.MOST_ADDRESSES:,}",

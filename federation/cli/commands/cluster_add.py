@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from federation.cli.consent import Consent, consent, may_narrow, yes_option
 from federation.cli.io import IO, standard_io
 from federation.cli.options import client_for, config_option
 
@@ -19,11 +20,19 @@ _CLEARED = {
     "gateway-cidrs": "gatewayCIDRs",
     "namespaces": "namespaces",
 }
-_WITHOUT = {
-    "zones": "any",
-    "network": "one of its own",
-    "gateway_cidrs": "any",
-    "namespaces": "all",
+# The fields that the controller names: as --clear does, and what holds without them.
+_SHOWN = {
+    "zones": ("zones", "any"),
+    "network": ("network-name", "one of its own"),
+    "gateway_cidrs": ("gateway-cidrs", "any"),
+    "namespaces": ("namespaces", "all"),
+}
+_OPTIONS = {
+    "region": "--region",
+    "zones": "--zone",
+    "network": "--network-name",
+    "gatewayCIDRs": "--gateway-cidr",
+    "namespaces": "--namespace",
 }
 
 
@@ -39,6 +48,7 @@ class Options:
     gateway_cidrs: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     clear: tuple[str, ...] = ()
+    consent: Consent = lambda _: True
 
 
 @click.command("add")
@@ -58,6 +68,7 @@ class Options:
     type=click.Choice(list(_CLEARED)),
     help="Take back what was set for this; may be repeated.",
 )
+@yes_option
 @config_option
 def command(
     *,
@@ -68,30 +79,38 @@ def command(
     cidrs: tuple[str, ...],
     namespaces: tuple[str, ...],
     clear: tuple[str, ...],
+    yes: bool,
     config: Path | None,
 ) -> int:
     """Add a cluster to the federation, or change what is set for it.
 
     Of a cluster that is there only what is named changes. A field that takes several values is
-    replaced as a whole.
+    replaced as a whole. Where that cuts gateways or services, says so and asks on a terminal;
+    elsewhere it needs --yes.
     """
-    options = Options(
-        client_for(config), cluster, region, zones, network_name, cidrs, namespaces, clear
-    )
+    word = (region, zones, network_name, cidrs, namespaces, clear)
+    options = Options(client_for(config), cluster, *word, consent(yes))
     return run(options, standard_io())
 
 
 def run(options: Options, io: IO) -> int:
     """Write what is named; says what has become another one, and how the cluster joins."""
+    from federation.model.errors import InvalidInput  # noqa: PLC0415
     from federation.model.names import parse_cluster_id  # noqa: PLC0415
 
     cluster = parse_cluster_id(options.cluster)
-    answer = options.client.patch_cluster(cluster, _named(options))
+    spec = _named(options)
+    if not may_narrow(options.client, cluster, spec, io, options.consent):
+        return 1
+    try:
+        answer = options.client.patch_cluster(cluster, spec)
+    except InvalidInput as error:
+        raise InvalidInput(_with_option(str(error))) from error
     io.result(f"cluster {cluster} {answer['outcome']}")
     for change in answer["changes"]:
         field = change["field"]
         before, after = (_words(field, change[side]) for side in ("from", "to"))
-        io.result(f"  {field}: {before} -> {after}")
+        io.result(f"  {_SHOWN.get(field, (field,))[0]}: {before} -> {after}")
     if not answer["cluster"]["joined"]:
         io.say(f"next, make its join token: fedctl token create {cluster}")
     return 0
@@ -109,7 +128,7 @@ def _named(options: Options) -> dict[str, Any]:
         "namespaces": list(options.namespaces),
     }
     named: dict[str, Any] = {name: value for name, value in fields.items() if value}
-    for word in options.clear:
+    for word in dict.fromkeys(options.clear):
         if _CLEARED[word] in named:
             raise InvalidInput(f"--clear {word} takes away what is named as well: say one of them")
         named[_CLEARED[word]] = None
@@ -118,4 +137,14 @@ def _named(options: Options) -> dict[str, Any]:
 
 def _words(field: str, value: str | list[str]) -> str:
     found = value if isinstance(value, str) else ", ".join(value)
-    return found or _WITHOUT.get(field, "nothing")
+    return found or _SHOWN.get(field, ("", "nothing"))[1]
+
+
+def _with_option(text: str) -> str:
+    """The controller's sentence about a field of the document, with the option that set it."""
+    for field, option in _OPTIONS.items():
+        _, found, said = text.partition(f"spec.{field}")
+        if found:
+            rest = said.partition(" ")[2] if said.startswith("[") else said.lstrip()
+            return f"{option} {rest}"
+    return text

@@ -1,5 +1,6 @@
 """`fedctl demo up`: a whole federation on this machine."""
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +85,7 @@ def welcome(state: Path, layout: "Layout") -> list[str]:
         "Edit what a cluster has, and see the mesh follow:",
         f"  {paths.source(site.id)}",
         "Look at the federation:",
-        f"  export {_variable()}={paths.fedctl}",
+        f"  export {_variable()}={shlex.quote(str(paths.fedctl))}",
         "  fedctl service list",
         f"Drive it with tools of your own: {paths.topology}",
     ]

@@ -7,11 +7,12 @@ from federation.cli.listing import Listing, field, list_command
 
 
 def _ports(item: dict[str, Any]) -> str:
-    return ", ".join(f"{p['name'] or '-'} {p['port']}/{p['protocol']}" for p in item["ports"])
+    ports = (f"{p['name'] or '-'} {p['port']}/{p['protocol']}" for p in item["ports"])
+    return ", ".join(ports) or "-"
 
 
 def _numbers(item: dict[str, Any]) -> str:
-    return ",".join(str(port["port"]) for port in item["ports"])
+    return ",".join(str(port["port"]) for port in item["ports"]) or "-"
 
 
 def _backend(backend: dict[str, Any]) -> str:

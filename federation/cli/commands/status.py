@@ -25,6 +25,8 @@ CLUSTERS = ("cluster", "state", "seen", "clock", "gateways", "exports")
 HAS_PROBLEMS = 3
 """The exit code where something is wrong, and not with the asking."""
 WAIT_SECONDS = 0.5
+LEAST_SECONDS = 0.5
+"""For an answer of the controller, however little of the time to wait is left."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _COLOURS = {
     "ok": Colour.GREEN,
@@ -96,17 +98,17 @@ def _wait(options: Options, io: IO) -> dict[str, Any]:
 
     latest, said = options.now() + (options.wait or 0), ""
     while True:
-        is_late = options.now() >= latest
+        left = max(LEAST_SECONDS, latest - options.now())
         try:
-            status = options.client.status()
+            status = options.client.status(left)
         except (Denied, InvalidInput):
             raise
         except FedmeshError as error:
-            if is_late:
+            if options.now() >= latest:
                 raise
             waits = str(error)
         else:
-            if is_late or not _errors(status):
+            if options.now() >= latest or not _errors(status):
                 return status
             waits = summary(status)
         if waits != said:

@@ -27,7 +27,9 @@ class Options:
     type=click.Path(path_type=Path),
     help="The state folder of the cluster's agent, on this machine.",
 )
-@click.option("--expires", callback=duration, default="168h", help="How long; default 168h.")
+@click.option(
+    "--expires", callback=duration, default="168h", help="How long, 365d at most; default 168h."
+)
 def command(subject: str, agent_state: Path, expires: int) -> int:
     """Print a workload token for SUBJECT.
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ class FakeClient(Client):
     def clusters(self) -> list[dict[str, Any]]:
         return self.items
 
-    def status(self) -> dict[str, Any]:
+    def status(self, seconds: float | None = None) -> dict[str, Any]:
         return self.state
 
     def services(self) -> list[dict[str, Any]]:
@@ -242,6 +243,12 @@ def test_services_are_listed_wide_with_the_names_of_ports_and_whole_conflicts(io
     assert table(io) == [["demo/api", "ClusterSetIP", "http 8080/TCP", "us-east 2/3", conflict]]
 
 
+@pytest.mark.parametrize("output", [Format.TABLE, Format.WIDE])
+def test_a_service_without_ports_has_no_empty_cell(io: IO, output: Format) -> None:
+    assert listed(service_list, FakeClient([{**API, "ports": []}]), output, io) == 0
+    assert table(io)[0][-3] == "-"
+
+
 def test_adding_a_cluster_states_what_is_named_and_says_how_it_joins(io: IO) -> None:
     client = FakeClient()
     options = cluster_add.Options(client, "us-east", "us", ("a", "b"), namespaces=("shop",))
@@ -257,6 +264,7 @@ def test_changing_a_cluster_says_what_has_become_what(io: IO) -> None:
     changes = [
         {"field": "zones", "from": ["a"], "to": []},
         {"field": "network", "from": "", "to": "campus"},
+        {"field": "gateway_cidrs", "from": [], "to": ["10.0.0.0/8"]},
         {"field": "namespaces", "from": [], "to": ["shop", "web"]},
     ]
     client.patched = {"outcome": "changed", "changes": changes, "cluster": {"joined": True}}
@@ -269,10 +277,87 @@ def test_changing_a_cluster_says_what_has_become_what(io: IO) -> None:
     assert out(io).splitlines() == [
         "cluster us-east changed",
         "  zones: a -> any",
-        "  network: one of its own -> campus",
+        "  network-name: one of its own -> campus",
+        "  gateway-cidrs: any -> 10.0.0.0/8",
         "  namespaces: all -> shop, web",
     ]
     assert err(io) == ""
+
+
+NARROW = {
+    "namespaces": (
+        "namespaces",
+        ("shop",),
+        "services of other namespaces that it exports: demo/api",
+    ),
+    "gateways": (
+        "gateway_cidrs",
+        ("10.0.0.0/8",),
+        "gateways outside these networks: g (127.11.0.3)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("field", "values", "cut"), NARROW.values(), ids=NARROW)
+def test_a_narrower_word_says_what_it_cuts_and_somebody_must_say_yes(
+    field: str, values: tuple[str, ...], cut: str, io: IO
+) -> None:
+    client = FakeClient([{**EAST, "name": "none", "exporters": []}, {**API, "id": "x"}])
+    word: dict[str, Any] = {field: values}
+    options = cluster_add.Options(client, "us-east", **word, consent=lambda _: False)
+    assert cluster_add.run(options, io) == 1
+    assert client.put == []
+    assert err(io).splitlines() == [
+        "change of cluster us-east cuts:", f"  {cut}", "nothing was changed",
+    ]  # fmt: skip
+    assert cluster_add.run(replace(options, consent=lambda _: True), io) == 0
+    assert len(client.put) == 1
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        {"gateway_cidrs": ("127.11.0.0/24", "10.0.0.0/8"), "namespaces": ("demo",)},
+        {"clear": ("gateway-cidrs", "namespaces")},
+        {"zones": ("a",)},
+        {"gateway_cidrs": ("none",)},
+    ],
+)
+def test_nobody_is_asked_where_nothing_is_cut(word: dict[str, Any], io: IO) -> None:
+    client = FakeClient([{**EAST, "name": "none", "exporters": []}, {**API, "id": "x"}])
+    options = cluster_add.Options(client, "us-east", **word, consent=consent(False))
+    assert cluster_add.run(options, io) == 0
+    assert len(client.put) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "the request's body: Cluster default/us-west: spec.zones[0] is '', but must be labels",
+            "--zone is '', but must be labels",
+        ),
+        ("Cluster default/us-west: spec.region is 'U S', but", "--region is 'U S', but"),
+        ("cluster us-west is not there yet", "cluster us-west is not there yet"),
+    ],
+)
+def test_a_value_that_cannot_be_is_said_of_its_option(
+    said: str, shown: str, io: IO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise InvalidInput(said)
+
+    client = FakeClient()
+    monkeypatch.setattr(client, "patch_cluster", refuse)
+    with pytest.raises(InvalidInput, match=f"^{re.escape(shown)}$"):
+        cluster_add.run(cluster_add.Options(client, "us-west", zones=("",)), io)
+
+
+def test_a_field_may_be_cleared_twice(io: IO) -> None:
+    client = FakeClient()
+    clear = ("namespaces", "namespaces")
+    assert cluster_add.run(cluster_add.Options(client, "us-east", clear=clear), io) == 0
+    assert client.put == [("us-east", {"namespaces": None})]
 
 
 def test_what_is_named_cannot_be_taken_away_as_well(io: IO) -> None:
@@ -317,6 +402,21 @@ def test_a_workload_token_is_good_for_a_week(
     assert check_workload_token(key, made, wall_seconds() + week - 60) == "gateway:gateway-1"
     with pytest.raises(Denied, match="has expired"):
         check_workload_token(key, made, wall_seconds() + week + 60)
+
+
+def test_a_workload_token_lives_for_a_year_at_most(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "workload-tokens.key").write_bytes(os.urandom(32))
+    words = ["workload", "token", "demo/api", "--agent-state", str(tmp_path), "--expires"]
+    assert run_fedctl([*words, "365d"]) == 0
+    capsys.readouterr()
+    assert run_fedctl([*words, "366d"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "fedctl: life of a workload token is 366 days, but must be at most 365 days\n",
+    )
+    assert run_fedctl([*words, "999999999d"]) == 2
 
 
 def test_a_workload_token_needs_the_agents_key(io: IO, tmp_path: Path) -> None:
@@ -427,6 +527,8 @@ def test_the_welcome_says_how_to_call_edit_and_look(tmp_path: Path) -> None:
     assert "curl -H 'Host: api.demo.svc.clusterset.local:8080' http://127.13.0.11:15001/" in text
     assert f"{tmp_path}/clusters/us-east" in text
     assert f"export FEDCTL_CONFIG={tmp_path}/fedctl.yaml" in text
+    odd = "\n".join(demo_up.welcome(tmp_path / "my demo", plan_layout()))
+    assert f"export FEDCTL_CONFIG='{tmp_path}/my demo/fedctl.yaml'" in odd
 
 
 KILL = Summary("killed", 1000, 0, (("us-west", 0.9), ("us-east", 0.1)), 0.002, 0.01, 0.0205)
@@ -541,7 +643,7 @@ class Mending(FakeClient):
         super().__init__([EAST])
         self.asked = 0
 
-    def status(self) -> dict[str, Any]:
+    def status(self, seconds: float | None = None) -> dict[str, Any]:
         self.asked += 1
         if self.asked < 3:
             raise Failed("controller cannot be reached")
@@ -557,6 +659,27 @@ def test_waiting_ends_when_there_is_no_error_any_more(io: IO) -> None:
         "waiting: controller cannot be reached",
         "waiting: 1 error",
     ]
+
+
+def test_each_question_gets_what_is_left_of_the_time(io: IO) -> None:
+    """A frozen controller answers nothing for as long as it is waited for."""
+    now, given = [0.0], list[float]()
+
+    class Frozen(FakeClient):
+        def status(self, seconds: float | None = None) -> dict[str, Any]:
+            assert seconds is not None
+            given.append(seconds)
+            now[0] += min(10.0, seconds)
+            raise Failed("it did not answer in time")
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    options = status.Options(Frozen(), Format.TABLE, lambda: now[0], 3.0, sleep)
+    with pytest.raises(Failed, match="did not answer"):
+        status.run(options, io)
+    assert given == [3.0]
+    assert now == [3.0]
 
 
 def test_waiting_ends_in_time_with_what_is_wrong(io: IO) -> None:

@@ -40,6 +40,11 @@ def test_a_cluster_that_does_nothing_cuts_nothing() -> None:
     assert line.startswith("nothing: ")
 
 
+def test_a_cluster_that_is_revoked_already_is_cut_off_already() -> None:
+    known = [{**cluster("east", connected=False), "trust": "revoked"}, cluster("west")]
+    assert cut_by("east", [], known) == ["nothing: it is revoked already"]
+
+
 def test_a_long_list_is_counted() -> None:
     services = [service(f"shop/s{i:02}", east=1) for i in range(MOST_NAMED + 3)]
     first, *_ = cut_by("east", services, [])

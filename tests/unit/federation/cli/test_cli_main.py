@@ -1,12 +1,13 @@
 """Every end of fedctl is an exit code and at most one sentence, never a traceback."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from federation.cli.main import make_cli, run
+from federation.cli.main import make_cli, open_streams, run
 from federation.cli.options import parse_duration
 
 
@@ -49,6 +50,29 @@ def test_mistakes_get_their_exit_code_and_a_sentence(
     assert said in shown.err
     assert "Traceback" not in shown.err
     assert shown.out == ""
+
+
+@pytest.mark.parametrize("word", ["version", "--help"])
+def test_a_reader_that_has_enough_ends_it_quietly(word: str) -> None:
+    code = f"from federation.cli.main import main; import sys; sys.argv[1:] = ['{word}']; main()"
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_the_caller_has_closed_leads_nowhere(
+    closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, closed, None)
+    open_streams()
+    assert run(["version"]) == 0
+    assert not getattr(sys, closed).isatty()
+    getattr(sys, closed).close()
 
 
 def test_nothing_to_take_down_is_success(

@@ -195,6 +195,17 @@ def test_a_silenced_cluster_leaves_no_fact_and_no_row_even_of_what_was_held_back
     assert not hub.receiver(EAST).held(codec.EXPORT)
 
 
+def test_when_a_silenced_cluster_was_heard_last_stays_known_until_it_is_forgotten() -> None:
+    hub = hub_of()
+    hub.presence(EAST).last_seen = 7.0
+    hub.silence(EAST)
+    hub.silence(EAST)
+    assert hub.presence(EAST).silent(9.0) is None, "it counts for nothing"
+    assert hub.presence(EAST).last_heard(9.0) == 2.0
+    hub.remove_member(EAST, 1)
+    assert hub.presence(EAST).last_heard(9.0) is None
+
+
 def test_a_revoked_cluster_is_told_as_a_bundle_without_anchors_also_after_a_restart() -> None:
     for hub in (hub_of(), Hub(Registry())):
         revoked = replace(MEMBERS[0], anchors=(), revoked=True)

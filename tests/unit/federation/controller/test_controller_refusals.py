@@ -60,3 +60,16 @@ def test_a_name_that_cannot_be_read_is_shown_by_its_letters() -> None:
     assert texts(refusals) == [r"Export '\x1b[2J': no"]
     refusals.take(codec.EXPORT, {}, ("\x1b[2J",), "", 6.0)
     assert len(refusals) == 0
+
+
+def test_what_goes_with_a_refused_export_is_not_told_beside_it() -> None:
+    refusals = Refusals()
+    refusals.take(codec.EXPORT, BAD, (), "", 5.0)
+    refusals.take(codec.BACKEND, {**BAD, "shop/web": "it has no export"}, (), "", 5.0)
+    refusals.take(codec.HEADLESS, BAD, (), "", 5.0)
+    refusals.take(codec.TOMBSTONE, {"evil/x": "namespace evil may not be exported"}, (), "", 5.0)
+    assert texts(refusals) == [
+        "Backend shop/web: it has no export",
+        "Export shop/api: namespace shop may not be exported",
+    ]
+    assert len(refusals) == 2

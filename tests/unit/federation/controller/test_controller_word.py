@@ -104,3 +104,17 @@ def test_what_changed_is_said_field_by_field() -> None:
             {"field": "namespaces", "from": ("shop",), "to": ()},
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "said", "kept"),
+    [
+        ("zones", "zones", ["b", "a", "b"], ("b", "a")),
+        ("gatewayCIDRs", "gateway_cidrs", ["10.0.0.0/8", "10.0.0.0/8"], ("10.0.0.0/8",)),
+        ("namespaces", "namespaces", ["shop", "shop"], ("shop",)),
+    ],
+)
+def test_what_is_said_twice_is_kept_once(
+    field: str, name: str, said: list[str], kept: tuple[str, ...]
+) -> None:
+    assert getattr(merge_word("east", {"spec": {field: said}}, KNOWN), name) == kept
