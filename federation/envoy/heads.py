@@ -76,14 +76,15 @@ def without_odd_te() -> list[Message]:
     """
     return [
         {"remove": TE_HEADER},
-        _copied("te", TE_HEADER),
+        copied("te", TE_HEADER),
         {"remove": "te"},
-        _copied(TE_HEADER, "te"),
+        copied(TE_HEADER, "te"),
         {"remove": TE_HEADER},
     ]
 
 
-def _copied(source: str, header: str) -> dict[str, Message]:
+def copied(source: str, header: str) -> dict[str, Message]:
+    """A mutation of a request: `header` says what `source` says, when there is one."""
     wanted = {"key": header, "value": f"%REQ({source})%"}
     action = "OVERWRITE_IF_EXISTS_OR_ADD"
     return {"append": {"header": wanted, "append_action": action}}

@@ -137,24 +137,23 @@ def connection_manager(
     """
     router = router_pb2.Router(suppress_envoy_headers=True, upstream_http_filters=upstream_filters)
     last = extension("envoy.filters.http.router", router)
-    common = (*filters, http1.trailers())
-    seen_by = (*common, *upgrading, last) if upgrading else ()
+    first, then = tuple(filters), http1.trailers()
     settings.setdefault("http_protocol_options", http1.taken())
     manager = hcm_pb2.HttpConnectionManager(
         stat_prefix=stat_prefix,
         codec_type="AUTO",
-        http_filters=[*common, last],
+        http_filters=[*first, then, last],
         proxy_100_continue=True,
         server_header_transformation="PASS_THROUGH",
         stream_idle_timeout=timedelta(0),
         stream_flush_timeout=timedelta(seconds=limits.UNTAKEN_SECONDS),
         original_ip_detection_extensions=[_nobodys_word()],
-        early_header_mutation_extensions=removing_spoofed(writing),
+        early_header_mutation_extensions=removing_spoofed((*http1.noting_frames(), *writing)),
         normalize_path={"value": True},
         merge_slashes=False,
         path_with_escaped_slashes_action="KEEP_UNCHANGED",
         preserve_external_request_id=True,
-        upgrade_configs=http1.upgrades(seen_by),
+        upgrade_configs=http1.upgrades([*first, http1.opening(), then, *upgrading, last]),
         **settings,
     )
     return extension("envoy.filters.network.http_connection_manager", manager)

@@ -23,6 +23,28 @@ Between proxies a WebSocket is an extended CONNECT of HTTP/2 (RFC 8441), where 2
 open. So such an answer becomes 502: Envoy drops its body, and success without one would be wrong.
 """
 
+FRAMED = "x-fedmesh-framed"
+"""Set on a request that came with `Transfer-Encoding`, until the filters have seen it.
+
+Of a request for another protocol Envoy removes that header before any filter.
+"""
+
+# By the time when a filter sees such a request, Envoy takes all that follows its head for the other
+# protocol and finds no end of a body, so the offer cannot be left out any more.
+_OPENING = f"""
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local bare = string.find(headers:get("content-length") or "0", "^0+$") ~= nil
+    and headers:get("{FRAMED}") == nil
+  local old = handle:streamInfo():protocol() == "HTTP/1.0"
+  if headers:get(":method") == "GET" and bare and not old then
+    return
+  end
+  local why = "fedmesh: a WebSocket opens with a GET of HTTP/1.1 that has no body\\n"
+  handle:respond({{[":status"] = "400"}}, why)
+end
+"""
+
 # Of answers below 400 to such requests Envoy does not remove the headers that routes say. The
 # mesh's own answers are above.
 _DECLINING = """
@@ -60,8 +82,13 @@ def spoken() -> dict[str, Message]:
     return {"enable_trailers": True}
 
 
+def noting_frames() -> list[Message]:
+    """Mutations of a request, before anything reads it: whether its body has no stated length."""
+    return [heads.copied("transfer-encoding", FRAMED)]
+
+
 def trailers() -> Message:
-    """A filter: what trailers must not say.
+    """A filter: what trailers must not say, and the note of `noting_frames` ends.
 
     Some servers hand those of a request on as headers, so they lose what the mesh alone may say, in
     the same spellings as headers do.
@@ -74,6 +101,7 @@ def trailers() -> Message:
     marks = [{"remove": mark} for mark in MARKS]
     found = header_mutation_pb2.HeaderMutation(
         mutations={
+            "request_mutations": [{"remove": FRAMED}],
             "request_trailers_mutations": [*said, *odd],
             "response_trailers_mutations": [*marks, *odd],
         }
@@ -82,11 +110,17 @@ def trailers() -> Message:
 
 
 def upgrades(filters: Iterable[Message]) -> list[Message]:
-    """Settings `upgrade_configs`: protocols that pass, with the filters that see such requests.
-
-    Without any they are seen by those of all requests.
-    """
+    """Settings `upgrade_configs`: protocols that pass, with the filters that see such requests."""
     return [{"upgrade_type": _PASSED, "filters": filters}]
+
+
+def opening() -> Message:
+    """A filter for requests for a WebSocket: 400 for one that cannot open any.
+
+    It must be a GET of HTTP/1.1 or later (RFC 6455, 4.1), and between proxies a body is lost.
+    """
+    script = lua_pb2.Lua(default_source_code={"inline_string": _OPENING})
+    return extension("envoy.filters.http.lua", script)
 
 
 def declining(not_of_answers: Iterable[str]) -> Message:

@@ -54,6 +54,37 @@ async def test_offers_of_another_protocol_are_ignored_and_websocket_passes(
         mesh_of_one.take()
 
 
+NO_OPENINGS = (
+    *((f"{method} /websocket", ("Content-Length: 5",), b"hello") for method in ("GET", "PUT")),
+    *(
+        (f"{method} /websocket", ("Transfer-Encoding: chunked",), b"2\r\nhi\r\n0\r\n\r\n")
+        for method in ("GET", "POST")
+    ),
+    *((f"{method} /websocket", (), b"") for method in ("POST", "OPTIONS", "get", "X-Own")),
+)
+
+
+async def test_what_cannot_open_a_websocket_is_refused_at_once(mesh_of_one: Recorded) -> None:
+    for door in DOORS:
+        for offer in ("websocket", "WebSocket", "TLS/1.2, websocket"):
+            upgrade = ("Connection: Upgrade", f"Upgrade: {offer}")
+            for first, lines, body in NO_OPENINGS:
+                found = await mesh_of_one.ask(door, first, *upgrade, *lines, body=body)
+                assert found.status == 400, (door, offer, first, lines)
+                assert b"a GET of HTTP/1.1 that has no body" in found.body
+            old = await mesh_of_one.ask(door, "GET /websocket", *upgrade, version="1.0")
+            assert old.status == 400, (door, offer)
+        assert mesh_of_one.take() == [], door
+        empty = ("Connection: Upgrade", "Upgrade: websocket", "Content-Length: 0")
+        assert (await mesh_of_one.ask(door, "GET /websocket", *empty)).status == 101
+        chunks = b"2\r\nhi\r\n0\r\n\r\n"
+        await mesh_of_one.ask(door, "PUT /", "Transfer-Encoding: chunked", body=chunks)
+        opened, plain = mesh_of_one.take()
+        assert (opened.line.split()[0], plain.body) == ("GET", b"hi")
+        for seen in (opened, plain):
+            assert not [name for name, _ in seen.headers if name.startswith("x-fedmesh")]
+
+
 def marked(answer: Message) -> bool:
     """Whether an application could forge what proxies say to each other."""
     return bool(answer.get("x-fedmesh-unreached") + answer.get("x-fedmesh-unfinished"))
@@ -126,8 +157,9 @@ async def test_methods_of_any_name_pass(mesh_of_one: Recorded) -> None:
             found = await mesh_of_one.ask(door, f"{method} /", *lines, body=sent)
             assert found.status == 200, (door, method)
         assert len(mesh_of_one.take()) == 6
-        # Two that Envoy refuses by itself.
+        # Some that Envoy refuses by itself.
         assert (await mesh_of_one.ask(door, "QUERY /")).status == 400
+        assert (await mesh_of_one.ask(door, "CONNECT /")).status == 400
         assert (await mesh_of_one.ask(door, f"CONNECT {door.host.decode()}")).status == 404
         assert mesh_of_one.take() == []
 
@@ -145,6 +177,8 @@ async def test_a_request_names_one_host(mesh_of_one: Recorded) -> None:
         (seen,) = mesh_of_one.take()
         assert seen.get("host") == [door.host.decode()]
         assert (await mesh_of_one.ask(door, "OPTIONS *")).status == 404
+        assert (await mesh_of_one.ask(door, "GET /a#b")).status == 400
+        assert mesh_of_one.take() == []
 
 
 async def test_of_http2_one_authority_counts(mesh_of_one: Recorded) -> None:

@@ -39,6 +39,25 @@ def test_all_offers_but_websocket_are_ignored(offer: str, ignored: bool) -> None
     assert (found is not None) is ignored
 
 
+def test_every_manager_judges_who_asks_for_a_websocket_before_it_is_passed_on() -> None:
+    """Envoy leaves out `Transfer-Encoding` before any filter, so a note is made of it."""
+    for manager in managers():
+        (extension,) = manager["early_header_mutation_extensions"]
+        *_, noted = extension["typed_config"]["mutations"][:3]
+        wanted = {"key": http1.FRAMED, "value": "%REQ(transfer-encoding)%"}
+        assert noted["append"]["header"] == wanted
+        (upgrade,) = manager["upgrade_configs"]
+        usual = manager["http_filters"]
+        judging, *rest = [f for f in upgrade["filters"] if f not in usual]
+        assert len(rest) == bool(manager.get("forward_client_cert_details"))
+        text = judging["typed_config"]["default_source_code"]["inline_string"]
+        assert f'headers:get("{http1.FRAMED}")' in text
+        *_, ending, _ = usual
+        ends = {"request_mutations": [{"remove": http1.FRAMED}]}
+        assert ends.items() <= ending["typed_config"]["mutations"].items()
+        assert upgrade["filters"].index(judging) < upgrade["filters"].index(ending)
+
+
 def test_applications_and_those_without_a_sidecar_are_sent_trailers() -> None:
     for options in (application_http(AppProtocol.HTTP1), sender_http(AppProtocol.HTTP1)):
         (found,) = (document(o.SerializeToString()) for o in options.values())
