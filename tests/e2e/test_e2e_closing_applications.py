@@ -1,6 +1,7 @@
 """An application that closes its connections without saying so costs no POST once it is noticed."""
 
 import asyncio
+import re
 import socket
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def _until_it_is_noticed(mesh: Mesh) -> None:
 
 def _opens_one_for_each(mesh: Mesh, sidecar: str) -> bool:
     clusters = mesh.ask_envoy(sidecar, "/config_dump?resource=dynamic_active_clusters")
-    return clusters.count(b'"max_requests_per_connection": 1\n') == 1
+    return len(re.findall(rb'"max_requests_per_connection": 1\b', clusters)) == 1
 
 
 def _listens(address: str) -> bool:
