@@ -19,6 +19,10 @@ from federation.verify.guarantees import Place
 
 _LOST = Promise(worst=2.0, shifted=2.0)
 _STAYS = Promise(worst=1.5, most_left=0.01)
+_STAYS_HERE = replace(_STAYS, most_left=0.05)
+"""Who finds a local endpoint frozen goes to the next cluster at once, not to the other endpoint."""
+_FEW = replace(_STAYS, most_left=0.1)
+"""Clients of few requests have one connection: what it carries is much of theirs."""
 _BACK = Promise(worst=1.0)
 _POST_SHARE = 0.05
 _BESIDE = 25.0
@@ -40,16 +44,17 @@ def steps(layout: Layout, rate: float, *, short: bool) -> tuple[Step, ...]:
         loss = Loss(name, Fault(name, way, struck), flows, site, _LOST, _BACK, seconds)
         return _counted(lost_and_back(loss, layout), service)
 
-    def stays(name: str, struck: tuple[str, ...], service: str) -> Step:
+    def stays(name: str, struck: tuple[str, ...], service: str, promise: Promise) -> Step:
         place = Place(home.id if service == "api" else other.id)
         act = _frozen(Fault(name, Way.FREEZE, struck))
-        promises = {LOST: _STAYS, BACK: replace(_STAYS, worst=_BACK.worst)}
-        step = Step(name, _flows(service, rate), place, act, promises, check=once)
+        promises = {LOST: promise, BACK: replace(promise, worst=_BACK.worst)}
+        few = {(LOST, flow.name): _FEW for flow in _flows(service, rate) if not flow.paced}
+        step = Step(name, _flows(service, rate), place, act, promises, few, check=once)
         return _counted(step, service)
 
     found = [
-        stays("one of two remote workloads frozen", _workload(layout, other.id), "orders"),
-        stays("one of two local workloads frozen", _workload(layout, home.id), "api"),
+        stays("one of two remote workloads frozen", _workload(layout, other.id), "orders", _STAYS),
+        stays("one of two local workloads frozen", _workload(layout, home.id), "api", _STAYS_HERE),
         lost("remote gateway frozen", Way.FREEZE, gateway, "orders"),
         lost("remote gateway killed", Way.KILL, gateway, "orders"),
         lost("all local backends killed", Way.KILL, locals_, "api"),

@@ -11,6 +11,7 @@ import pytest
 from federation.api.door import Door, Place, source_of
 from federation.api.server import make_api, serve_api, tls_context
 from federation.model.errors import Failed
+from federation.runtime import binding
 from federation.runtime.clock import utc_now
 from tests.unit.fakes.authorities import make_authority
 from tests.unit.fakes.fake_transport import FakeTransport
@@ -112,7 +113,8 @@ async def test_the_longest_silent_makes_room_for_who_asks() -> None:
             writer.close()
 
 
-async def test_an_address_that_is_taken_says_so() -> None:
+async def test_an_address_that_is_taken_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "PATIENCE_SECONDS", 0.0)
     async with served(3) as (port, door):
         api = make_api(FakeApplication(), "token", door)
         with pytest.raises(Failed, match="taken by another program"):

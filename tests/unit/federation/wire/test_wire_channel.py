@@ -13,6 +13,7 @@ import grpc.aio
 import pytest
 
 from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
+from federation.runtime import binding
 from federation.runtime.clock import utc_now
 from federation.wire import federation_pb2 as pb
 from federation.wire import methods
@@ -187,7 +188,8 @@ async def test_a_stream_that_ends_well_reads_as_none() -> None:
         assert await link.read() is None
 
 
-async def test_an_address_that_is_taken_says_so() -> None:
+async def test_an_address_that_is_taken_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "PATIENCE_SECONDS", 0.0)
     async with served() as server:
         with pytest.raises(Failed, match="taken by another program"):
             async with serve(server.address, (), lambda: OURS):
