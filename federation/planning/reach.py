@@ -1,7 +1,7 @@
 """How far a cluster is, by the round-trip time that gateways measured.
 
 In: round-trip times in seconds. Out: the same, rounded so that they rarely change: 0 for near, else
-steps of 250 ms. What that means for time-outs is said in `federation.envoy.clusters`.
+steps of 250 ms. What that means for time-outs is said in `federation.envoy.senders`.
 """
 
 import math
