@@ -18,7 +18,7 @@ from cluster_agent.endpoints import account_of_workload, zone_of_workload
 from cluster_agent.entry import Entry
 from cluster_agent.exports import Exports
 from cluster_agent.facts import Facts, check_fact
-from cluster_agent.fresh import FRESH_SECONDS, SETTLE_SECONDS
+from cluster_agent.fresh import SETTLE_SECONDS
 from cluster_agent.heard import Heard, News
 from cluster_agent.problems import Parts, Problems
 from cluster_agent.proxies import Proxies
@@ -48,6 +48,9 @@ TURN_SECONDS = 0.02
 SOURCE_WAIT_SECONDS = 2.0
 """Sidecars that come before the source was read wait: in which zone they are is not known yet."""
 STATUS_AFTER_SECONDS = 0.2
+NAMES_WAIT_SECONDS = 2.0
+"""How long a new address waits at most until the gateways have acknowledged its listener: whoever
+is told of it earlier is refused there."""
 LOOK_AROUND_SECONDS = 1.0
 """Between two looks at who is missing. Who was missing at the last look as well is told."""
 GATEWAYS_LOOK_SECONDS = 60.0
@@ -113,6 +116,7 @@ class Agent:
         self._has_met_proxies = False
         self._knows_gateways = False
         self._names_due: float | None = None
+        self._names_end = 0.0
         self._looked: float | None = None
         self._loops: tuple[Loop, ...] = ()
         self._silent: tuple[str, ...] = ()
@@ -244,7 +248,8 @@ class Agent:
         if self.proxies.is_unfinished:
             self._events.dirty.set()
         if self._entry.has_waiting and self._names_due is None:
-            self._names_due = asyncio.get_running_loop().time() + FRESH_SECONDS
+            self._names_end = asyncio.get_running_loop().time() + NAMES_WAIT_SECONDS
+            self._names_due = self._names_end
             self._events.times.set()
 
     def _tell_observation(self) -> None:
@@ -465,8 +470,11 @@ class Agent:
         self._mark(self._recovery.changing(since, now))
         self._exports.tick(now)
         if self._names_due is not None and self._names_due <= now:
-            self._names_due = None
-            self._tell_proxies(self.proxies.release_names())
+            if now < self._names_end and not self._audience.is_quiet():
+                self._names_due = self._names_end  # another listener has been sent meanwhile
+            else:
+                self._names_due = None
+                self._tell_proxies(self.proxies.release_names())
         times = (self._exports.due(), self._recovery.due(now), self._names_due)
         return min((at for at in times if at is not None), default=None)
 

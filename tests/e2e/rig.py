@@ -151,6 +151,11 @@ class Mesh:
             found = connection.getresponse()
             return found.status, found.read().decode()
 
+    def problems(self, cluster: str) -> list[str]:
+        """A cluster's problems; those of proxies that other tests had refused are left out."""
+        found = next(c for c in self.client.clusters() if c["id"] == cluster)
+        return [text for text in found["problems"] if " is refused: " not in text]
+
     def ask(self, cluster: str, name: str, type_: str = "A") -> DNSRecord:
         """What the DNS server of a cluster answers."""
         host, _, port = self.member(f"{cluster}-dns").address("dns").rpartition(":")

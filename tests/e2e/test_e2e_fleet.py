@@ -20,10 +20,6 @@ def exported(mesh: Mesh, cluster: str) -> int:
     return int(next(c for c in mesh.client.clusters() if c["id"] == cluster)["exports"])
 
 
-def problems(mesh: Mesh, cluster: str) -> str:
-    return "; ".join(next(c for c in mesh.client.clusters() if c["id"] == cluster)["problems"])
-
-
 @contextlib.contextmanager
 def many_exports(mesh: Mesh) -> Iterator[Path]:
     """A file with five more services of us-east, exported; yields it."""
@@ -40,7 +36,7 @@ def test_most_exports_that_are_deleted_before_ones_eyes_are_withdrawn(mesh: Mesh
     with many_exports(mesh) as file:
         file.unlink()
         wait_until("withdrawn", lambda: mesh.call("eu-west", NAMES[0])[0] == 404, 5)
-        assert problems(mesh, "us-east") == ""
+        assert mesh.problems("us-east") == []
 
 
 def test_most_exports_that_are_missing_after_a_start_stay_until_a_person_says_so(
@@ -52,12 +48,12 @@ def test_most_exports_that_are_missing_after_a_start_stay_until_a_person_says_so
         file.unlink()
         mesh.start("us-east-agent")
         held = f"{len(NAMES)} exports vanished together"
-        wait_until("held back", lambda: held in problems(mesh, "us-east"), 20)
+        wait_until("held back", lambda: held in "; ".join(mesh.problems("us-east")), 20)
         pause(1.0)
         assert exported(mesh, "us-east") == before
         assert held in mesh.client.confirm_cluster("us-east")["released"]
         wait_until("withdrawn", lambda: mesh.call("eu-west", NAMES[0])[0] == 404, 5)
-        assert problems(mesh, "us-east") == ""
+        assert mesh.problems("us-east") == []
 
 
 def resident_mb(pid: int) -> float:

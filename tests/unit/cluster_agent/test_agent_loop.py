@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from cluster_agent.loop import GATEWAYS_WAIT_SECONDS, SOURCE_WAIT_SECONDS, Agent
+from cluster_agent.entry import NAMES
+from cluster_agent.fresh import SETTLE_SECONDS
+from cluster_agent.loop import (
+    GATEWAYS_WAIT_SECONDS,
+    NAMES_WAIT_SECONDS,
+    SOURCE_WAIT_SECONDS,
+    Agent,
+)
 from cluster_agent.sources.source import Batch, Key
 from cluster_agent.tables import Touch
 from federation.model.exports import Gateway, Tombstone
 from federation.model.imports import Bundle
-from federation.model.names import ClusterId
+from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, SECRET
@@ -444,6 +451,38 @@ async def test_an_export_is_reported_a_moment_after_all_proxies_confirmed(tmp_pa
     assert world.reported() == set()
     await asyncio.sleep(0.04)
     assert world.reported() == {"shop/api"}
+    await cancel(times)
+
+
+@pytest.mark.looptime
+async def test_dns_is_told_of_an_address_once_every_gateway_listens_there(tmp_path: Path) -> None:
+    """Also when another listener was sent after the first one was confirmed."""
+    world = World(tmp_path)
+    world.agent.on_proxy(replace(gateway(), entry="10.9.0.0/24"))
+    await know_west(world)
+    times = start(named(world.agent.loops(), "times").run(), "times")
+
+    async def come(name: str) -> None:
+        world.streams.quiet = False
+        api = replace(service("west"), name=ServiceName("shop", name))
+        world.fact(codec.SERVICE, f"shop/{name}", codec.encode_service(api))
+        await world.agent.turn()
+
+    def names() -> set[str]:
+        return set(world.agent.proxies.view([NAMES]).names(codec.SERVICE_NAMES))
+
+    world.agent.on_quiet()
+    await asyncio.sleep(SETTLE_SECONDS + 0.01)
+    assert names() == {"shop/api"}
+    await come("first")
+    await asyncio.sleep(1.0)
+    assert "shop/first" not in names(), "a gateway is busy"
+    world.agent.on_quiet()
+    await come("second")
+    await asyncio.sleep(SETTLE_SECONDS + 0.01)
+    assert "shop/second" not in names(), "nobody listens there yet"
+    await asyncio.sleep(NAMES_WAIT_SECONDS)
+    assert names() == {"shop/api", "shop/first", "shop/second"}, "a gateway that is frozen"
     await cancel(times)
 
 
