@@ -7,29 +7,29 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from cluster_agent.identity import open_authority
-from cluster_agent.loop import Agent
-from cluster_agent.rejoin import Rejoin
-from cluster_agent.rekey import Rekeying
+from cluster_agent.agent import Agent
+from cluster_agent.authority.authority import open_authority
+from cluster_agent.authority.rejoin import Rejoin
+from cluster_agent.authority.rekey import Rekeying
+from cluster_agent.serve.proxy_server import WorkloadServer
 from cluster_agent.settings import AgentSettings
-from cluster_agent.sources.directory import DirectorySource
-from cluster_agent.sources.source import Source
-from cluster_agent.sync import Sync
-from cluster_agent.workloads import WorkloadServer
+from cluster_agent.source.directory import DirectorySource
+from cluster_agent.source.source import Source
+from cluster_agent.uplink.connection import Sync
 from federation.model.errors import Failed
 from federation.model.names import parse_cluster_id
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
-from federation.planning.recovery import Damping
-from federation.resources.entry import run_process, state_folder
-from federation.resources.sockets import check_socket
+from federation.planning.damping import Damping
+from federation.process.sockets import check_socket
+from federation.process.start import run_process, state_folder
 from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, set_socket_mode, write_private
 from federation.runtime.loops import Loop, persist, run_until_stopped
-from federation.supervisor.identity import anchors_beside
+from federation.supervisor.certificates.workload_certificate import anchors_beside
 from federation.trust.tokens import check_token_key
-from federation.wire import methods
-from federation.wire.server import serve
-from federation.xds.session import Rule
+from federation.wire.rpc import methods
+from federation.wire.rpc.server import serve
+from federation.xds.sender import Rule
 
 PROXY_RULES = (
     Rule(SECRET, removals_after=(CLUSTER, LISTENER)),

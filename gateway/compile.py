@@ -1,8 +1,8 @@
 """An east-west gateway's Envoy resources: one listener that never changes, clusters per service.
 
 In: the gateway's address, the exported services of its own cluster. Out: named bytes, which
-`cluster_agent.workloads` serves to the gateway's supervisor. The server name of a connection names
-the cluster it goes to, so services change clusters and endpoints only.
+`cluster_agent.serve.proxy_server` serves to the gateway's supervisor. The server name of a
+connection names the cluster it goes to, so services change clusters and endpoints only.
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ from federation.envoy.clusters import (
     load_assignment,
     workload_checks,
 )
-from federation.envoy.revoked import obeying
+from federation.envoy.rbac import obeying
 from federation.model.exports import AppProtocol, ServicePort, Transport, app_protocol
 from federation.model.imports import Destination, Endpoint, LocalService, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import CLUSTERSET_ZONE, ClusterId, sni, terminated_sni
-from federation.planning.failover import distinct, target_of
+from federation.planning.tiers import distinct, target_of
 from gateway.remotes import health_chain
 
 EAST_WEST = "east-west"

@@ -3,8 +3,8 @@
 from federation.envoy.identity import ENTRY_IDENTITY
 from federation.model.names import parse_label
 from federation.model.proxies import Kind, Proxy, State
-from federation.resources.entry import run_process
-from federation.supervisor.certificate import Wanted
+from federation.process.start import run_process
+from federation.supervisor.certificates.renewal import Wanted
 from federation.supervisor.main import supervise
 from gateway.settings import GatewaySettings
 

@@ -2,7 +2,7 @@
 
 In: the other clusters as facts. Out: a filter chain of the gateway's listener that says who is
 asked and whether it serves, and a cluster per gateway of others whose health Envoy checks. A
-supervisor reads the results (`federation.supervisor.observe`).
+supervisor reads the results (`federation.supervisor.observe.health_checks`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ from federation.envoy.build import (
 from federation.model.exports import Gateway
 from federation.model.imports import Cluster
 from federation.model.names import HEALTH_NAME, ClusterId, remote_name
-from federation.planning.reach import NEAR
+from federation.planning.rtt_class import NEAR
 from federation.trust.spiffe import gateway_id
 
 REMOTE_CHECK_SECONDS = 0.5

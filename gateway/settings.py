@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from federation.model.errors import InvalidInput
-from federation.resources.settings import Address, Port, Settings, ip_address_of
+from federation.process.settings import Address, Port, Settings, ip_address_of
 from federation.supervisor.settings import ProxySettings
 
 SMALLEST_RANGE = 4

@@ -1,6 +1,6 @@
 """A sidecar's listeners: what its workload serves, and where its application sends requests.
 
-In: an `Inbound`. Out: named bytes, which `cluster_agent.workloads` serves to the sidecar's
+In: an `Inbound`. Out: named bytes, which `cluster_agent.serve.proxy_server` serves to the sidecar's
 supervisor. Where requests go from there: `sidecar.outbound`. Pure: equal input, equal bytes.
 """
 
@@ -12,7 +12,7 @@ from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from federation.envoy import heads, http, http1, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, resource
 from federation.envoy.clusters import application_cluster
-from federation.envoy.revoked import obeying
+from federation.envoy.rbac import obeying
 from federation.envoy.spoofing import UNREACHED, naming_who_marked
 from federation.model.exports import AppProtocol
 from sidecar.outbound import OUTBOUND

@@ -2,8 +2,8 @@
 
 from federation.model.names import parse_service_name
 from federation.model.proxies import Kind, Proxy, State
-from federation.planning.failover import INBOUND_PORT
-from federation.resources.entry import run_process
+from federation.planning.tiers import INBOUND_PORT
+from federation.process.start import run_process
 from federation.supervisor.main import supervise
 from sidecar.settings import SidecarSettings, parse_upstreams
 

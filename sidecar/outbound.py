@@ -1,7 +1,7 @@
 """How a sidecar reaches other services: clusters, endpoints and routes out of plans.
 
-In: `Plan`s (from `federation.planning.plan`). Out: named bytes, which `cluster_agent.workloads`
-serves to the sidecars of a zone. Pure: equal input, equal bytes.
+In: `Plan`s (from `federation.planning.plan`). Out: named bytes, which
+`cluster_agent.serve.proxy_server` serves to the sidecars of a zone. Pure: equal input, equal bytes.
 
 A service port has one Envoy cluster for near places and one for far ones, since these differ in
 time-outs; when it has both, an aggregate joins them in that order. TCP has one for all.

@@ -7,8 +7,8 @@ from msgspec import Meta
 from federation.model.errors import InvalidInput
 from federation.model.names import parse_service_name
 from federation.model.proxies import Upstream
-from federation.planning.failover import INBOUND_PORT
-from federation.resources.settings import Address, Port, Settings, ip_address_of
+from federation.planning.tiers import INBOUND_PORT
+from federation.process.settings import Address, Port, Settings, ip_address_of
 from federation.supervisor.settings import ProxySettings
 
 MAX_UPSTREAMS = 100

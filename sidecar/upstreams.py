@@ -1,8 +1,8 @@
 """What an application reaches by dialling an address of its own: a listener for each such upstream.
 
 In: an `Upstream` of the sidecar's settings, and the way to its service port out of the plan. Out:
-the listener and, for HTTP, its routes. A changed plan changes clusters, endpoints and routes,
-never a listener, whose change would cut the connections it has. Next: `cluster_agent.upstreams`.
+the listener and, for HTTP, its routes. A changed plan changes clusters, endpoints and routes, never
+a listener, whose change would cut the connections it has. Next: `cluster_agent.snapshot.upstreams`.
 """
 
 from typing import NamedTuple

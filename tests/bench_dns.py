@@ -23,8 +23,8 @@ from typing import Any
 
 import yaml
 
+from cluster_agent.dns.protocol import Zones
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.words import Zones
 from cluster_agent.dns.zone import say_service
 from federation.model.names import CLUSTERSET_ZONE
 from federation.model.zones import STEERING_ZONE

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cluster_agent.dns.reply import (
+from cluster_agent.dns.message import (
     KINDS,
     NOT_AUTHORITATIVE,
     OPT_LENGTH,
@@ -21,8 +21,8 @@ from cluster_agent.dns.reply import (
     form_of,
     opt,
 )
+from cluster_agent.dns.protocol import HEADER, IN_CLASS, MOST_LABEL, MOST_NAME, Code, Type
 from cluster_agent.dns.table import Apex, Table
-from cluster_agent.dns.words import HEADER, IN_CLASS, MOST_LABEL, MOST_NAME, Code, Type
 from cluster_agent.dns.zone import Turns
 
 TCP_SIZE = 65_535

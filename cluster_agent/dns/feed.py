@@ -16,14 +16,15 @@ from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
 from federation.runtime.tasks import cancel, start
-from federation.supervisor import keys
-from federation.supervisor.tokens import replaced
-from federation.wire import codec, methods
-from federation.wire.beat import beating
-from federation.wire.channel import connect
+from federation.supervisor.certificates import agent_trust
+from federation.supervisor.certificates.tokens import replaced
+from federation.wire import codec
 from federation.wire.codec_zones import decode_gateway_names, decode_service_names
-from federation.wire.hold import Hold
-from federation.wire.pump import receive
+from federation.wire.last_good import Hold
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import connect
+from federation.wire.rpc.heartbeat import beating
+from federation.wire.rpc.run_session import receive
 from federation.xds.receiver import Change, Received, Receiver
 from federation.xds.resources import Resource
 
@@ -103,7 +104,7 @@ class Feed:
                 await cancel(heard)
 
         async def hear() -> None:
-            trust, token = keys.read_trust(trust_file), keys.read_token(token_file)
+            trust, token = agent_trust.read_trust(trust_file), agent_trust.read_token(token_file)
             async with (
                 connect(agent, trust.identity, trust.agent_host, token) as connection,
                 connection.stream(methods.NAMES) as stream,

@@ -8,15 +8,15 @@ from functools import partial
 from ipaddress import ip_network
 
 from cluster_agent.dns.feed import Feed
-from cluster_agent.dns.limits import Allowance, Sources
 from cluster_agent.dns.metrics import Metrics
+from cluster_agent.dns.protocol import Zones
+from cluster_agent.dns.rate_limit import Allowance, Sources
 from cluster_agent.dns.server import DnsServer, TcpLimits, cannot_listen
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.words import Zones
 from federation.model.names import CLUSTERSET_ZONE
-from federation.resources.entry import run_process, state_folder
-from federation.resources.settings import Address, ip_address_of
+from federation.process.settings import Address, ip_address_of
+from federation.process.start import run_process, state_folder
 from federation.runtime.binding import patiently
 from federation.runtime.clock import wall_seconds
 from federation.runtime.disk import Disk

@@ -12,9 +12,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from cluster_agent.dns.protocol import Code, Type
 from cluster_agent.dns.server import DnsServer
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.words import Code, Type
 
 _TYPES = {int(t): t.name for t in Type}
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cluster_agent.dns.words import HEADER, Type, wire_name
+from cluster_agent.dns.protocol import HEADER, Type, wire_name
 
 _POINTER = 0xC000
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
-from cluster_agent.dns.limits import Sources
-from cluster_agent.dns.packets import LARGEST, Packets, is_supported
+from cluster_agent.dns.rate_limit import Sources
 from cluster_agent.dns.table import Table
+from cluster_agent.dns.udp_batches import LARGEST, Packets, is_supported
 from federation.model.addresses import counted_as
 from federation.model.errors import Failed
 from federation.runtime.binding import patiently

@@ -9,7 +9,7 @@ from msgspec import Meta
 from federation.model.errors import InvalidInput
 from federation.model.names import CLUSTERSET_ZONE, parse_subdomain
 from federation.model.zones import STEERING_ZONE
-from federation.resources.settings import Address, Settings
+from federation.process.settings import Address, Settings
 
 
 class SourceLimit(Settings, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ only. Out: for `cluster_agent.dns.answer`, two dictionaries and the zones.
 from collections import Counter
 from dataclasses import dataclass
 
-from cluster_agent.dns.reply import KINDS, MOST_KINDS, Negatives
-from cluster_agent.dns.words import Code, Zones, wire_name
+from cluster_agent.dns.message import KINDS, MOST_KINDS, Negatives
+from cluster_agent.dns.protocol import Code, Zones, wire_name
 from cluster_agent.dns.zone import Answers, Said, Turns, negative, say_zone
 
 _NOTHING = Said({}, frozenset())

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cluster_agent.dns import records
+from cluster_agent.dns.message import Body, body, kind_of
+from cluster_agent.dns.protocol import Type, Zones, question, wire_name
 from cluster_agent.dns.records import Record
-from cluster_agent.dns.reply import Body, body, kind_of
-from cluster_agent.dns.words import Type, Zones, question, wire_name
 from federation.model.errors import InvalidInput
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType
 from federation.model.names import ClusterId
 from federation.model.zones import Choice, GatewayNames, ServiceNames
-from federation.planning.attraction import fair
+from federation.planning.share_cap import fair
 
 DNS_VERSION = "1.0.0"
 VERSION_TTL = 28_800

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from federation.api.client import Client
+from federation.client.client import Client
 from federation.model.errors import InvalidInput, shown
-from federation.resources.secretfile import read_token_file
+from federation.process.secret_file import read_token_file
 from federation.runtime.yamldocs import YamlError, load_document
 
 VARIABLE = "FEDCTL_CONFIG"

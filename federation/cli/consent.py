@@ -15,7 +15,7 @@ from federation.cli.io import IO
 from federation.model.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Consent = Callable[[str], bool]

@@ -14,7 +14,7 @@ from federation.cli.io import IO, Column, Format, standard_io
 from federation.cli.options import client_for, config_option, output_option
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 Items = list[dict[str, Any]]
 

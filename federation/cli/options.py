@@ -11,7 +11,7 @@ import click
 from federation.cli.io import NO_HEADERS, Format
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from federation.controller.rootkey import read_passphrase
+from federation.controller.trust.root_key import read_passphrase
 from federation.model.errors import InvalidInput
 from federation.trust.sealed import check_passphrase
 

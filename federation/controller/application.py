@@ -2,19 +2,28 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from federation.controller.anchors import speaking_keys
+from federation.controller.admission.refusals import Refusals
 from federation.controller.audit import ADMIN, Audit
-from federation.controller.authority import Authority
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
-from federation.controller.loop import Federation
-from federation.controller.members import HOUR, Members
-from federation.controller.problems import Own
-from federation.controller.refusals import Refusals
-from federation.controller.registry import Member
-from federation.controller.status import (
+from federation.controller.member import Member
+from federation.controller.membership.members import HOUR, Members
+from federation.controller.membership.operator_word import merge_word, read_word, what_changed
+from federation.controller.sessions import Federation
+from federation.controller.trust.anchors import speaking_keys
+from federation.controller.trust.authority import Authority
+from federation.controller.views.clusters import (
+    gateway_view,
+    seen_from_view,
+    service_view,
+    token_view,
+    word_view,
+)
+from federation.controller.views.problems import Own
+from federation.controller.views.status import (
     all_problems,
     checks_view,
     life_of,
@@ -22,16 +31,7 @@ from federation.controller.status import (
     term,
     told,
 )
-from federation.controller.trust import SHOWN_OF_A_KEY, state_of_trust, trust_view
-from federation.controller.views import (
-    audit_view,
-    gateway_view,
-    seen_from_view,
-    service_view,
-    token_view,
-    word_view,
-)
-from federation.controller.word import merge_word, read_word, what_changed
+from federation.controller.views.trust import SHOWN_OF_A_KEY, state_of_trust, trust_view
 from federation.model.errors import InvalidInput, NotReady, shown
 from federation.model.names import ClusterId, parse_cluster_id
 from federation.runtime.clock import utc_now, wall_seconds
@@ -44,7 +44,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Controller:
-    """Implements `federation.api.server.Application`."""
+    """Implements `federation.apiserver.server.Application`."""
 
     def __init__(
         self,
@@ -232,7 +232,7 @@ class Controller:
 
     async def audit(self) -> Json:
         """Who did what."""
-        return {"items": [audit_view(entry) for entry in self._audit.entries()]}
+        return {"items": [asdict(entry) for entry in self._audit.entries()]}
 
     async def note_call(self, peer: str) -> None:
         """Note that the admin token is used from an address."""

@@ -3,7 +3,7 @@
 In: the store, the root key and certificate, the admin token, and the passphrase of the controller's
 settings. Out: a sealed document, made in the controller itself, so that the root key leaves it
 encrypted only; who asks for a backup has no say in what opens it. A restored store begins a new
-epoch, and awaits every cluster (`federation.controller.awaited`).
+epoch, and awaits every cluster (`federation.controller.facts.retained`).
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 
 from federation.controller.audit import Act, Audit
-from federation.controller.authority import Authority
-from federation.controller.members import begin_again
-from federation.controller.rootkey import write_root_key
+from federation.controller.membership.members import begin_again
 from federation.controller.store.sqlite import open_store, renew_epoch
 from federation.controller.store.store import Store
+from federation.controller.trust.authority import Authority
+from federation.controller.trust.root_key import write_root_key
 from federation.model.errors import Conflict, Failed, InvalidInput, NotReady
 from federation.model.timestamps import rfc3339
 from federation.runtime.files import private_folder, sync_folder, write_private

@@ -6,8 +6,8 @@ What is to be done is in the store, so a restart of the controller goes on with 
 import asyncio
 import logging
 
-from federation.controller.loop import Federation
-from federation.controller.members import Members
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
 from federation.model.errors import FedmeshError
 from federation.model.names import ClusterId
 from federation.runtime.logs import event

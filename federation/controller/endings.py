@@ -7,10 +7,10 @@ refuse what it vouched for.
 
 import logging
 
-from federation.controller.anchors import still_good
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.registry import Member
+from federation.controller.member import Member
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
+from federation.controller.trust.anchors import still_good
 from federation.model.errors import FedmeshError
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event

@@ -8,30 +8,30 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from federation.api.door import Door
-from federation.api.server import make_api, serve_api, show, tls_context
-from federation.controller.admintoken import open_admin_token
+from federation.apiserver.connection_guard import Door
+from federation.apiserver.server import make_api, serve_api, show, tls_context
+from federation.controller.admin_token import open_admin_token
+from federation.controller.agent_server import AgentServer
 from federation.controller.application import Controller
 from federation.controller.audit import Audit
-from federation.controller.authority import Authority, open_authority
 from federation.controller.backup import Backups, check_whole
 from federation.controller.departures import Departures
 from federation.controller.endings import Endings
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.registry import Registry
-from federation.controller.rootkey import read_passphrase
-from federation.controller.server import AgentServer
+from federation.controller.facts.registry import Registry
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
 from federation.controller.settings import ControllerSettings
 from federation.controller.store.sqlite import open_store
+from federation.controller.trust.authority import Authority, open_authority
+from federation.controller.trust.root_key import read_passphrase
 from federation.model.names import parse_subdomain
-from federation.resources.entry import run_process, state_folder
-from federation.resources.settings import Address
+from federation.process.settings import Address
+from federation.process.start import run_process, state_folder
 from federation.runtime.clock import utc_now
 from federation.runtime.files import forget_private
 from federation.runtime.loops import Loop, persist, run_until_stopped
 from federation.trust.lives import seconds_until
-from federation.wire.server import serve
+from federation.wire.rpc.server import serve
 
 RENEW_AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 60.0

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from federation.resources.settings import Address, Settings
+from federation.process.settings import Address, Settings
 
 
 class ControllerSettings(Settings, frozen=True, kw_only=True):

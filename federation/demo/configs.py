@@ -24,7 +24,7 @@ from federation.demo.layout import (
     local_tcp,
     members,
 )
-from federation.resources.sockets import check_socket
+from federation.process.sockets import check_socket
 
 """Linux: sun_path has 108 bytes, the last is a zero."""
 

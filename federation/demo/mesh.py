@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from federation.api.client import Client
-from federation.api.documents import cluster_document
+from federation.client.client import Client
+from federation.client.documents import cluster_document
 from federation.demo import configs, folder, readiness
 from federation.demo.configs import Paths
 from federation.demo.layout import Layout, Member, Role, Site, members

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from federation.api.client import Client
+from federation.client.client import Client
 from federation.demo.configs import Paths, has_envoy
 from federation.demo.layout import (
     CLIENT,

@@ -22,7 +22,7 @@ from envoy.extensions.retry.priority.previous_priorities.v3 import previous_prio
 
 from federation.envoy import heads, http1, limits
 from federation.envoy.build import ADS, extension
-from federation.envoy.revoked import refusing
+from federation.envoy.rbac import refusing
 from federation.envoy.spoofing import (
     MARKS,
     NOBODY,

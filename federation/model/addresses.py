@@ -9,6 +9,7 @@ it has all.
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 LOOPBACK = "loopback"
+Network = IPv4Network | IPv6Network
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _BROADCAST = IPv4Address("255.255.255.255")
 _OF_CLOUDS = frozenset(

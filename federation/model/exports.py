@@ -1,6 +1,6 @@
 """What a cluster says upwards: exported services, their ready endpoints, its gateways.
 
-Made by `cluster_agent.observe`, carried by `federation.wire.codec`, merged by
+Made by `cluster_agent.observe.service`, carried by `federation.wire.codec`, merged by
 `federation.planning.merge`.
 """
 

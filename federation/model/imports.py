@@ -135,7 +135,7 @@ class Sight:
     """How the importer's gateways see the other clusters.
 
     `unreachable`: gateways (cluster, name) that do not answer them. `rtt`: round-trip times in
-    seconds as `federation.planning.reach` rounds them, 0 for near; clusters nobody measured are
+    seconds as `federation.planning.rtt_class` rounds them, 0 for near; clusters nobody measured are
     missing.
     """
 

@@ -1,7 +1,7 @@
 """What the DNS server of a cluster knows: names, and the addresses behind them.
 
-Made by `cluster_agent.entry` from plans, carried by `federation.wire.codec_zones`, turned into
-answers by `cluster_agent.dns.zone`.
+Made by `cluster_agent.entry.entry` from plans, carried by `federation.wire.codec_zones`, turned
+into answers by `cluster_agent.dns.zone`.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What a Service asks for that the mesh does not do: said on its exports, never passed over.
 
 In: a service as the clusterset has it. Out: one sentence for each field. `trafficDistribution` is
-the subject of the order of tiers (`federation.planning.failover`, decision 002).
+the subject of the order of tiers (`federation.planning.tiers`, decision 002).
 """
 
 from federation.model.exports import ServiceType

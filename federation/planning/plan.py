@@ -22,9 +22,9 @@ from federation.model.imports import (
     Tier,
 )
 from federation.model.names import ClusterId, gateway_identity, sni, workload_identity
-from federation.planning.failover import NOTHING_SEEN, tiers
+from federation.planning.damping import damped
 from federation.planning.protocols import served_ports
-from federation.planning.recovery import damped
+from federation.planning.tiers import NOTHING_SEEN, tiers
 
 _ALL_TRUSTED: Mapping[ClusterId, int] = MappingProxyType({})
 
@@ -39,7 +39,7 @@ def plan_service(
     """Plan every TCP port of a service.
 
     `shares` holds clusters that were lost and are coming back, with what they may have of their
-    traffic in percent (`federation.planning.recovery`); `sight` is how the importer's gateways
+    traffic in percent (`federation.planning.damping`); `sight` is how the importer's gateways
     see the others.
 
     `local` is the service in the importer's cluster, whose endpoints count only while that

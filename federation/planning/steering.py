@@ -1,7 +1,7 @@
 """Plans that prefer one cluster, or know no other: what is behind an address that DNS chose.
 
 In: the plan of a service. Out: the same tiers in another order, or fewer of them; and which
-clusters are the nearest healthy ones now, with their shares. Used by `cluster_agent.entry`.
+clusters are the nearest healthy ones now, with their shares. Used by `cluster_agent.entry.entry`.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
 """Whether Envoy listens wherever it is to: what is missing is asked for again until it is there.
 
 A port may be taken for a moment, or an address come a little later than the proxy. Envoy then
-refuses the listener, and nothing would send that version again (`federation.xds.session`). In: what
+refuses the listener, and nothing would send that version again (`federation.xds.sender`). In: what
 the relay has sent, Envoy's list of listeners. Out: what is missing and why, for readiness and for
 the agent; the relay sends it once more.
 """

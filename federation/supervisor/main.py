@@ -16,9 +16,9 @@ from federation.envoy.limits import Bounds, affordable, lowered_because
 from federation.model.errors import Failed, FedmeshError, NotReady
 from federation.model.locality import Locality
 from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Proxy, Refusal, State
-from federation.resources.entry import state_folder
-from federation.resources.settings import Address
-from federation.resources.sockets import check_socket
+from federation.process.settings import Address
+from federation.process.sockets import check_socket
+from federation.process.start import state_folder
 from federation.runtime.binding import patiently
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.descriptors import raise_limit
@@ -27,25 +27,28 @@ from federation.runtime.health import serve_health
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, run_until_stopped, running
 from federation.runtime.tasks import cancel, start, wait_for_event
-from federation.supervisor import keys, late, refusals
+from federation.supervisor import unacknowledged
 from federation.supervisor.admin import ask
-from federation.supervisor.application import Application
-from federation.supervisor.certificate import Certificate, Wanted
+from federation.supervisor.certificates import agent_trust
+from federation.supervisor.certificates.renewal import Certificate, Wanted
+from federation.supervisor.certificates.tokens import TokenEnds
 from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
 from federation.supervisor.listeners import Listeners
-from federation.supervisor.observer import Observer, Seen
-from federation.supervisor.ownrange import foreign, watching
+from federation.supervisor.local_range import foreign, watching
+from federation.supervisor.observe import refused_connections
+from federation.supervisor.observe.application_ports import Application
+from federation.supervisor.observe.observer import Observer, Seen
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
-from federation.supervisor.tokens import TokenEnds
 from federation.supervisor.troubles import Troubles
-from federation.wire import codec, codec_proxies, methods
-from federation.wire.channel import Connection, connect
-from federation.wire.pump import send
-from federation.wire.server import serve
+from federation.wire import codec, codec_proxies
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import Connection, connect
+from federation.wire.rpc.run_session import send
+from federation.wire.rpc.server import serve
 from federation.xds.resources import resource
-from federation.xds.session import Rule, Sender
+from federation.xds.sender import Rule, Sender
 from federation.xds.snapshot import Table
 
 log = logging.getLogger(__name__)
@@ -159,11 +162,11 @@ class Supervisor:
         loops = (
             self._envoy.keeping(self._bootstrap),
             Loop("readiness", self._look_at_envoy),
-            refusals.watching(self._admin_socket, self._state / "envoy.log"),
+            refused_connections.watching(self._admin_socket, self._state / "envoy.log"),
             *self._eyes(),
             self._relay.saving,
             self._disk.loop,
-            late.looking(self._admin_socket, self._relay),
+            unacknowledged.looking(self._admin_socket, self._relay),
         )
         for loop in loops:
             loop.on_change = self._tell
@@ -211,8 +214,8 @@ class Supervisor:
 
     async def _meet_agent(self) -> None:
         """Open both streams to the agent and stay until one of them ends."""
-        trust = keys.read_trust(self._settings.trust_file)
-        token = keys.read_token(self._settings.token_file)
+        trust = agent_trust.read_trust(self._settings.trust_file)
+        token = agent_trust.read_token(self._settings.token_file)
         async with connect(
             str(self._settings.agent), trust.identity, trust.agent_host, token
         ) as agent:

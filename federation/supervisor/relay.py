@@ -14,15 +14,15 @@ from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
-from federation.supervisor.keys import Certified
-from federation.wire.beat import beating
-from federation.wire.hold import Hold
-from federation.wire.links import Link, Peer
-from federation.wire.pump import receive, send
+from federation.supervisor.certificates.agent_trust import Certified
+from federation.wire.last_good import Hold
+from federation.wire.rpc.heartbeat import beating
+from federation.wire.rpc.run_session import receive, send
+from federation.wire.rpc.streams import Link, Peer
 from federation.xds.messages import Point, Request, Response
 from federation.xds.receiver import Received, Receiver
 from federation.xds.resources import Resource, resource
-from federation.xds.session import Rule, Sender
+from federation.xds.sender import Rule, Sender
 from federation.xds.snapshot import Layers, Table
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from federation.model.proxies import TROUBLE, Refusal
 from federation.runtime.loops import Loop
-from federation.supervisor.certificate import TOLD_SECONDS, Certificate
+from federation.supervisor.certificates.renewal import TOLD_SECONDS, Certificate
+from federation.supervisor.certificates.tokens import TokenEnds
 from federation.supervisor.listeners import Listeners
-from federation.supervisor.tokens import TokenEnds
 from federation.wire.codec_proxies import MAX_REFUSALS
 
 

@@ -39,7 +39,7 @@ from federation.wire.border import (
 from federation.wire.codec_headless import decode_headless
 from federation.wire.codec_proxies import decode_observation, decode_proxy
 from federation.wire.codec_zones import decode_gateway_names, decode_service_names
-from federation.xds.session import Rule
+from federation.xds.sender import Rule
 
 _PREFIX = "type.googleapis.com/fedmesh.v1."
 EXPORT = _PREFIX + "Export"

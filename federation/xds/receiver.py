@@ -12,7 +12,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from federation.model.errors import InvalidInput
-from federation.xds.flight import BATCH_RESOURCES, BETWEEN_REASONS, REASON_CHARACTERS
+from federation.xds.in_flight import BATCH_RESOURCES, BETWEEN_REASONS, REASON_CHARACTERS
 from federation.xds.messages import (
     MAX_NAME,
     MAX_NAMES,

@@ -11,7 +11,7 @@ from msgspec import NODEFAULT, inspect
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
 from federation.controller.settings import ControllerSettings
-from federation.resources.settings import Address, Settings
+from federation.process.settings import Address, Settings
 from federation.supervisor.settings import IdentitySettings
 from gateway.settings import GatewaySettings
 from sidecar.settings import SidecarSettings

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from federation.api.client import Client
+from federation.client.client import Client
 from federation.runtime.clock import utc_now
 from federation.trust import issue, profile, spiffe
 from federation.trust.pem import PrivateKey, key_pem, load_certificates, pem
-from federation.wire import methods
-from federation.wire.channel import Connection, Identity, connect
-from federation.wire.links import Link
-from federation.wire.methods import Method
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import Connection, Identity, connect
+from federation.wire.rpc.methods import Method
+from federation.wire.rpc.streams import Link
 from federation.xds.messages import Request, Response
 
 DOMAIN = "mesh.test"

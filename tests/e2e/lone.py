@@ -23,12 +23,12 @@ from federation.runtime.clock import utc_now
 from federation.supervisor.relay import ENVOY_RULES, TYPES
 from federation.trust import issue, profile, spiffe
 from federation.trust.pem import key_pem, pem
-from federation.wire import methods
-from federation.wire.links import Link, Peer
-from federation.wire.pump import send
-from federation.wire.server import serve
+from federation.wire.rpc import methods
+from federation.wire.rpc.run_session import send
+from federation.wire.rpc.server import serve
+from federation.wire.rpc.streams import Link, Peer
 from federation.xds.resources import resource
-from federation.xds.session import Sender
+from federation.xds.sender import Sender
 from federation.xds.snapshot import Table
 from tests.e2e.rig import ask_admin
 from tests.e2e.tls import Shown

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from federation.api.client import Client
+from federation.client.client import Client
 from federation.model.errors import FedmeshError
 from tests.e2e.rig import wait_until
 

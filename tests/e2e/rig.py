@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from dnslib import DNSRecord
 
-from federation.api.client import Client
+from federation.client.client import Client
 from federation.demo import mesh as demo
 from federation.demo import readiness, topology
 from federation.demo.configs import Paths

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from cluster_agent.identity import join
-from federation.api.client import Client
-from federation.api.documents import cluster_document
+from cluster_agent.authority.authority import join
+from federation.client.client import Client
+from federation.client.documents import cluster_document
 from federation.model.errors import Failed, FedmeshError
 from federation.runtime.files import private_folder
 from federation.trust.profile import LEAF_LIFE

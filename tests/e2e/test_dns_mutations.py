@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
-from cluster_agent.dns.reply import UDP_SIZE
+from cluster_agent.dns.message import UDP_SIZE
 from cluster_agent.dns.table import Table
 from tests.unit.cluster_agent.dns.test_dns_answer import HEADLESS, NAME, query, table
 

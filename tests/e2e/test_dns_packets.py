@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from cluster_agent.dns.packets import BATCH, Packets, is_supported
+from cluster_agent.dns.udp_batches import BATCH, Packets, is_supported
 
 HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 PACKED = {socket.AF_INET: b"\x7f\0\0\1", socket.AF_INET6: b"\0" * 15 + b"\1"}

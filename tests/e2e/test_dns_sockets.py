@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from dnslib import DNSRecord
 
-from cluster_agent.dns.limits import Sources
+from cluster_agent.dns.rate_limit import Sources
 from cluster_agent.dns.server import DnsServer, TcpLimits
 from federation.runtime.descriptors import raise_limit
 from federation.runtime.tasks import cancel, start

@@ -16,19 +16,20 @@ from typing import Any
 
 import pytest
 
-from federation.api.documents import cluster_document
+from federation.client.documents import cluster_document
 from federation.model.errors import Denied, FedmeshError, NotReady, PeerBroke
 from federation.model.exports import Backend
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import utc_now
-from federation.supervisor.keys import read_trust
+from federation.supervisor.certificates.agent_trust import read_trust
 from federation.trust import issue, profile
 from federation.trust.pem import load_certificates, pem
 from federation.trust.tokens import parse_join_token
-from federation.wire import codec, methods
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
-from federation.wire.channel import Identity, connect
-from federation.wire.server import serve
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import Identity, connect
+from federation.wire.rpc.server import serve
 from federation.xds.messages import Request, Response
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster_agent.identity import join
-from federation.api.documents import cluster_document
+from cluster_agent.authority.authority import join
+from federation.client.documents import cluster_document
 from federation.model.errors import Denied
 from federation.model.names import ClusterId
 from federation.runtime.files import private_folder

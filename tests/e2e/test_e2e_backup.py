@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from federation.api.client import Client
-from federation.api.documents import cluster_document
+from federation.client.client import Client
+from federation.client.documents import cluster_document
 from federation.model.errors import FedmeshError
 from federation.runtime.files import write_private
 from federation.verify import guarantees

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from federation.api.documents import cluster_document
+from federation.client.documents import cluster_document
 from federation.trust.tokens import JoinToken, format_join_token, parse_join_token
 from tests.e2e.rig import Mesh, fedctl, pause, wait_until
 

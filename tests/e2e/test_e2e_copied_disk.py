@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from federation.api.client import Client
+from federation.client.client import Client
 from federation.controller.backup import open_backup
 from federation.model.errors import Denied, FedmeshError
 from tests.e2e.lone_controller import lone_controller

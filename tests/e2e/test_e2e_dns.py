@@ -25,10 +25,11 @@ from federation.demo.layout import (
 )
 from federation.model.annotations import STEERING
 from federation.model.errors import Denied, FedmeshError
-from federation.supervisor import keys
+from federation.supervisor.certificates import agent_trust
 from federation.verify import guarantees
-from federation.wire import codec, methods
-from federation.wire.channel import connect
+from federation.wire import codec
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import connect
 from federation.xds.messages import Request
 from tests.e2e.documents import api_workload, export, service, text_of
 from tests.e2e.rig import Mesh, ask_dns, pause, wait_until
@@ -245,7 +246,7 @@ def steered_everywhere(mesh: Mesh, steered: dict[str, Any]) -> Iterator[None]:
 
 def test_only_a_token_for_dns_reads_names(mesh: Mesh) -> None:
     token = mesh.paths.token("us-east-gateway").read_text().strip()
-    trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+    trust = agent_trust.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     agent = mesh.member("us-east-agent").address("xds")
 
     async def read() -> None:
@@ -262,12 +263,12 @@ def test_only_a_token_for_dns_reads_names(mesh: Mesh) -> None:
 
 def test_a_token_for_dns_gets_no_certificate(mesh: Mesh) -> None:
     token = mesh.paths.token("us-east-dns").read_text().strip()
-    trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+    trust = agent_trust.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     agent = mesh.member("us-east-agent").address("xds")
 
     async def certify() -> None:
         async with connect(agent, trust.identity, trust.agent_host, token) as connection:
-            await keys.certify(connection)
+            await agent_trust.certify(connection)
 
     with pytest.raises(FedmeshError, match="subject is 'dns'"):
         asyncio.run(certify())

@@ -14,19 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from cluster_agent import certifying
+from cluster_agent.serve import certificate_quota
 from federation.demo.layout import SERVICE_PORT, service_host
 from federation.demo.readiness import get
 from federation.envoy.limits import CONNECTIONS_AT_AN_ADDRESS, HANDSHAKE_SECONDS, HEADERS_SECONDS
 from federation.model.errors import NotReady
-from federation.runtime.refusals import BURST
-from federation.supervisor import keys
+from federation.runtime.limited_log import BURST
+from federation.supervisor.certificates import agent_trust
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import pem
 from federation.verify import guarantees
 from federation.wire import federation_pb2 as pb
-from federation.wire import methods
-from federation.wire.channel import Connection, connect
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import Connection, connect
 from tests.e2e.conftest import REPORTS
 from tests.e2e.documents import exports
 from tests.e2e.flood import Flood, half_open
@@ -174,7 +174,7 @@ def test_a_token_that_asks_for_many_certificates_takes_few_and_nobody_else_waits
     mesh: Mesh,
 ) -> None:
     """As one account over four connections, sixteen calls at a time; as others 20 a second."""
-    trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+    trust = agent_trust.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     address = mesh.member("us-east-agent").address("xds")
     csr, told = pem(make_csr(new_key())), len(mesh.log("us-east-agent"))
     seconds, answers = 3.0, Counter[str]()
@@ -207,7 +207,7 @@ def test_a_token_that_asks_for_many_certificates_takes_few_and_nobody_else_waits
     took = finish(attack())
     seconds = time.monotonic() - began
     assert set(answers) == {"given", "refused"}, answers
-    assert 0 < answers["given"] <= certifying.BURST_FROM_ONE + 2 * seconds, answers
+    assert 0 < answers["given"] <= certificate_quota.BURST_FROM_ONE + 2 * seconds, answers
     assert took[-1] < 2.0, took
     lines = mesh.log("us-east-agent")[told:].splitlines()
     assert sum("subject=demo/thief" in line for line in lines) <= BURST + 2 * seconds

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dnslib import RCODE
 
-from federation.api.documents import cluster_document
+from federation.client.documents import cluster_document
 from federation.demo.layout import NAMESPACE, SERVICE_PORT
 from federation.demo.readiness import get
 from tests.e2e.documents import api_workload, export, service, text_of

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from federation.api.client import Client
-from federation.api.documents import cluster_document
+from federation.client.client import Client
+from federation.client.documents import cluster_document
 from federation.model.names import ClusterId
 from federation.trust.tokens import JoinToken, format_join_token
 from tests.e2e.joiners import NEVER_ANSWERED, joiners, request_of

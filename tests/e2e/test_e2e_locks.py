@@ -28,9 +28,9 @@ from federation.model.proxies import Upstream
 from federation.model.types import ROUTE, SECRET
 from federation.trust.pem import pem
 from federation.wire import federation_pb2 as pb
-from federation.wire import methods
-from federation.wire.channel import Identity, connect
-from federation.wire.server import serve
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import Identity, connect
+from federation.wire.rpc.server import serve
 from sidecar.compile import Inbound, InboundPort, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes
 from sidecar.upstreams import compile_upstream, ways

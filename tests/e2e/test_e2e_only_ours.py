@@ -11,14 +11,15 @@ from cryptography.hazmat.primitives import serialization
 
 from federation.model.errors import Denied, FedmeshError, NotReady, PeerBroke
 from federation.runtime.clock import wall_seconds
-from federation.supervisor import keys
+from federation.supervisor.certificates import agent_trust
 from federation.supervisor.relay import TYPES
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import pem
 from federation.trust.tokens import mint_workload_token
-from federation.wire import codec, methods
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
-from federation.wire.channel import Identity, connect
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import Identity, connect
 from federation.xds.receiver import Receiver
 from tests.e2e import tls
 from tests.e2e.rig import Mesh, finish
@@ -143,14 +144,14 @@ def workload_token(mesh: Mesh, cluster: str, subject: str, seconds: int = 600) -
 
 
 async def certify(mesh: Mesh, token: str) -> None:
-    trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+    trust = agent_trust.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     address = mesh.member("us-east-agent").address("xds")
     async with connect(address, trust.identity, trust.agent_host, token) as agent:
         await agent.call(methods.CERTIFY, pb.CertifyRequest(csr=pem(make_csr(new_key()))))
 
 
 async def _subscribe(mesh: Mesh, token: str, node: str) -> object:
-    trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+    trust = agent_trust.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     address = mesh.member("us-east-agent").address("xds")
     async with (
         connect(address, trust.identity, trust.agent_host, token) as agent,

@@ -22,7 +22,7 @@ from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, Discovery
 from cluster_agent.main import _is_used
 from federation.demo.layout import SERVICE_GRPC_PORT, service_host
 from federation.model.types import SECRET
-from federation.wire import methods
+from federation.wire.rpc import methods
 from tests.e2e.rig import Mesh, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -59,7 +59,13 @@ def identity(mesh: Mesh, folder: Path, subject: str = "web-1") -> Iterator[dict[
     }
     config = folder / "identity.yaml"
     config.write_text(yaml.safe_dump(settings))
-    command = [sys.executable, "-m", "federation.supervisor.identity", "--config", str(config)]
+    command = [
+        sys.executable,
+        "-m",
+        "federation.supervisor.certificates.workload_certificate",
+        "--config",
+        str(config),
+    ]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
         try:
             found = folder / "identity"

@@ -19,14 +19,14 @@ from federation.envoy.build import resource as built
 from federation.envoy.clusters import eds_cluster, load_assignment
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER
 from federation.supervisor.envoy import find_envoy
-from federation.wire import methods
-from federation.wire.links import Link, Peer
-from federation.wire.pump import send
-from federation.wire.server import serve
+from federation.wire.rpc import methods
+from federation.wire.rpc.run_session import send
+from federation.wire.rpc.server import serve
+from federation.wire.rpc.streams import Link, Peer
 from federation.xds.resources import resource
-from federation.xds.session import Rule
+from federation.xds.sender import Rule
 from federation.xds.snapshot import Table
-from federation.xds.state import StateSender
+from federation.xds.sotw_sender import StateSender
 from tests.e2e.rig import ask_admin, finish
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.envoy]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cluster_agent.turnedaway import KEPT_SECONDS
-from federation.api.documents import cluster_document
+from cluster_agent.serve.refused_proxies import KEPT_SECONDS
 from federation.cli.commands.status import HAS_PROBLEMS
+from federation.client.documents import cluster_document
 from tests.e2e.documents import exports
 from tests.e2e.rig import Mesh, fedctl, wait_until
 

@@ -14,17 +14,18 @@ from typing import Any
 
 import pytest
 
-from federation.api.documents import cluster_document
+from federation.client.documents import cluster_document
 from federation.model.errors import FedmeshError, NotReady, PeerBroke
 from federation.model.types import ENDPOINTS
 from federation.runtime.tasks import cancel, start
-from federation.supervisor import keys
+from federation.supervisor.certificates import agent_trust
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import pem
 from federation.verify.guarantees import percentile
-from federation.wire import codec, methods
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
-from federation.wire.channel import Connection, connect
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import Connection, connect
 from tests.e2e.hostile import Agent, join
 from tests.e2e.lone_controller import lone_controller
 from tests.e2e.rig import Mesh, finish
@@ -148,7 +149,7 @@ def memory(pid: int) -> int:
 @asynccontextmanager
 async def at_the_agent(mesh: Mesh) -> AsyncIterator[tuple[Connection, int, str]]:
     """A connection of others, the agent's process, and a token of an attacker."""
-    trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+    trust = agent_trust.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
     pid = int(mesh.process("us-east-agent")["pid"])
     token = workload_token(mesh, "us-east", "demo/web")
     async with connect(agents_address(mesh), trust.identity, trust.agent_host, token) as others:
@@ -208,7 +209,7 @@ def test_costly_requests_of_who_holds_a_token_harm_no_other(mesh: Mesh, what: st
 
     async def run() -> None:
         async with at_the_agent(mesh) as (others, pid, token):
-            trust = keys.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
+            trust = agent_trust.read_trust(mesh.paths.state("us-east-agent") / "trust.pem")
             async with connect(
                 agents_address(mesh), trust.identity, trust.agent_host, token
             ) as attacker:

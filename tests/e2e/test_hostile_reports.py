@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from federation.api.client import Client
-from federation.api.documents import cluster_document
+from federation.client.client import Client
+from federation.client.documents import cluster_document
 from federation.model.errors import FedmeshError
 from federation.model.names import ServiceName
-from federation.wire import codec, methods
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
-from federation.wire.framing import encode_response
-from federation.wire.methods import MAX_MESSAGE_BYTES
+from federation.wire.discovery import encode_response
+from federation.wire.rpc import methods
+from federation.wire.rpc.methods import MAX_MESSAGE_BYTES
 from federation.xds.messages import WILDCARD, Point, Request, Response
 from federation.xds.resources import Resource, resource
 from tests.e2e.hostile import RAW_REPORTS, Agent, exchange, join

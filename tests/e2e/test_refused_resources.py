@@ -23,9 +23,9 @@ from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER
 from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
-from federation.supervisor.late import looking
 from federation.supervisor.relay import TYPES, Relay
-from federation.wire.links import Link, Peer
+from federation.supervisor.unacknowledged import looking
+from federation.wire.rpc.streams import Link, Peer
 from federation.xds.messages import Response
 from federation.xds.resources import resource
 from tests.e2e.lone import Lone

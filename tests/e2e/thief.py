@@ -12,15 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cluster_agent.identity import Authority, open_authority
+from cluster_agent.authority.authority import Authority, open_authority
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import key_pem, pem
-from federation.wire import codec, methods
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
-from federation.wire.channel import connect
-from federation.wire.links import Link
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import connect
+from federation.wire.rpc.streams import Link
 from federation.xds.receiver import Receiver
 from tests.e2e.rig import Mesh, finish
 from tests.e2e.tls import Shown

@@ -8,7 +8,7 @@ from typing import Any
 
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 
-from cluster_agent.services import (
+from cluster_agent.snapshot.service_state import (
     MAX_CHECKS_PER_SECOND,
     MAX_REMOTE_CHECKS_PER_SECOND,
     bounded,
@@ -16,7 +16,7 @@ from cluster_agent.services import (
 )
 from federation.envoy.senders import reach, sender_http
 from federation.model.exports import AppProtocol
-from federation.supervisor.measure import MEASURE_SECONDS, MOST_AT_ONCE
+from federation.supervisor.observe.round_trips import MEASURE_SECONDS, MOST_AT_ONCE
 from gateway.compile import CHECK_SECONDS
 from gateway.remotes import REMOTE_CHECK_SECONDS
 from tests.scale.world import FAR_RTT, Size

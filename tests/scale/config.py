@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cluster_agent.proxies import Proxies
-from cluster_agent.services import ServiceState
+from cluster_agent.snapshot.service_state import ServiceState
+from cluster_agent.snapshot.snapshots import Proxies
 from federation.envoy.build import Resource, domains_of
 from federation.model.imports import Plan, ServiceFacts
 from federation.model.names import ClusterId
 from federation.model.proxies import Kind as ProxyKind
 from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
 from federation.planning.plan import plan_service
-from federation.wire.methods import MAX_MESSAGE_BYTES
+from federation.wire.rpc.methods import MAX_MESSAGE_BYTES
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, sight
 from tests.unit.builders import entry

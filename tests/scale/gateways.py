@@ -16,15 +16,15 @@ from typing import Any
 from envoy.config.listener.v3 import listener_pb2
 from google.protobuf.any_pb2 import Any as Packed
 
-from cluster_agent.services import check_interval
+from cluster_agent.snapshot.service_state import check_interval
 from federation.envoy.build import Resource, resource
 from federation.model.imports import Cluster
 from federation.model.names import ClusterId
 from federation.model.types import CLUSTER
 from federation.runtime.tasks import cancel, start
 from federation.supervisor.admin import ask
-from federation.supervisor.observe import read_checks
-from federation.supervisor.observer import OBSERVE_SECONDS, PAUSE, Observer
+from federation.supervisor.observe.health_checks import read_checks
+from federation.supervisor.observe.observer import OBSERVE_SECONDS, PAUSE, Observer
 from gateway.compile import Checking, compile_listener, compile_service
 from gateway.remotes import compile_remotes
 from sidecar.compile import INBOUND, compile_inbound

@@ -17,11 +17,11 @@ from federation.model.errors import Failed
 from federation.runtime.disk import Disk
 from federation.runtime.loops import Loop, run_until_stopped
 from federation.runtime.tasks import run
-from federation.supervisor.keys import load_certified
+from federation.supervisor.certificates.agent_trust import load_certified
 from federation.supervisor.relay import Relay
-from federation.wire import methods
-from federation.wire.channel import connect
-from federation.wire.server import serve
+from federation.wire.rpc import methods
+from federation.wire.rpc.channel import connect
+from federation.wire.rpc.server import serve
 
 
 async def relay(folder: Path) -> None:

@@ -22,12 +22,12 @@ from federation.envoy.build import Resource
 from federation.model.errors import NotReady
 from federation.supervisor.admin import ask
 from federation.supervisor.relay import ENVOY_RULES, TYPES
-from federation.wire import methods
-from federation.wire.links import Link, Peer
-from federation.wire.pump import send
-from federation.wire.server import StreamHandler, serve
+from federation.wire.rpc import methods
+from federation.wire.rpc.run_session import send
+from federation.wire.rpc.server import StreamHandler, serve
+from federation.wire.rpc.streams import Link, Peer
 from federation.xds.resources import resource
-from federation.xds.session import Rule, Sender
+from federation.xds.sender import Rule, Sender
 from federation.xds.snapshot import Table
 
 WORKERS = 2

@@ -20,7 +20,7 @@ from federation.model.imports import ServiceFacts
 from federation.model.types import ROUTE
 from federation.planning.plan import plan_service
 from federation.runtime.disk import write_together
-from federation.supervisor.keys import file_of
+from federation.supervisor.certificates.agent_trust import file_of
 from sidecar.compile import Inbound, compile_inbound
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 from tests.scale.config import imports

@@ -7,7 +7,7 @@ from federation.envoy.identity import IDENTITY, identity_secret
 from federation.model.imports import Bundle
 from federation.model.types import SECRET
 from federation.runtime.clock import utc_now
-from federation.supervisor.keys import Certified
+from federation.supervisor.certificates.agent_trust import Certified
 from federation.trust import issue, profile, spiffe
 from federation.trust.pem import key_pem, pem
 

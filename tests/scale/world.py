@@ -21,7 +21,7 @@ from federation.model.imports import (
 )
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName, sni
-from federation.planning.reach import NEAR, STEP
+from federation.planning.rtt_class import NEAR, STEP
 from federation.trust.spiffe import trust_domain
 from sidecar.compile import Inbound, InboundPort
 

@@ -1,7 +1,7 @@
 """Small constructors of model values: a test names only what it is about."""
 
-from cluster_agent.addresses import Addresses
-from cluster_agent.entry import Entry
+from cluster_agent.entry.allocation import Addresses
+from cluster_agent.entry.entry import Entry
 from federation.model.exports import (
     Backend,
     Export,

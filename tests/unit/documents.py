@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from cluster_agent.sources.source import Key
+from cluster_agent.source.objects import Key
+from federation.api.base import Document
+from federation.api.parse import parse_document
 from federation.model.names import ServiceName
-from federation.resources.base import Document
-from federation.resources.parse import parse_document
 
 API = ServiceName("shop", "api")
 Json = dict[str, Any]

@@ -11,11 +11,11 @@ import yaml
 
 from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.settings import AgentSettings
+from federation.api.parse import parse_document
 from federation.cli.config import load_config
 from federation.cli.main import make_cli
 from federation.controller.settings import ControllerSettings
-from federation.resources.parse import parse_document
-from federation.resources.settings import Settings, load_settings
+from federation.process.settings import Settings, load_settings
 from federation.supervisor.settings import IdentitySettings
 from gateway.settings import GatewaySettings
 from sidecar.settings import SidecarSettings

@@ -4,23 +4,27 @@ import re
 
 import pytest
 
-from cluster_agent import certifying, turnedaway, workloads
-from cluster_agent.dns import packets, reply, zone
+from cluster_agent.dns import message, udp_batches, zone
 from cluster_agent.dns.settings import DnsSettings
+from cluster_agent.serve import certificate_quota, proxy_server, refused_proxies
 from cluster_agent.settings import AgentSettings
-from cluster_agent.sources import files
-from federation.api import door, server, strangers
-from federation.controller import anchors, audit, jointokens, judge, loop, members
-from federation.controller import server as controller_server
+from cluster_agent.source import files
+from federation.apiserver import connection_guard, rate_limit, server
+from federation.controller import agent_server as controller_server
+from federation.controller import audit, sessions
+from federation.controller.admission import report_rules
+from federation.controller.membership import join_tokens, members
+from federation.controller.trust import anchors
 from federation.envoy import http, limits, senders
 from federation.model import exports
-from federation.runtime import health, refusals, yamldocs
+from federation.runtime import health, limited_log, yamldocs
 from federation.supervisor import admin
-from federation.supervisor import refusals as watching
+from federation.supervisor.observe import refused_connections as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import pem, spiffe, tokens, validate
-from federation.wire import border, codec, codec_proxies, codec_zones, framing, intake, methods
-from federation.wire import server as wire_server
+from federation.wire import border, codec, codec_proxies, codec_zones, discovery
+from federation.wire.rpc import intake, methods
+from federation.wire.rpc import server as wire_server
 from federation.xds import messages
 from tests.docs.pages import ROOT
 from tests.unit.test_security_page import names_of_tests
@@ -100,14 +104,14 @@ STATED: dict[str, str] = {
     "7443, 15012: time for the answer to it": f"{wire_server.PONG_SECONDS} s",
     "7443, 15012: size of a message": f"{methods.MAX_MESSAGE_BYTES // MB} MB",
     "7443, 15012: headers of a call": f"{wire_server.HEADERS}",
-    "7443, 15012: names, versions and resources in a message": f"{framing.MAX_FIELDS:,}",
+    "7443, 15012: names, versions and resources in a message": f"{discovery.MAX_FIELDS:,}",
     "7443, 15012: names asked for on a stream, of each type": f"{messages.MAX_NAMES:,}",
     "7443, 15012: the same in bytes": f"{messages.MAX_NAMES_BYTES // MB} MB",
-    "15012: streams of a proxy, of each kind": f"{workloads.STREAMS_OF_A_PROXY}",
+    "15012: streams of a proxy, of each kind": f"{proxy_server.STREAMS_OF_A_PROXY}",
     "15012: streams of one token for proxies that the source does not show": (
-        f"{workloads.UNKNOWN_STREAMS}"
+        f"{proxy_server.UNKNOWN_STREAMS}"
     ),
-    "15012: streams of DNS servers": f"{workloads.DNS_STREAMS}",
+    "15012: streams of DNS servers": f"{proxy_server.DNS_STREAMS}",
     "7443, 15012: size of a request for a certificate": f"{methods.MAX_CALL_BYTES // KB} KB",
     "7443, 15012: time in which a request for a certificate comes whole": (
         f"{wire_server.CALL_SECONDS:g} s"
@@ -120,56 +124,62 @@ STATED: dict[str, str] = {
         f"{intake.MOST_UNREAD_BYTES // MB} MB"
     ),
     "7443, 15012: the same of all connections": f"{intake.MOST_UNREAD_IN_ALL // MB} MB",
-    "15012: refused proxies that are told of, with a good token": f"{turnedaway.MOST}",
-    "15012: addresses of refused proxies that are told of, without one": f"{turnedaway.MOST}",
+    "15012: refused proxies that are told of, with a good token": f"{refused_proxies.MOST}",
+    "15012: addresses of refused proxies that are told of, without one": f"{refused_proxies.MOST}",
     "15012: bytes of a connection that shows no token": f"{intake.STRANGER_BYTES // KB} KB",
     "15012: time until it shows one": f"{intake.STRANGER_SECONDS:g} s",
     "15012: such connections of one source": f"{intake.STRANGERS_OF_A_SOURCE}",
     "15012: certificates of one identity, asked for from one source (of IPv6: one network of 64 "
-    "bits)": f"{certifying.BURST_FROM_ONE}, then {certifying.PER_SECOND_FROM_ONE:g} a second",
+    "bits)": (
+        f"{certificate_quota.BURST_FROM_ONE}, "
+        f"then {certificate_quota.PER_SECOND_FROM_ONE:g} a second"
+    ),
     "15012: certificates of one identity in all": (
-        f"{certifying.BURST_OF_ALL}, then {certifying.PER_SECOND_OF_ALL:g} a second"
+        f"{certificate_quota.BURST_OF_ALL}, then {certificate_quota.PER_SECOND_OF_ALL:g} a second"
     ),
     "lines about certificates of one identity in a log": (
-        f"{refusals.BURST}, then {refusals.LINES_PER_SECOND:g} a second"
+        f"{limited_log.BURST}, then {limited_log.LINES_PER_SECOND:g} a second"
     ),
-    "8443: time of the TLS handshake": f"{door.HANDSHAKE_SECONDS:g} s",
-    "8443: connections, those in a TLS handshake among them": f"{door.MAX_CONNECTIONS:,}",
+    "8443: time of the TLS handshake": f"{connection_guard.HANDSHAKE_SECONDS:g} s",
+    "8443: connections, those in a TLS handshake among them": (
+        f"{connection_guard.MAX_CONNECTIONS:,}"
+    ),
     "8443: requests of one source without the API's token": (
-        f"{strangers.ASKS_AT_ONCE}, then {strangers.ASKS_PER_SECOND} a second"
+        f"{rate_limit.ASKS_AT_ONCE}, then {rate_limit.ASKS_PER_SECOND} a second"
     ),
     "8443: an answer that is taken slowly": (
-        f"{door.ANSWER_BYTES_AT_LEAST // KB} KB in {door.REQUEST_SECONDS:g} s"
+        f"{connection_guard.ANSWER_BYTES_AT_LEAST // KB} KB in "
+        f"{connection_guard.REQUEST_SECONDS:g} s"
     ),
     "requests to join, of one cluster at once": f"{members.JOINS_OF_A_CLUSTER}",
     "requests of a member for certificates at once": (f"{controller_server.RENEWALS_OF_A_CLUSTER}"),
-    "8443: time for a whole request": f"{door.REQUEST_SECONDS:g} s",
+    "8443: time for a whole request": f"{connection_guard.REQUEST_SECONDS:g} s",
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
     "8443: depth of nesting of a body": f"{server.MAX_DEPTH}",
-    "8443: line of a head": f"{door.LINE_BYTES:,} bytes",
-    "8443: headers of a request": f"{door.HEADERS}",
+    "8443: line of a head": f"{connection_guard.LINE_BYTES:,} bytes",
+    "8443: headers of a request": f"{connection_guard.HEADERS}",
     "certificate request, and the certificate beside it": (f"{pem.LARGEST_FROM_OUTSIDE // KB} KB"),
     "lines about refused calls in a log": (
-        f"{refusals.BURST}, then {refusals.LINES_PER_SECOND:g} a second"
+        f"{limited_log.BURST}, then {limited_log.LINES_PER_SECOND:g} a second"
     ),
     "15021: request for readiness": f"{health._REQUEST_BYTES // KB} KB",
     "15021: time for it": f"{health._REQUEST_SECONDS:g} s",
     "queries of one source (`queries_per_second`); of IPv6, of one network of 64 bits": (
         f"{_dns('queries_per_second'):,} a second"
     ),
-    "answer over UDP": f"{reply.UDP_SIZE:,} bytes",
-    "query": f"{packets.LARGEST // KB} KB",
+    "answer over UDP": f"{message.UDP_SIZE:,} bytes",
+    "query": f"{udp_batches.LARGEST // KB} KB",
     "TCP: connections (`tcp_connections`)": f"{_dns('tcp_connections'):,}",
     "TCP: connections of one source (`tcp_connections_of_one_source`); of IPv6, of one network of "
     "64 bits": (f"{_dns('tcp_connections_of_one_source')}"),
     "TCP: silence (`tcp_silent_seconds`)": f"{_dns('tcp_silent_seconds'):g} s",
     "headless service: endpoints in all": f"{codec_zones.MAX_ENDPOINTS:,}",
     "headless service: an answer": f"{zone._MOST_BYTES:,} bytes",
-    "exports of a cluster": f"{judge.MAX_EXPORTS:,}",
-    "gateways of a cluster": f"{judge.MAX_GATEWAYS}",
-    "size of one resource of a report": f"{judge.MAX_BODY_BYTES // KB} KB",
-    "size of what its gateways see": f"{judge.MAX_OBSERVATION_BYTES // MB} MB",
-    "streams of facts of a cluster": f"{loop.MAX_FACT_STREAMS}",
+    "exports of a cluster": f"{report_rules.MAX_EXPORTS:,}",
+    "gateways of a cluster": f"{report_rules.MAX_GATEWAYS}",
+    "size of one resource of a report": f"{report_rules.MAX_BODY_BYTES // KB} KB",
+    "size of what its gateways see": f"{report_rules.MAX_OBSERVATION_BYTES // MB} MB",
+    "streams of facts of a cluster": f"{sessions.MAX_FACT_STREAMS}",
     "ready endpoints that count for a service": f"{codec.MAX_READY:,}",
     "named endpoints of a headless service": f"{exports.MAX_NAMED}",
     "ports of a service": f"{exports.MAX_PORTS}",
@@ -185,9 +195,9 @@ STATED: dict[str, str] = {
     "files of a cluster's folder, of any kind, with its sub-folders": f"{files.MAX_FILES:,}",
     "size of a whole number": f"{yamldocs.MAX_BITS} bits",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
-    "life of a join token": f"{jointokens.MAX_TOKEN_SECONDS // DAY} days",
+    "life of a join token": f"{join_tokens.MAX_TOKEN_SECONDS // DAY} days",
     "life of a workload token": f"{tokens.LONGEST_LIFE // DAY} days",
-    "join tokens that are kept": f"{jointokens.MOST_TOKENS:,}",
+    "join tokens that are kept": f"{join_tokens.MOST_TOKENS:,}",
     "entries of the audit log of one kind": f"{audit.MOST_OF_A_KIND}",
     "addresses that are remembered to have used the admin token": f"{audit.MOST_ADDRESSES:,}",
     "text of an entry of the audit log": f"{audit._LONGEST} characters",

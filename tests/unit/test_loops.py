@@ -17,38 +17,38 @@ from typing import Any
 import pytest
 
 from cluster_agent import main as agent_main
+from cluster_agent.agent import Agent
+from cluster_agent.authority.rejoin import Rejoin
+from cluster_agent.authority.rekey import Rekeying
 from cluster_agent.dns.feed import Feed
-from cluster_agent.dns.limits import Sources
+from cluster_agent.dns.rate_limit import Sources
 from cluster_agent.dns.server import DnsServer, TcpLimits
 from cluster_agent.dns.table import Table
-from cluster_agent.loop import Agent
-from cluster_agent.rejoin import Rejoin
-from cluster_agent.rekey import Rekeying
-from cluster_agent.sources.directory import DirectorySource
-from cluster_agent.sync import Sync
-from federation.api.door import Door
-from federation.api.listening import Listening
+from cluster_agent.source.directory import DirectorySource
+from cluster_agent.uplink.connection import Sync
+from federation.apiserver.connection_guard import Door
+from federation.apiserver.listening import Listening
 from federation.controller import main as controller_main
 from federation.controller.audit import Audit
-from federation.controller.authority import open_authority
 from federation.controller.departures import Departures
 from federation.controller.endings import Endings
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.registry import Registry
+from federation.controller.facts.registry import Registry
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
+from federation.controller.trust.authority import open_authority
 from federation.model.names import ClusterId
 from federation.model.proxies import Kind, Proxy, State
-from federation.resources.settings import Address
+from federation.process.settings import Address
 from federation.runtime.clock import utc_now
 from federation.runtime.disk import Disk
 from federation.runtime.loops import LONGEST_PAUSE, Loop, running
-from federation.supervisor import identity
+from federation.supervisor.certificates import workload_certificate
 from federation.supervisor.envoy import Envoy
 from federation.supervisor.main import Supervisor
 from federation.supervisor.settings import IdentitySettings, ProxySettings
+from tests.unit.cluster_agent.authority.test_authority_rekey import World
 from tests.unit.cluster_agent.dns.test_dns_answer import ZONES
-from tests.unit.cluster_agent.test_agent_rekey import World
-from tests.unit.cluster_agent.test_agent_workloads import World as Workloads
+from tests.unit.cluster_agent.serve.test_serve_proxy_server import World as Workloads
 from tests.unit.fakes.fake_store import FakeStore
 
 ROOT = Path(__file__).parents[2]
@@ -60,14 +60,14 @@ ENDS_BY_ITSELF = {
     "federation/runtime/binding.py patiently": "until a process can listen, for so long at most",
     "federation/controller/store/sqlite.py watch": "as long as its reader reads",
     "federation/supervisor/admin.py _exchange": "one answer, in a time and up to a size",
-    "federation/supervisor/tokens.py replaced": "until a file is another one, or the link ends",
+    "federation/supervisor/certificates/tokens.py replaced": "until a file is new or a link ends",
     "federation/supervisor/drain.py wait_for_end": "a proxy leaves, for so long at most",
-    "federation/wire/beat.py read": "until there is a word for others",
-    "federation/wire/pump.py send": "a stream, whose owner opens the next one",
-    "federation/wire/pump.py read": "the same",
-    "federation/wire/pump.py receive": "the same",
+    "federation/wire/rpc/heartbeat.py read": "until there is a word for others",
+    "federation/wire/rpc/run_session.py send": "a stream, whose owner opens the next one",
+    "federation/wire/rpc/run_session.py read": "the same",
+    "federation/wire/rpc/run_session.py receive": "the same",
     "cluster_agent/dns/server.py _serve_tcp": "one connection",
-    "cluster_agent/loop.py _look_at_dirty": "until nothing is dirty",
+    "cluster_agent/agent.py _look_at_dirty": "until nothing is dirty",
     "federation/verify/generator.py run": "a load that is made for a while",
     "federation/verify/paced.py _quiet": "until a load has ended, for so long at most",
 }
@@ -152,7 +152,7 @@ def sidecar(folder: Path) -> tuple[Loop, ...]:
 
 
 def fedmesh_identity(folder: Path) -> tuple[Loop, ...]:
-    return identity.loops(
+    return workload_certificate.loops(
         IdentitySettings(
             agent=Address("127.0.0.1", 1),
             trust_file=folder / "trust.pem",

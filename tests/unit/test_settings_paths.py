@@ -8,7 +8,7 @@ import pytest
 import yaml
 from msgspec import inspect
 
-from federation.resources.settings import Address, Settings, load_settings
+from federation.process.settings import Address, Settings, load_settings
 from tests.docs.settings import PROCESSES
 
 SAMPLES: dict[str, Any] = {

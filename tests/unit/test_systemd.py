@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from federation.resources.entry import parser_of
+from federation.process.start import parser_of
 from tests.docs.pages import ROOT, blocks
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))

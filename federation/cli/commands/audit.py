@@ -11,7 +11,7 @@ from federation.cli.listing import field
 from federation.cli.options import client_for, config_option, output_option
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 COLUMNS = (
     Column("time", lambda item: moment(item["at"])),

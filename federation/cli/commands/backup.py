@@ -10,7 +10,7 @@ from federation.cli.io import IO, standard_io
 from federation.cli.options import client_for, config_option
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def command(file: Path, passphrase_file: Path | None, config: Path | None) -> in
 
     It is sealed with the passphrase of the controller's setting backup_passphrase_file.
     """
-    from federation.controller.rootkey import read_passphrase  # noqa: PLC0415
+    from federation.controller.trust.root_key import read_passphrase  # noqa: PLC0415
 
     client, words = client_for(config), ""
     if passphrase_file is not None:

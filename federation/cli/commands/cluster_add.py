@@ -11,7 +11,7 @@ from federation.cli.io import IO, standard_io
 from federation.cli.options import client_for, config_option
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 # What --clear takes away: the field of a document, and what holds without it.
 _CLEARED = {

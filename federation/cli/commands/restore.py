@@ -44,7 +44,7 @@ def command(
     import secrets  # noqa: PLC0415
 
     from federation.cli.passphrase import ask_passphrase  # noqa: PLC0415
-    from federation.controller.rootkey import read_passphrase  # noqa: PLC0415
+    from federation.controller.trust.root_key import read_passphrase  # noqa: PLC0415
 
     key_words = ""
     if root_key_passphrase_file is not None:

@@ -19,7 +19,7 @@ from federation.model.checks import WELL, Severity
 from federation.runtime.escapes import visible
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 CLUSTERS = ("cluster", "state", "seen", "clock", "gateways", "exports")
 HAS_PROBLEMS = 3

@@ -10,7 +10,7 @@ from federation.cli.io import IO, standard_io
 from federation.cli.options import client_for, config_option, duration
 
 if TYPE_CHECKING:
-    from federation.api.client import Client
+    from federation.client.client import Client
 
 
 @dataclass(frozen=True, slots=True)

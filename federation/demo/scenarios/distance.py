@@ -6,8 +6,7 @@ In: a layout in which the second cluster is far. Out: the steps. The client's cl
 
 from federation.demo.layout import Layout, find_site, moved_away
 from federation.demo.scenarios.loss import Loss, lost_and_back
-from federation.demo.scenarios.stage import Stage
-from federation.demo.scenarios.steps import Flow, Promise, Step
+from federation.demo.scenarios.steps import Flow, Promise, Stage, Step
 from federation.verify.faults import Fault, Way
 from federation.verify.guarantees import Place
 

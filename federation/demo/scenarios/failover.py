@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from federation.demo.layout import Layout, Role, Site, backends_of, members
 from federation.demo.scenarios.loss import BACK, LOST, PATIENCE_SECONDS, Loss, lost_and_back, once
-from federation.demo.scenarios.stage import Stage
-from federation.demo.scenarios.steps import NO_CHANGE, NO_FAILURE, Flow, Promise, Step
+from federation.demo.scenarios.steps import NO_CHANGE, NO_FAILURE, Flow, Promise, Stage, Step
 from federation.model.errors import InvalidInput
 from federation.verify.faults import Fault, Way
 from federation.verify.guarantees import Place

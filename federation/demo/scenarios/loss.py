@@ -6,8 +6,7 @@ In: what is lost, which requests run meanwhile and what is promised. Out: the st
 from dataclasses import dataclass
 
 from federation.demo.layout import Layout, Site
-from federation.demo.scenarios.stage import Stage
-from federation.demo.scenarios.steps import Flow, Promise, Step
+from federation.demo.scenarios.steps import Flow, Promise, Stage, Step
 from federation.verify.faults import Fault
 from federation.verify.guarantees import Place, processed_twice
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from federation.demo.layout import Layout, backends_of, members
 from federation.demo.scenarios.loss import BACK, LOST, Loss, lost_and_back, once
-from federation.demo.scenarios.stage import Stage
-from federation.demo.scenarios.steps import Flow, Promise, Step
+from federation.demo.scenarios.steps import Flow, Promise, Stage, Step
 from federation.envoy.senders import STREAMS_PER_CONNECTION
 from federation.verify.faults import Fault, Way
 from federation.verify.guarantees import Place

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from federation.demo.layout import Layout
 from federation.demo.scenarios.evidence import evidence
-from federation.demo.scenarios.stage import Stage, Told
+from federation.demo.scenarios.stage import DemoStage, Told
 from federation.demo.scenarios.steps import Result, Step
 from federation.demo.scenarios.verdict import judge
-from federation.planning.recovery import Damping
+from federation.planning.damping import Damping
 from federation.verify.guarantees import lateness
 
 _SETTLE_SECONDS = 1.0
@@ -56,7 +56,7 @@ def run_steps(
     results = []
     chosen = tuple(steps)
     with evidence(state, "run-") as kept:
-        stage = Stage(state, layout, kept.folder, told)
+        stage = DemoStage(state, layout, kept.folder, told)
         for number, step in enumerate(chosen, 1):
             told.step(step, number, len(chosen))
             recorded = stage.perform(step, calm_seconds)

@@ -7,7 +7,7 @@ In: a running demo and a `Step`. Out: the histories of its flows with what was m
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ from federation.demo.readiness import get
 from federation.demo.rig import DemoRig
 from federation.demo.scenarios.connections import open_connections
 from federation.demo.scenarios.loads import command_of
-from federation.demo.scenarios.steps import CALM, Flow, Step
+from federation.demo.scenarios.steps import CALM, Flow, Recorded, Step
 from federation.envoy.senders import reach
 from federation.model.errors import Failed, NotReady
-from federation.planning.reach import rounded
+from federation.planning.rtt_class import rounded
 from federation.verify import history
 from federation.verify.faults import Fault, Way, inject, unavailable
 from federation.verify.guarantees import Place
-from federation.verify.history import History, Phase, Record
+from federation.verify.history import Phase, Record
 
 _BUSY_SECONDS = 0.15
 _START_SECONDS = 15.0
@@ -55,18 +55,6 @@ class Told:
     step: Callable[[Step, int, int], None] = lambda _step, _number, _of: None
     phase: Callable[[str], None] = lambda _name: None
     pulse: Callable[[str, tuple[Record, ...], Tally], None] = lambda _flow, _recent, _tally: None
-
-
-@dataclass(slots=True)
-class Recorded:
-    """What became of a step: histories by flow, its phases, when what was struck."""
-
-    histories: dict[str, History] = field(default_factory=dict)
-    phases: list[Phase] = field(default_factory=list)
-    struck: list[tuple[float, float]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    facts: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
 
 
 class Tail:
@@ -101,7 +89,7 @@ def notice_seconds(layout: Layout) -> float:
     return patience.ping_interval + patience.ping_timeout + _BUSY_SECONDS
 
 
-class Stage:
+class DemoStage:
     """The demo in `state` while one step after the other is performed on it."""
 
     def __init__(self, state: Path, layout: Layout, folder: Path, told: Told) -> None:
@@ -136,7 +124,7 @@ class Stage:
         step.check(self)
         return self.recorded
 
-    # -- what a step's `act` uses ----------------------------------------------------------------
+    # -- what a step's `act` uses (`steps.Stage`) ----------------------------------------------
 
     def begin(self, phase: str, at: float | None = None) -> None:
         """A phase begins, now or at a time just gone by (CLOCK_MONOTONIC seconds)."""

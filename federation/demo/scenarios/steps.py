@@ -5,20 +5,66 @@ judges it.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from federation.verify.call import OK
+from federation.verify.faults import Fault
 from federation.verify.guarantees import Place, Summary
-from federation.verify.history import Lag, Record
-
-if TYPE_CHECKING:
-    from federation.demo.scenarios.stage import Stage
+from federation.verify.history import History, Lag, Phase, Record
 
 CALM = "before"
 
 
-def nothing(_: "Stage") -> None:
+@dataclass(slots=True)
+class Recorded:
+    """What became of a step: histories by flow, its phases, when what was struck."""
+
+    histories: dict[str, History] = field(default_factory=dict)
+    phases: list[Phase] = field(default_factory=list)
+    struck: list[tuple[float, float]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+class Stage(Protocol):
+    """What a step's `act`, `prepare` and `check` may use of the running demo."""
+
+    @property
+    def recorded(self) -> Recorded:
+        """What became of the step so far."""
+
+    def begin(self, phase: str, at: float | None = None) -> None:
+        """A phase begins, now or at a time just gone by (CLOCK_MONOTONIC seconds)."""
+
+    def wait(self, seconds: float) -> None:
+        """Let the flows run."""
+
+    def struck(self, fault: Fault, phase: str, after: str) -> AbstractContextManager[None]:
+        """The fault is in force within this; what begins then is `phase`, and `after` afterwards.
+
+        Raises Failed when the fault cannot be injected.
+        """
+
+    def flap(self, fault: Fault, seconds: float) -> None:
+        """The fault is in force for so long, and then for as long it is not."""
+
+    def wait_for_return(self, patience: float) -> None:
+        """Wait until every flow is at home again for a second, or `patience` (seconds) is over."""
+
+    def processed(self, service: str) -> int:
+        """How many requests with an id the applications behind a service have processed."""
+
+    def open_connections(self, service: str) -> int:
+        """How many connections the client's proxy has to a service."""
+
+    def journals(self) -> list[list[str]]:
+        """The ids that each application has processed of requests that may not be repeated."""
+
+
+def nothing(_: Stage) -> None:
     """What a step does that does nothing."""
 
 
@@ -93,12 +139,12 @@ class Step:
     name: str
     flows: tuple[Flow, ...]
     home: Place
-    act: Callable[["Stage"], None]
+    act: Callable[[Stage], None]
     promises: Mapping[str, Promise] = field(default_factory=dict)
     exceptions: Mapping[tuple[str, str], Promise] = field(default_factory=dict)
     ramp: bool = False
-    prepare: Callable[["Stage"], None] = nothing
-    check: Callable[["Stage"], None] = nothing
+    prepare: Callable[[Stage], None] = nothing
+    check: Callable[[Stage], None] = nothing
 
     @property
     def phases(self) -> tuple[str, ...]:

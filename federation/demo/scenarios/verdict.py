@@ -6,9 +6,8 @@ In: a `Step`, what was `Recorded` of it, the damping in force. Out: a `Result`. 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from federation.demo.scenarios.stage import Recorded
-from federation.demo.scenarios.steps import CALM, Flow, Promise, Result, Row, Step
-from federation.planning.recovery import FULL, Damping, Seen, share
+from federation.demo.scenarios.steps import CALM, Flow, Promise, Recorded, Result, Row, Step
+from federation.planning.damping import FULL, Damping, Seen, share
 from federation.verify import guarantees, movement
 from federation.verify.guarantees import Limits, Place
 from federation.verify.history import History, Lag, Phase, Record

@@ -11,10 +11,10 @@ from typing import Any as Document
 
 import pytest
 
-from cluster_agent.addresses import Addresses
-from cluster_agent.entry import Entry
-from cluster_agent.proxies import Proxies
-from cluster_agent.services import ServiceState
+from cluster_agent.entry.allocation import Addresses
+from cluster_agent.entry.entry import Entry
+from cluster_agent.snapshot.service_state import ServiceState
+from cluster_agent.snapshot.snapshots import Proxies
 from federation.envoy.bootstrap import XDS_CLUSTER
 from federation.model.annotations import STEERING
 from federation.model.exports import Gateway, ServicePort, ServiceType
@@ -22,7 +22,7 @@ from federation.model.imports import Bundle, Endpoint
 from federation.model.names import ClusterId, ServiceName, remote_name
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER
-from federation.planning.failover import INBOUND_PORT
+from federation.planning.tiers import INBOUND_PORT
 from tests.unit import builders as b
 from tests.unit.goldens import document
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from cluster_agent.identity import Authority, Membership, Standing
+from cluster_agent.authority.authority import Authority, Membership, Standing
 from federation.trust import issue, profile
 
 DOMAIN = "mesh.test"

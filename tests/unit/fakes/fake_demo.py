@@ -14,7 +14,7 @@ import pytest
 from federation.demo.layout import Layout, members
 from federation.demo.scenarios import loads
 from federation.demo.scenarios import stage as module
-from federation.demo.scenarios.stage import Stage, Told
+from federation.demo.scenarios.stage import DemoStage, Told
 from federation.verify.history import Lag, Record, about_line, end_line, record_line
 from federation.verify.traffic import parse_arguments
 from tests.unit.fakes.fake_rig import FakeRig
@@ -132,6 +132,6 @@ def staged(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> FakeDemo:
     return demo
 
 
-def stage_in(folder: Path, layout: Layout, told: Told | None = None) -> Stage:
+def stage_in(folder: Path, layout: Layout, told: Told | None = None) -> DemoStage:
     """A stage with its histories in the folder of the demo itself."""
-    return Stage(folder, layout, folder, told or Told())
+    return DemoStage(folder, layout, folder, told or Told())

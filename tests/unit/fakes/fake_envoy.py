@@ -2,7 +2,7 @@
 
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.xds.messages import Request, Response
-from federation.xds.session import Sender
+from federation.xds.sender import Sender
 
 _NAMED = {ROUTE: ("outbound",), SECRET: ("identity", "clusterset")}
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from cluster_agent.sources.folder import Folder
-from cluster_agent.sources.source import Batch, Condition, Key, Objects, Problem
+from cluster_agent.source.folder import Folder
+from cluster_agent.source.objects import Batch, Condition, Key, Objects, Problem
 from federation.runtime.loops import Loop
 
 
 class FakeSource:
-    """See `cluster_agent.sources.source.Source`; a test writes files and says when it is synced."""
+    """See `cluster_agent.source.source.Source`; a test writes files and says when it is synced."""
 
     def __init__(self) -> None:
         self._folder = Folder()

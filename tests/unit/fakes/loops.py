@@ -5,7 +5,7 @@ from pathlib import Path
 
 from federation.runtime.disk import write_together
 from federation.runtime.loops import Loop
-from federation.wire.hold import files_of
+from federation.wire.last_good import files_of
 from federation.xds.receiver import Receiver
 
 

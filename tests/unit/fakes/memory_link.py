@@ -5,7 +5,7 @@ from typing import Any
 
 
 class MemoryLink:
-    """One end of a stream; see `federation.wire.links.Link`."""
+    """One end of a stream; see `federation.wire.rpc.streams.Link`."""
 
     def __init__(self, incoming: asyncio.Queue[Any], outgoing: asyncio.Queue[Any]) -> None:
         self._incoming = incoming

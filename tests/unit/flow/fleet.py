@@ -11,21 +11,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cluster_agent.loop import Agent
-from cluster_agent.sources.folder import Folder
-from cluster_agent.sources.source import Batch, Condition, Key, Problem
-from cluster_agent.sync import REPORT_RULES
-from federation.controller.hub import Hub
-from federation.controller.registry import Member, Registry
+from cluster_agent.agent import Agent
+from cluster_agent.source.folder import Folder
+from cluster_agent.source.objects import Batch, Condition, Key, Problem
+from cluster_agent.uplink.connection import REPORT_RULES
+from federation.api.base import Document
+from federation.controller.facts.hub import Hub
+from federation.controller.facts.registry import Registry
+from federation.controller.member import Member
 from federation.controller.store.store import Row
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy, State
-from federation.resources.base import Document
 from federation.runtime.loops import Loop
 from federation.wire import codec
 from federation.xds.messages import Point, Request, Response
 from federation.xds.receiver import Received, Receiver
-from federation.xds.session import Sender
+from federation.xds.sender import Sender
 from tests.unit.fakes.loops import save_held
 
 NETS = {ClusterId("east"): 1, ClusterId("north"): 2, ClusterId("west"): 3}
@@ -80,7 +81,7 @@ def namespace() -> Document:
 
 
 class Objects:
-    """See `cluster_agent.sources.source.Source`: services by name, each ready or not."""
+    """See `cluster_agent.source.source.Source`: services by name, each ready or not."""
 
     def __init__(self, net: int, services: dict[ServiceName, bool] | None) -> None:
         self._net = net

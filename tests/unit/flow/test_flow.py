@@ -10,17 +10,18 @@ from google.protobuf.any_pb2 import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster_agent.facts import Facts
-from cluster_agent.index import Index
-from cluster_agent.observe import observe_service
-from cluster_agent.proxies import TYPES, Proxies
-from cluster_agent.reports import Reports
-from cluster_agent.services import ServiceState
-from cluster_agent.sources.folder import Folder
-from cluster_agent.sync import REPORT_RULES
-from cluster_agent.tables import Touch
-from federation.controller.hub import FACT_RULES
-from federation.controller.registry import Member, Registry, Touched
+from cluster_agent.observe.index import Index
+from cluster_agent.observe.service import observe_service
+from cluster_agent.report.table import Reports
+from cluster_agent.snapshot.service_state import ServiceState
+from cluster_agent.snapshot.snapshots import TYPES, Proxies
+from cluster_agent.snapshot.tables import Touch
+from cluster_agent.source.folder import Folder
+from cluster_agent.uplink.connection import REPORT_RULES
+from cluster_agent.uplink.facts import Facts
+from federation.controller.facts.hub import FACT_RULES
+from federation.controller.facts.registry import Registry, Touched
+from federation.controller.member import Member
 from federation.model.exports import Gateway
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy, State
@@ -29,7 +30,7 @@ from federation.supervisor.relay import ENVOY_RULES
 from federation.wire import codec
 from federation.xds.messages import Point
 from federation.xds.receiver import Receiver
-from federation.xds.session import Sender
+from federation.xds.sender import Sender
 from tests.unit.builders import entry
 from tests.unit.fakes.fake_envoy import FakeEnvoy
 from tests.unit.fakes.shop import shop

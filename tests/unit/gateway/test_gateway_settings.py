@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import InvalidInput
-from federation.resources.settings import load_settings
+from federation.process.settings import load_settings
 from gateway.settings import GatewaySettings
 
 REQUIRED = """\

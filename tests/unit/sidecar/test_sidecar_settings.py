@@ -9,7 +9,7 @@ import yaml
 from federation.model.errors import InvalidInput
 from federation.model.names import ServiceName
 from federation.model.proxies import Upstream
-from federation.resources.settings import load_settings
+from federation.process.settings import load_settings
 from sidecar.settings import SidecarSettings, parse_upstreams
 
 REQUIRED = {

@@ -6,9 +6,9 @@ import pytest
 from dnslib import CLASS, EDNS0, OPCODE, QTYPE, RCODE, DNSHeader, DNSQuestion, DNSRecord
 
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
-from cluster_agent.dns.reply import UDP_SIZE
+from cluster_agent.dns.message import UDP_SIZE
+from cluster_agent.dns.protocol import Zones
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.words import Zones
 from cluster_agent.dns.zone import say_gateways, say_service
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName

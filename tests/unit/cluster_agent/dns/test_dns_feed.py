@@ -7,7 +7,7 @@ from cluster_agent.dns.feed import Feed
 from cluster_agent.dns.table import Table
 from federation.model.zones import GatewayNames
 from federation.runtime.disk import Disk
-from federation.wire import codec, hold
+from federation.wire import codec, last_good
 from federation.wire.codec_zones import encode_gateway_names, encode_service_names
 from federation.xds.messages import Response
 from federation.xds.receiver import Receiver
@@ -78,6 +78,6 @@ def test_a_service_that_is_gone_is_not_answered(tmp_path: Path) -> None:
     held(tmp_path)
     world = World(tmp_path)
     world.feed.load()
-    hold.load(tmp_path, world.receiver, codec.NAMES)
+    last_good.load(tmp_path, world.receiver, codec.NAMES)
     world.tell(codec.SERVICE_NAMES, removed=("shop/api",))
     assert world.code() == 3

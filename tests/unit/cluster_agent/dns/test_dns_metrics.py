@@ -1,8 +1,8 @@
 """What Prometheus reads adds up to what was asked."""
 
 from cluster_agent.dns.answer import answer
-from cluster_agent.dns.limits import Sources
 from cluster_agent.dns.metrics import Metrics
+from cluster_agent.dns.rate_limit import Sources
 from cluster_agent.dns.server import DnsServer, TcpLimits
 from tests.unit.cluster_agent.dns.test_dns_answer import NAME, query, table
 

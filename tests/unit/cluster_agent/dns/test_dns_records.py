@@ -4,8 +4,8 @@ import pytest
 from dnslib import QTYPE, DNSHeader, DNSQuestion, DNSRecord
 
 from cluster_agent.dns import records
+from cluster_agent.dns.protocol import wire_name
 from cluster_agent.dns.records import Record
-from cluster_agent.dns.words import wire_name
 
 NAME = "api.shop.svc.clusterset.local"
 

@@ -6,7 +6,7 @@ import pytest
 
 from cluster_agent.dns.settings import DnsSettings
 from federation.model.errors import InvalidInput
-from federation.resources.settings import load_settings
+from federation.process.settings import load_settings
 
 REQUIRED = """\
 listen: 10.0.0.5:53

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_agent.dns.answer import Counts, answer
+from cluster_agent.dns.protocol import Type, question, wire_name
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.words import Type, question, wire_name
 from cluster_agent.dns.zone import say_service
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName

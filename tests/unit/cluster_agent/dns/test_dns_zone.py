@@ -3,8 +3,8 @@
 from dnslib import QTYPE, DNSRecord
 
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer
-from cluster_agent.dns.reply import Body
-from cluster_agent.dns.reply import body as body_of
+from cluster_agent.dns.message import Body
+from cluster_agent.dns.message import body as body_of
 from cluster_agent.dns.zone import Said, say_service, smooth
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName

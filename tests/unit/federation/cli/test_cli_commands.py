@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from federation.api.client import Client
 from federation.cli import listing
 from federation.cli.commands import (
     audit,
@@ -39,9 +38,10 @@ from federation.cli.commands import (
 from federation.cli.consent import consent
 from federation.cli.io import IO, Format
 from federation.cli.main import run as run_fedctl
-from federation.controller.authority import open_authority
+from federation.client.client import Client
 from federation.controller.backup import Backups
 from federation.controller.store.sqlite import open_store
+from federation.controller.trust.authority import open_authority
 from federation.demo.configs import Paths
 from federation.demo.layout import members, plan_layout
 from federation.demo.scenarios.tour import Report, Visit

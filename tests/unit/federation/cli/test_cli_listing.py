@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from federation.api.client import Client
 from federation.cli.io import IO, Column, Format
 from federation.cli.listing import Listing, Options, field, list_command, run
+from federation.client.client import Client
 
 LISTING = Listing(
     lambda client: client.clusters(),

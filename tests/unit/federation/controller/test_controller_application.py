@@ -7,14 +7,14 @@ import pytest
 
 from federation.controller.application import Controller
 from federation.controller.audit import Audit
-from federation.controller.authority import open_authority
 from federation.controller.backup import Backups, open_backup
 from federation.controller.departures import Departures
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.registry import Registry
+from federation.controller.facts.registry import Registry
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
 from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Row
+from federation.controller.trust.authority import open_authority
 from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote

@@ -13,12 +13,12 @@ import pytest
 import pytest_asyncio
 
 from federation.controller.audit import Audit
-from federation.controller.authority import Authority, open_authority
 from federation.controller.backup import Backup, Backups, check_whole, open_backup, restore
-from federation.controller.members import Members
-from federation.controller.registry import Member
+from federation.controller.member import Member
+from federation.controller.membership.members import Members
 from federation.controller.store.sqlite import SqliteStore, open_store
 from federation.controller.store.store import Row
+from federation.controller.trust.authority import Authority, open_authority
 from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.trust import sealed

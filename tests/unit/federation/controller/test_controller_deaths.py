@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from federation.controller.authority import Authority, open_authority
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.registry import Member, Registry
+from federation.controller.facts.registry import Registry
+from federation.controller.member import Member
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
 from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Store
+from federation.controller.trust.authority import Authority, open_authority
 from federation.model.errors import Failed
 from federation.model.exports import Export
 from federation.model.names import ClusterId, ServiceName

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from federation.controller.authority import open_authority
 from federation.controller.departures import AGAIN_SECONDS, LEAVE_SECONDS, Departures
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.registry import Member, Registry
+from federation.controller.facts.registry import Registry
+from federation.controller.member import Member
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
+from federation.controller.trust.authority import open_authority
 from federation.model.errors import NotReady
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from federation.controller.authority import open_authority
 from federation.controller.endings import LOOK_SECONDS, Endings
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.registry import Member, Registry
+from federation.controller.facts.registry import Registry
+from federation.controller.member import Member
+from federation.controller.membership.members import Members
+from federation.controller.sessions import Federation
 from federation.controller.store.store import Store
+from federation.controller.trust.authority import open_authority
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.tasks import cancel, start
@@ -97,7 +98,7 @@ async def test_what_ended_while_the_controller_was_down_is_not_told_at_its_start
     store = FakeStore()
     await two_keys(tmp_path, store)
     later = wall_seconds() + LIFE
-    monkeypatch.setattr("federation.controller.loop.wall_seconds", lambda: later)
+    monkeypatch.setattr("federation.controller.sessions.wall_seconds", lambda: later)
     assert (await started(tmp_path, store)).told() == 1
 
 

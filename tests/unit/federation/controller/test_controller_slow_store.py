@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from federation.controller.authority import open_authority
-from federation.controller.loop import Federation
-from federation.controller.members import Members
-from federation.controller.records import MEMBERS, read_member
-from federation.controller.registry import Member, Registry
+from federation.controller.facts.registry import Registry
+from federation.controller.member import Member
+from federation.controller.membership.members import Members
+from federation.controller.membership.records import MEMBERS, read_member
+from federation.controller.sessions import Federation
+from federation.controller.trust.authority import open_authority
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.runtime.tasks import start

@@ -20,7 +20,7 @@ from federation.demo.layout import LOCAL_TCP_SERVICES, Member, Role, members, pl
 from federation.model.errors import Failed
 from federation.model.names import ServiceName
 from federation.model.proxies import Upstream
-from federation.resources.settings import load_settings
+from federation.process.settings import load_settings
 from sidecar.settings import SidecarSettings, parse_upstreams
 
 LAYOUT = plan_layout()

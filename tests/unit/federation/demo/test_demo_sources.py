@@ -4,9 +4,9 @@ from typing import Any
 
 import yaml
 
+from federation.api.parse import parse_document
 from federation.demo.layout import plan_layout
 from federation.demo.sources import source_files
-from federation.resources.parse import parse_document
 
 SITE = plan_layout().sites[0]
 

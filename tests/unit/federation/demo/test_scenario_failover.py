@@ -7,8 +7,7 @@ import pytest
 
 from federation.demo.layout import Role, backends_of, members, plan_layout
 from federation.demo.scenarios.failover import steps
-from federation.demo.scenarios.stage import Recorded
-from federation.demo.scenarios.steps import CALM, Flow, Promise, Step
+from federation.demo.scenarios.steps import CALM, Flow, Promise, Recorded, Step
 from federation.model.errors import InvalidInput
 from federation.verify.history import About, History, Lag, Phase, Record
 from tests.unit.fakes.fake_demo import FakeDemo, stage_in, staged

@@ -6,8 +6,7 @@ import pytest
 
 from federation.demo.layout import backends_of, members, plan_layout
 from federation.demo.scenarios.many import steps
-from federation.demo.scenarios.stage import Recorded
-from federation.demo.scenarios.steps import CALM, Step
+from federation.demo.scenarios.steps import CALM, Recorded, Step
 from federation.verify.history import About, History, Lag, Phase, Record
 from tests.unit.fakes.fake_demo import FakeDemo, stage_in, staged
 

@@ -7,8 +7,8 @@ import pytest
 
 from federation.demo.layout import plan_layout
 from federation.demo.scenarios.run import Report, run_steps
-from federation.demo.scenarios.stage import Stage, Told
-from federation.demo.scenarios.steps import Flow, Promise, Result, Step
+from federation.demo.scenarios.stage import Told
+from federation.demo.scenarios.steps import Flow, Promise, Result, Stage, Step
 from federation.model.errors import Failed
 from federation.verify.faults import Fault, Way
 from federation.verify.guarantees import Place

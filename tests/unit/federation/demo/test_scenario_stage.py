@@ -7,14 +7,8 @@ from pathlib import Path
 import pytest
 
 from federation.demo.layout import Layout, Role, members, moved_away, plan_layout
-from federation.demo.scenarios.stage import (
-    Recorded,
-    Stage,
-    Tail,
-    Tally,
-    Told,
-)
-from federation.demo.scenarios.steps import CALM, Flow, Step, nothing
+from federation.demo.scenarios.stage import Tail, Tally, Told
+from federation.demo.scenarios.steps import CALM, Flow, Recorded, Stage, Step, nothing
 from federation.model.errors import Failed
 from federation.verify.faults import Fault, Way
 from federation.verify.guarantees import Place

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from federation.demo.scenarios.stage import Recorded
-from federation.demo.scenarios.steps import CALM, Flow, Promise, Result, Step, nothing
+from federation.demo.scenarios.steps import CALM, Flow, Promise, Recorded, Result, Step, nothing
 from federation.demo.scenarios.verdict import judge
-from federation.planning.recovery import Damping
+from federation.planning.damping import Damping
 from federation.verify.guarantees import Place
 from federation.verify.history import About, History, Lag, Phase, Record
 

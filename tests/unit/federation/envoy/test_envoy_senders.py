@@ -12,7 +12,7 @@ from federation.envoy.build import packed
 from federation.envoy.clusters import eds_cluster
 from federation.envoy.senders import HTTP_OPTIONS, NEAR, Reach, least_loaded, reach, sender_http
 from federation.model.exports import AppProtocol
-from federation.planning.reach import FAR_FROM, LARGEST, STEP
+from federation.planning.rtt_class import FAR_FROM, LARGEST, STEP
 from tests.unit.goldens import document
 
 FAR_CLASSES = tuple(STEP * number for number in range(1, round(LARGEST / STEP) + 1))

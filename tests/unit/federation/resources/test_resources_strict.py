@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from cluster_agent.sources.folder import Folder
-from cluster_agent.sources.source import Key
+from cluster_agent.source.folder import Folder
+from cluster_agent.source.objects import Key
+from federation.api.kubernetes import PodDocument
+from federation.api.parse import parse_document, unfold
 from federation.model.errors import InvalidInput
-from federation.resources.kubernetes import PodDocument
-from federation.resources.parse import parse_document, unfold
 
 META = {"name": "api", "namespace": "shop"}
 MCS = "multicluster.x-k8s.io/v1beta1"

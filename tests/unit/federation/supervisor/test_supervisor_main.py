@@ -9,8 +9,8 @@ import pytest
 from federation.model.proxies import NO_LISTENER, TOKEN_ENDS, TROUBLE, Kind, Proxy, Refusal, State
 from federation.runtime.clock import wall_seconds
 from federation.supervisor import listeners, main
-from federation.supervisor.certificate import TOLD_SECONDS
-from federation.supervisor.keys import Certified
+from federation.supervisor.certificates.agent_trust import Certified
+from federation.supervisor.certificates.renewal import TOLD_SECONDS
 from federation.supervisor.main import Supervisor
 from federation.trust.tokens import mint_workload_token
 from federation.wire import codec, codec_proxies

@@ -10,9 +10,9 @@ from federation.model.proxies import Refusal
 from federation.model.types import CLUSTER, LISTENER, SECRET
 from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
-from federation.supervisor.keys import Certified
+from federation.supervisor.certificates.agent_trust import Certified
 from federation.supervisor.relay import TYPES, Relay
-from federation.wire.links import Peer
+from federation.wire.rpc.streams import Peer
 from federation.xds.messages import Request, Response
 from federation.xds.resources import Resource, resource
 from tests.unit.fakes.memory_link import MemoryLink, linked

@@ -6,9 +6,9 @@ from federation.model.proxies import NO_ENTRY, NO_LISTENER, Refusal
 from federation.model.types import CLUSTER, LISTENER
 from federation.runtime.clock import utc_now
 from federation.runtime.disk import Disk
+from federation.supervisor.certificates.tokens import TokenEnds
 from federation.supervisor.listeners import Listeners
 from federation.supervisor.relay import Relay
-from federation.supervisor.tokens import TokenEnds
 from federation.supervisor.troubles import Troubles
 from federation.wire.codec_proxies import MAX_REFUSALS
 

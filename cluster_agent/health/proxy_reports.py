@@ -1,0 +1,149 @@
+"""What the proxies of this cluster have said: who leaves, what fails, how others are seen.
+
+In: a `Proxy` as its supervisor describes it, and the end of its streams. Out: `News`, from which
+`cluster_agent.agent` knows what to look at anew; verdicts for `observe`, a sight for planning.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cluster_agent.health.nacks import Rejections
+from cluster_agent.health.own_gateways import Gateways
+from cluster_agent.health.remote_gateways import Remotes
+from cluster_agent.health.workload_checks import Checks
+from cluster_agent.observe.service import Verdicts
+from federation.model.exports import Gateway
+from federation.model.imports import Sight
+from federation.model.names import ClusterId
+from federation.model.observations import Observation, Rejected
+from federation.model.proxies import LEAVING, Kind, Proxy, State
+from federation.runtime.disk import Disk
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a word of a proxy changed.
+
+    `addresses` and `workloads` (namespace/pod) are judged otherwise now, `clusters` seen otherwise;
+    of `gateways` the others are to be told, None: it is gone. `rejected` is new of what the proxy
+    does not take.
+    """
+
+    addresses: frozenset[str] = frozenset()
+    workloads: frozenset[str] = frozenset()
+    clusters: frozenset[ClusterId] = frozenset()
+    gateways: tuple[tuple[str, Gateway | None], ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+
+class Heard:
+    """All of it, kept in the agent's state folder where it must survive."""
+
+    def __init__(self, state: Path, disk: Disk) -> None:
+        self._gateways = Gateways(state / "gateways.json", disk)
+        self._remotes = Remotes(state / "remotes.json", disk)
+        self._checks = Checks()
+        self._rejections = Rejections()
+        self._leaving: set[str] = set()
+        self._serving: set[str] = set()
+        self._dead: dict[str, frozenset[int]] = {}
+        self._places: dict[str, str] = {}
+
+    @property
+    def never_had_a_gateway(self) -> bool:
+        """Whether this cluster has nothing to withdraw."""
+        return self._gateways.is_new
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What proxies know better than the objects of the cluster."""
+        return Verdicts(self._leaving, self._checks.failing, self._dead, self._places)
+
+    def serving(self, here: ClusterId) -> frozenset[str]:
+        """The gateways that say that they serve, and answer the others of this cluster."""
+        unreachable = self.sight.unreachable
+        return frozenset(name for name in self._serving if (here, name) not in unreachable)
+
+    def away(self, connected: Collection[str]) -> dict[str, str]:
+        """The gateways that others are told of and that do not serve, with the reason."""
+        found = {}
+        for name in self._gateways.names:
+            if name not in connected:
+                found[name] = "is not connected to its agent"
+            elif name not in self._serving:
+                found[name] = "says that it does not serve"
+        return found
+
+    @property
+    def sight(self) -> Sight:
+        """How our gateways see the other clusters."""
+        return self._remotes.sight
+
+    def observation(self, here: ClusterId) -> Observation:
+        """The same for the controller."""
+        return replace(self._remotes.observation(here), rejected=self._rejections.known())
+
+    def load(self) -> tuple[Gateway, ...]:
+        """Take back what an earlier agent kept; returns the gateways to tell of."""
+        self._remotes.load()
+        return self._gateways.load()
+
+    def hear(self, proxy: Proxy, now: float) -> News:
+        """A proxy said what it is and sees; `now` in seconds since 1970."""
+        rejected = self._rejections.hear(proxy, now)
+        if proxy.kind is Kind.GATEWAY:
+            self._serving.discard(proxy.id)
+            if proxy.state is State.SERVING:
+                self._serving.add(proxy.id)
+            return News(
+                rejected=rejected,
+                addresses=self._checks.hear(proxy),
+                clusters=self._remotes.hear(proxy),
+                gateways=self._gateways.hear(proxy, now),
+            )
+        self._places[proxy.id] = proxy.address
+        changed = self._note_leaving(proxy) | self._note_dead(proxy)
+        return News(workloads=frozenset([proxy.id] if changed else []), rejected=rejected)
+
+    def _note_leaving(self, proxy: Proxy) -> bool:
+        """Whether a sidecar just said that it goes, or that it is back."""
+        was_leaving = proxy.id in self._leaving
+        if proxy.state in LEAVING:
+            self._leaving.add(proxy.id)
+        elif proxy.state is State.SERVING:
+            self._leaving.discard(proxy.id)
+        return was_leaving != (proxy.id in self._leaving)
+
+    def _note_dead(self, proxy: Proxy) -> bool:
+        """Whether a sidecar just said that its application is gone, or is back."""
+        before = self._dead.pop(proxy.id, frozenset())
+        if proxy.dead_ports:
+            self._dead[proxy.id] = frozenset(proxy.dead_ports)
+        return before != frozenset(proxy.dead_ports)
+
+    def lose(self, kind: Kind, proxy_id: str, *, is_known: bool) -> News:
+        """Both streams of a proxy have ended. It may well go on serving without us.
+
+        A gateway that is silent sees nothing. Of a workload nobody knows any more (`is_known`)
+        nothing is kept.
+        """
+        self._rejections.forget(kind, proxy_id)
+        if kind is Kind.GATEWAY:
+            self._serving.discard(proxy_id)
+            self._checks.forget(proxy_id)
+            return News(clusters=self._remotes.forget(proxy_id))
+        if not is_known:
+            self._leaving.discard(proxy_id)
+            self._dead.pop(proxy_id, None)
+            self._places.pop(proxy_id, None)
+        return News()
+
+    def forget(self, connected: Collection[str], now: float) -> News:
+        """Forget gateways that were silent for an hour; `now` in seconds since 1970."""
+        silent = self._gateways.forget(set(connected), now)
+        clusters: frozenset[ClusterId] = frozenset()
+        for name in silent:
+            self._checks.forget(name)
+            clusters |= self._remotes.forget(name)
+        return News(clusters=clusters, gateways=tuple((name, None) for name in silent))

@@ -1,0 +1,95 @@
+"""Which sidecars dial which services at addresses of their own, and what that makes.
+
+In: what sidecars say of themselves, in which zone each is, the plans of services. Out: for each
+upstream the resources of its sidecar, which `cluster_agent.snapshot.snapshots` puts into that
+sidecar's table.
+"""
+
+from collections.abc import Iterable
+
+from federation.envoy.build import Resource
+from federation.model.imports import Plan
+from federation.model.names import ServiceName
+from federation.model.proxies import Upstream
+from sidecar.upstreams import Way, compile_upstream, upstream_name, ways
+
+Made = tuple[str, tuple[Resource, ...]]
+"""The name of an upstream, unique in its sidecar, and its resources: none without a plan."""
+
+
+class Upstreams:
+    """The upstreams of all sidecars of one cluster."""
+
+    def __init__(self) -> None:
+        self._ways: dict[tuple[str, ServiceName], dict[int, Way]] = {}
+        self._zones: dict[str, str] = {}
+        self._wanted: dict[str, tuple[Upstream, ...]] = {}
+        self._users: dict[ServiceName, set[str]] = {}
+
+    def place(self, workload: str, zone: str) -> tuple[Made, ...]:
+        """A sidecar is in a zone, by whose plans it goes."""
+        if self._zones.get(workload) == zone:
+            return ()
+        self._zones[workload] = zone
+        return self._made(workload, self._wanted.get(workload, ()))
+
+    def want(self, workload: str, upstreams: Iterable[Upstream]) -> tuple[Made, ...]:
+        """A sidecar has said which upstreams it has; what it has no more is empty."""
+        before, after = self._wanted.get(workload, ()), tuple(upstreams)
+        if before == after:
+            return ()
+        self._index(workload, before, after)
+        kept = {upstream_name(upstream) for upstream in after}
+        gone = [name for name in map(upstream_name, before) if name not in kept]
+        return (*((name, ()) for name in gone), *self._made(workload, after))
+
+    def forget(self, workload: str) -> tuple[str, ...]:
+        """A sidecar has gone; returns the names of the upstreams it had."""
+        self._zones.pop(workload, None)
+        before = self._wanted.get(workload, ())
+        self._index(workload, before, ())
+        return tuple(map(upstream_name, before))
+
+    def learn(
+        self, zone: str, service: ServiceName, plan: Plan | None
+    ) -> tuple[tuple[str, Made], ...]:
+        """A plan of a zone; returns what it changed beyond clusters, and of which sidecars."""
+        after = {way.port: way for way in ways(plan)} if plan else {}
+        if after == self._ways.get((zone, service), {}):
+            return ()
+        self._ways[zone, service] = after
+        if not after:
+            del self._ways[zone, service]
+        return tuple(
+            (workload, made)
+            for workload in sorted(self._users.get(service, ()))
+            if self._zones.get(workload) == zone
+            for made in self._made(
+                workload, (u for u in self._wanted[workload] if u.service == service)
+            )
+        )
+
+    def _index(
+        self, workload: str, before: tuple[Upstream, ...], after: tuple[Upstream, ...]
+    ) -> None:
+        self._wanted[workload] = after
+        if not after:
+            del self._wanted[workload]
+        for upstream in before:
+            self._users.get(upstream.service, set()).discard(workload)
+        for upstream in after:
+            self._users.setdefault(upstream.service, set()).add(workload)
+        for service in {upstream.service for upstream in before}:
+            if not self._users[service]:
+                del self._users[service]
+
+    def _made(self, workload: str, upstreams: Iterable[Upstream]) -> tuple[Made, ...]:
+        zone = self._zones.get(workload)
+        if zone is None:
+            return ()
+        found = []
+        for upstream in upstreams:
+            way = self._ways.get((zone, upstream.service), {}).get(upstream.port)
+            resources = compile_upstream(upstream, way) if way else ()
+            found.append((upstream_name(upstream), resources))
+        return tuple(found)

@@ -1,0 +1,254 @@
+"""A folder of YAML as the source of a cluster: the embedded default, no API server needed.
+
+Watched (`cluster_agent.source.watching`), and read again every few seconds in case the watch
+missed something (`cluster_agent.source.files`). Files that are being written are given the time to
+become whole. Next: `cluster_agent.source.folder`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import yaml
+
+from cluster_agent.source.files import Found, Scan, Stamp, read_text, reason_of, scan
+from cluster_agent.source.folder import Folder
+from cluster_agent.source.objects import Batch, Condition, Key, Objects, Problem
+from cluster_agent.source.rest import Rest
+from cluster_agent.source.watching import watch
+from federation.runtime.files import write_inside
+from federation.runtime.logs import event
+from federation.runtime.loops import Loop, out_of_means
+from federation.runtime.tasks import wait_for_event
+
+log = logging.getLogger(__name__)
+
+STATUS_FOLDER, STATUS_FILE = ".fedmesh", "status.yaml"
+SETTLED_SECONDS = 0.025
+"""A file that has been at rest for less than this may still be being written."""
+SHRINK_SECONDS = 0.5
+"""A file that lost objects, became empty or went is believed after this long without a change."""
+SPARE_EXPORTS = 3
+"""A folder that becomes empty is believed when it had no more exports than these; as the guard of
+the controller (docs/decisions/013)."""
+FULL_READ_SECONDS = 5.0
+
+
+class DirectorySource:
+    """The objects in a folder and its direct sub-folders. See `source.Source`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = Folder()
+        self._stamps: dict[str, Stamp] = {}
+        self._rest = Rest()
+        self._unseen: set[str] = set()
+        self._which: tuple[int, int] | None = None
+        self._gone_since: dict[str, float] = {}
+        self._trouble = ""
+        self._sees = False
+        self._synced = False
+        self._wake = asyncio.Event()
+        self._written = ""
+        self._said: tuple[Problem, ...] = ()
+        self._told_synced = False
+        self._untold: list[Batch] = []
+
+    @property
+    def objects(self) -> Objects:
+        """See Source."""
+        return self._folder.objects
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """See Source."""
+        whole = (Problem(str(self._path), self._trouble),) if self._trouble else ()
+        return whole + self._folder.problems
+
+    @property
+    def trouble(self) -> str:
+        """See Source."""
+        return self._trouble
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """See Source."""
+        return self._folder.unread
+
+    @property
+    def synced(self) -> bool:
+        """See Source."""
+        return self._synced
+
+    def loops(self, on_change: Callable[[Batch], None]) -> tuple[Loop, ...]:
+        """See Source."""
+        reading = Loop("source", lambda: self._read_on(on_change), longest_pause=1.0)
+        return reading, Loop("folder-watch", self._watch, longest_pause=1.0)
+
+    async def _read_on(self, on_change: Callable[[Batch], None]) -> None:
+        """One reading, told; what was read and not told yet is told first."""
+        batches, wait = await self.turn()
+        for problem in set(self.problems) - set(self._said):
+            log.warning(event("source", where=problem.where, problem=problem.message))
+        has_news = self._synced != self._told_synced or self.problems != self._said
+        self._said, self._told_synced = self.problems, self._synced
+        if has_news and not batches:
+            batches = [Batch(frozenset(), live=False)]
+        self._untold += batches
+        while self._untold:
+            on_change(self._untold[0])
+            del self._untold[0]
+        await wait_for_event(self._wake, wait)
+
+    async def _watch(self) -> None:
+        """Wake the reader when something in the folder changes.
+
+        A folder that cannot be watched, as while it is not there, is read again every second. A
+        file whose name is no text ends the watch, too.
+        """
+        try:
+            await watch(self._path, self._wake.set)
+        except* (OSError, RuntimeError):
+            self._wake.set()
+            await asyncio.sleep(1.0)
+
+    async def turn(self) -> tuple[list[Batch], float]:
+        """Read what changed; returns the changed objects and the seconds until the next look."""
+        clock = asyncio.get_running_loop().time
+        now = clock()
+        try:
+            seen = await asyncio.to_thread(scan, self._path)
+            rests = self._rest.look(seen.files, now, clock())
+            fresh = {n: f for n, f in seen.files.items() if self._stamps.get(n) != f.stamp}
+            read = await self._read(fresh, rests)
+        except OSError as error:
+            self._trouble = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
+            self._sees = False
+            return [], 1.0
+        texts, wait = read
+        self._sees = (
+            self._sees and seen.which == self._which
+        )  # another folder: nobody saw its edits
+        self._which = seen.which
+        self._folder.set_unreadable(seen.unreadable, seen.again)
+        self._unseen -= seen.files.keys() - fresh.keys()
+        self._unseen |= {name for name in self._stamps if seen.hides(name)}
+        gone, wait_for_gone = self._gone(seen, now)
+        if self._folder.would_be_empty(texts, gone) and self._has_exports():
+            for name in texts:
+                self._stamps.pop(name, None)
+            self._trouble = (
+                "the folder has become empty all at once: nothing is withdrawn until it has objects"
+            )
+            self._sees = False
+            return [], min(wait, 1.0)
+        batches = self._take(texts, gone)
+        self._trouble = ""
+        self._synced = self._synced or wait == FULL_READ_SECONDS
+        self._sees = self._sees or min(wait, wait_for_gone) == FULL_READ_SECONDS
+        return batches, min(wait, wait_for_gone)
+
+    def _has_exports(self) -> bool:
+        kinds = [key.kind for key in self._folder.objects]
+        return kinds.count("ServiceExport") > SPARE_EXPORTS
+
+    def _gone(self, seen: Scan, now: float) -> tuple[set[str], float]:
+        """The files that have been gone for a while, and when to look at the others.
+
+        What may be in an entry that cannot be read is not gone.
+        """
+        missing = {n for n in self._stamps.keys() - seen.files.keys() if not seen.hides(n)}
+        self._gone_since = {name: self._gone_since.get(name, now) for name in missing}
+        left = {name: at + SHRINK_SECONDS - now for name, at in self._gone_since.items()}
+        gone = {name for name, seconds in left.items() if seconds <= 0}
+        waits = [left[name] for name in missing - gone]
+        return gone, min(waits, default=FULL_READ_SECONDS)
+
+    def _take(self, texts: Mapping[str, str], gone: set[str]) -> list[Batch]:
+        """Believe these. Live is what did not happen while nobody could look, nor by emptying."""
+        for name in gone:
+            del self._stamps[name]
+        hidden = self._unseen & (texts.keys() | gone)
+        self._unseen -= hidden
+        unseen = {n: text for n, text in texts.items() if n in hidden or not text.strip()}
+        others = {name: text for name, text in texts.items() if name not in unseen}
+        doubtful = self._folder.update(unseen, gone & hidden)
+        seen = self._folder.update(others, gone - hidden)
+        is_live = self._sees and bool(self._folder.objects)
+        batches = [Batch(frozenset(doubtful), live=False), Batch(frozenset(seen), live=is_live)]
+        return [batch for batch in batches if batch.keys]
+
+    async def _read(
+        self, fresh: Mapping[str, Found], rests: Mapping[str, float]
+    ) -> tuple[dict[str, str], float]:
+        """The texts of changed files that are whole by now, and when to look at the others."""
+        texts: dict[str, str] = {}
+        wait = FULL_READ_SECONDS
+        for name, found in fresh.items():
+            if rests[name] < SETTLED_SECONDS:
+                wait = min(wait, SETTLED_SECONDS - rests[name])
+                continue
+            try:
+                text = await asyncio.to_thread(read_text, found.path, self._path)
+            except (OSError, ValueError) as error:
+                if out_of_means(error):  # that says nothing of the file
+                    for read in texts:
+                        del self._stamps[read]
+                    raise
+                self._folder.set_broken(name, f"the file cannot be read: {reason_of(error)}")
+                self._stamps[name] = found.stamp
+                continue
+            if text is None:  # it is gone at the next look
+                wait = min(wait, SETTLED_SECONDS)
+                continue
+            if rests[name] < SHRINK_SECONDS and self._may_be_cut(name, text):
+                wait = min(wait, SHRINK_SECONDS - rests[name])
+                continue
+            texts[name] = text
+            self._stamps[name] = found.stamp
+        return texts, wait
+
+    def _may_be_cut(self, name: str, text: str) -> bool:
+        """Whether this may be the first part of a file that is being written.
+
+        That it is another file than before does not tell: programs unlink and create, too.
+        """
+        return not text.strip() or self._folder.would_shrink(name, text)
+
+    def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
+        """See Source: `.fedmesh/status.yaml` in the folder; raises OSError when it is tried again.
+
+        That is when there is no room. A folder that is not ours to write is said, and tried again
+        with the next news.
+        """
+        text = _status(exports, self.problems)
+        if text == self._written:
+            return
+        try:
+            write_inside(self._path, STATUS_FOLDER, STATUS_FILE, text.encode())
+            self._written = text
+        except OSError as error:
+            if out_of_means(error):
+                raise
+            where = self._path / STATUS_FOLDER / STATUS_FILE
+            log.warning(event("status cannot be written", file=where, reason=error.strerror))
+            self._written = text  # said once; the next news is tried again
+
+
+def _status(exports: Mapping[Key, Iterable[Condition]], problems: tuple[Problem, ...]) -> str:
+    """The status as YAML, in a stable order."""
+    documents = [
+        {
+            "kind": key.kind,
+            "namespace": key.namespace,
+            "name": key.name,
+            "conditions": [
+                {"type": c.type, "status": c.status, "reason": c.reason, "message": c.message}
+                for c in conditions
+            ],
+        }
+        for key, conditions in sorted(exports.items())
+    ]
+    told = {"exports": documents, "problems": [f"{p.where}: {p.message}" for p in problems]}
+    return f"# written by the agent; edits are overwritten\n{yaml.safe_dump(told, sort_keys=False)}"

@@ -1,1 +1,0 @@
-"""Where a cluster's objects come from."""

@@ -1,0 +1,1 @@
+"""The kinds of fedmesh.dev/v1alpha1."""

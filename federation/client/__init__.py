@@ -1,0 +1,1 @@
+"""The client of the HTTPS API, for fedctl, the demo and tests."""

@@ -1,0 +1,346 @@
+"""What the controller decides, as a session without I/O: reports in, facts for all who listen out.
+
+Holds the registry, what each cluster's agent has said, and the senders of those who listen. Next:
+`federation.controller.sessions`, which moves messages and rows, and tells the time.
+"""
+
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from federation.controller.admission.refusals import Refusal, Refusals
+from federation.controller.admission.report_rules import LIMITS, has_other_word, may_export
+from federation.controller.admission.withdrawals import Guarded
+from federation.controller.facts.registry import KNOWN_BEFORE, Registry, Touched
+from federation.controller.facts.retained import Awaited, Held
+from federation.controller.facts.visibility import Visible
+from federation.controller.member import Member
+from federation.controller.store.store import Row
+from federation.model.errors import InvalidInput
+from federation.model.names import ClusterId
+from federation.model.since import FirstSeen
+from federation.planning.liveness import SILENT_SECONDS
+from federation.wire import codec
+from federation.xds.messages import Point
+from federation.xds.receiver import Change, Received, Receiver
+from federation.xds.resources import resource
+from federation.xds.sender import Sender
+
+FACT_RULES = codec.in_order(codec.FACTS)
+RECENT_SECONDS = 60.0
+TURNS_OF_TWO = 4
+"""A link that breaks may make one agent follow itself, but not so often within a minute."""
+MOST_TURNS = 100
+
+
+@dataclass(slots=True)
+class Presence:
+    """What the controller sees of one cluster's agent; times in seconds since 1970.
+
+    `clock` is by how many seconds its clock was ahead when it opened its last stream, `turns` are
+    the last times when one agent took the place of another, `intermediate` are the two ends of the
+    life of the authority that it showed or was given last. `seen_before`: when it was heard last
+    before nothing of it counted any more.
+    """
+
+    streams: int = 0
+    last_seen: float | None = None
+    seen_before: float | None = None
+    turns: tuple[float, ...] = ()
+    intermediate: tuple[datetime, datetime] | None = None
+    clock: float | None = None
+    refusals: Refusals = field(default_factory=Refusals)
+
+    def silent(self, now: float) -> float | None:
+        """For how many seconds nothing was heard, None when nothing ever was.
+
+        That a stream is open says nothing: the agent may be frozen, or cut off.
+        """
+        return None if self.last_seen is None else now - self.last_seen
+
+    def last_heard(self, now: float) -> float | None:
+        """How many seconds ago anything was heard of it, whether that counts or not."""
+        seen = self.seen_before if self.last_seen is None else self.last_seen
+        return None if seen is None else now - seen
+
+    def is_connected(self, now: float) -> bool:
+        """Whether an agent has a stream open and is heard."""
+        silent = self.silent(now)
+        return self.streams > 0 and silent is not None and silent < SILENT_SECONDS
+
+    def is_recent(self, now: float) -> bool:
+        """Whether an agent was heard within the last minute."""
+        silent = self.silent(now)
+        return silent is not None and silent < RECENT_SECONDS
+
+    def take_turn(self, now: float) -> None:
+        """An agent took the place of one whose stream was still open."""
+        self.turns = (*self.turns, now)[-MOST_TURNS:]
+
+    def flapping(self, now: float) -> str:
+        """That two agents take turns, in a sentence; empty when they do not."""
+        turns = sum(1 for at in self.turns if now - at < RECENT_SECONDS)
+        if turns < TURNS_OF_TWO:
+            return ""
+        return (
+            f"agents took each other's place {turns} times in the last minute: two of them run "
+            "with copies of one state folder. Stop one, and give it a folder of its own"
+        )
+
+
+@dataclass(slots=True)
+class _Speaker:
+    """One cluster's reports: as they are said, what of them is passed on, which are whole."""
+
+    receiver: Receiver
+    guarded: Guarded
+    heard: set[str] = field(default_factory=set)
+
+
+class Hub:
+    """The flow through the controller.
+
+    `wake` is called when listeners may have something to hear, `on_change` when there is something
+    to write: `unsaved` are the rows that the store does not have yet, by their key.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        wake: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.registry = registry
+        self.awaited = Awaited(registry.members, on_change)
+        self.unsaved: dict[tuple[str, str, str], Row] = {}
+        self.revision = 0
+        self.reserved = 0
+        self._epoch = ""
+        self._wake = wake
+        self._on_change = on_change
+        self._senders: set[Sender] = set()
+        self._speakers: dict[ClusterId, _Speaker] = {}
+        self._presence: dict[ClusterId, Presence] = {}
+        self._lost: set[ClusterId] = set()
+        self.found = FirstSeen()
+        """Since when problems are there (`federation.controller.views.status`)."""
+
+    def restore(
+        self, epoch: str, revision: int, members: Iterable[Member], rows: Iterable[Row]
+    ) -> tuple[str, ...]:
+        """Begin with what the store holds; returns what of it may not be said any more, and why."""
+        self._epoch, self.revision = epoch, revision
+        for member in members:
+            self.registry.set_member(member)
+        found: dict[ClusterId, list[Row]] = {}
+        for row in rows:
+            found.setdefault(ClusterId(row.cluster), []).append(row)
+        refused: list[str] = []
+        for cluster in self.registry.members:
+            self._restore(cluster, found.get(cluster, []), refused)
+        self._stand()
+        self._complete_when_all_reported()
+        return tuple(refused)
+
+    def _restore(self, cluster: ClusterId, found: list[Row], refused: list[str]) -> None:
+        speaker = self._speaker(cluster)
+        rows = [row for row in found if self._is_allowed(cluster, row, refused)]
+        for type_url in codec.REPORTS:
+            speaker.receiver.restore(
+                type_url,
+                [resource(r.name, r.body) for r in rows if r.type_url == type_url and r.body],
+                None,
+                complete=bool(rows),
+            )
+        speaker.guarded.restore()
+        for row in rows:
+            change = Change(row.type_url, row.name, resource(row.name, row.body or b""))
+            self.registry.apply(cluster, [change], row.first_seen)
+
+    def _is_allowed(self, cluster: ClusterId, row: Row, refused: list[str]) -> bool:
+        """Whether what was stored may still be said: the operator's word may have changed."""
+        try:
+            self.registry.checker(cluster)(row.type_url, resource(row.name, row.body or b""))
+        except InvalidInput as error:
+            refused.append(f"{row.name} of cluster {cluster}: {error}")
+            return False
+        return True
+
+    def _speaker(self, cluster: ClusterId) -> _Speaker:
+        if cluster not in self._speakers:
+            check = self.registry.checker(cluster)
+            receiver = Receiver("controller", codec.REPORTS, check, LIMITS)
+            self._speakers[cluster] = _Speaker(receiver, Guarded(receiver))
+        return self._speakers[cluster]
+
+    def receiver(self, cluster: ClusterId) -> Receiver:
+        """The session that takes a cluster's reports; it outlives streams."""
+        return self._speaker(cluster).receiver
+
+    def presence(self, cluster: ClusterId) -> Presence:
+        """What is seen of a cluster's agent."""
+        return self._presence.setdefault(cluster, Presence())
+
+    def held_back(self, cluster: ClusterId) -> str:
+        """What the guard holds back of a cluster, in a sentence; empty when nothing."""
+        return self._speaker(cluster).guarded.problem(cluster)
+
+    def waited_for(self, cluster: ClusterId) -> str:
+        """That a cluster has not reported to this store, in a sentence; empty when it has."""
+        if cluster not in self.awaited.clusters:
+            return ""
+        return (
+            "it has not reported since the store began anew: others keep what they knew of it. If "
+            f"it will not come back, say: fedctl cluster confirm {cluster}"
+        )
+
+    def set_member(self, member: Member) -> bool:
+        """Spread the operator's word about a cluster, already on the disk.
+
+        Returns whether it may say other things than before: what it reported and must not any more
+        goes at once, and its agent should tell again what was refused.
+        """
+        before = self.registry.members.get(member.id)
+        self._spread(self.registry.set_member(member))
+        if before is None or not has_other_word(member, before):
+            return False
+        speaker = self._speaker(member.id)
+        gone = speaker.guarded.overrule(
+            speaker.receiver.judge_again(), lambda service: may_export(member, service)
+        )
+        self._pass_on(member.id, gone, 0)
+        return True
+
+    def silence(self, cluster: ClusterId) -> None:
+        """Take back all that a cluster said; whatever it says from now on is new."""
+        self._pass_on(cluster, self.registry.withdrawals(cluster), 0)
+        self._speakers.pop(cluster, None)
+        presence = self.presence(cluster)
+        presence.seen_before = presence.last_seen or presence.seen_before
+        presence.last_seen, presence.turns, presence.refusals = None, (), Refusals()
+        if self.awaited.reported(cluster):
+            self.reconsider()
+        self._complete_when_all_reported()
+
+    def remove_member(self, cluster: ClusterId, revision: int) -> None:
+        """Forget a cluster whose reports were taken back: it is believed no more."""
+        self.silence(cluster)
+        self.presence(cluster).seen_before = None
+        self._spread(self.registry.remove_member(cluster, revision))
+
+    def listen(self, cluster: ClusterId) -> Sender:
+        """A new listener's session; end it by `leave`."""
+        keeper = Held(self.awaited, self._epoch)
+        view = Visible(self.registry.table, self.registry.members, self._lost, cluster)
+        sender = Sender(view, FACT_RULES, keeper=keeper)
+        self._senders.add(sender)
+        self.presence(cluster).streams += 1
+        return sender
+
+    def leave(self, cluster: ClusterId, sender: Sender) -> None:
+        """A listener's stream has ended."""
+        self._senders.discard(sender)
+        self.presence(cluster).streams -= 1
+
+    def apply(self, cluster: ClusterId, received: Received, now: float) -> tuple[Refusal, ...]:
+        """Take what the receiver took of a cluster's reports; `now` in seconds since 1970.
+
+        Returns what was refused and was not known to be.
+        """
+        self.presence(cluster).last_seen = now
+        speaker = self._speaker(cluster)
+        is_first = received.completed or not speaker.receiver.is_complete(codec.EXPORT)
+        first_seen = 0 if is_first else int(now)  # a first report is taken at its word
+        if is_first and cluster in self.awaited.clusters:
+            first_seen = KNOWN_BEFORE
+        fresh = self._note(cluster, received, now)
+        self._pass_on(cluster, speaker.guarded.take(received.changes, now), first_seen)
+        if received.is_whole:
+            speaker.heard.add(received.reply.type_url)
+            if speaker.heard.issuperset(codec.REPORTS):
+                self.registry.mark_reported(cluster)
+                self._complete_when_all_reported()
+                if self.awaited.reported(cluster):
+                    self.reconsider()
+        return fresh
+
+    def set_lost(self, lost: AbstractSet[ClusterId]) -> None:
+        """Say which clusters are lost: nobody is led to their endpoints (headless services)."""
+        changed = self._lost ^ lost
+        if not changed:
+            return
+        self._lost.clear()
+        self._lost |= lost
+        names = self.registry.table.names(codec.HEADLESS)
+        self._spread({(codec.HEADLESS, n) for n in names if n.partition("@")[2] in changed})
+
+    def reconsider(self) -> None:
+        """Compare anew what every agent holds: somebody is not awaited any more."""
+        for sender in self._senders:
+            sender.reconsider()
+        self._wake()
+
+    def confirm(self, cluster: ClusterId, now: float) -> None:
+        """A person says that what is held back of a cluster is meant so, or that it stays away."""
+        self._pass_on(cluster, self._speaker(cluster).guarded.confirm(), int(now))
+        if self.awaited.reported(cluster):
+            self.reconsider()
+
+    def _pass_on(self, cluster: ClusterId, changes: Iterable[Change], first_seen: int) -> None:
+        passed = tuple(changes)
+        touched = self.registry.apply(cluster, passed, first_seen)
+        for change in passed:
+            if change.type_url in codec.PASSING:
+                continue
+            body = change.resource.body if change.resource is not None else None
+            key = (cluster, change.type_url, change.name)
+            is_export = change.type_url == codec.EXPORT
+            age = self.registry.created(cluster, change.name) if is_export else max(0, first_seen)
+            self.unsaved[key] = Row(*key, body, age)
+        self._spread(touched)
+        if self.unsaved:
+            self._on_change()
+
+    def _note(self, cluster: ClusterId, received: Received, now: float) -> tuple[Refusal, ...]:
+        reply = received.reply
+        whole = "" if received.refused else reply.error
+        return self.presence(cluster).refusals.take(
+            reply.type_url, received.refused, received.settled, whole, now
+        )
+
+    def _complete_when_all_reported(self) -> None:
+        if self.registry.has_all_reported():
+            self.end_grace()
+
+    def end_grace(self) -> bool:
+        """What is not known by now does not exist; returns whether that was not said before."""
+        if self.registry.table.is_complete(codec.SERVICE):
+            return False
+        self.registry.table.mark_complete(*codec.FACTS)
+        self._wake()
+        return True
+
+    def _spread(self, touched: Touched) -> None:
+        if not touched:
+            return
+        if self.revision < self.reserved:
+            self.revision += 1
+        self._stand()
+        for sender in self._senders:
+            for type_url, name in touched:
+                sender.touch(type_url, name)
+        self._wake()
+
+    def _stand(self) -> None:
+        self.registry.table.stand_at(Point(self._epoch, self.revision))
+
+    def take_unsaved(self) -> tuple[Row, ...]:
+        """The rows to write now."""
+        rows, self.unsaved = self.unsaved, {}
+        return tuple(rows.values())
+
+    def put_back(self, rows: Iterable[Row]) -> None:
+        """Those rows could not be written; what changed since then counts."""
+        before = {(row.cluster, row.type_url, row.name): row for row in rows}
+        self.unsaved = before | self.unsaved

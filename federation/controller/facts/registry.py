@@ -1,0 +1,336 @@
+"""What the controller knows, as a session without I/O: members and reports in, facts out.
+
+Reports come from `federation.xds.receiver` (one per cluster), are judged by the operator's word
+about that cluster (`checker`), merged per service (`federation.planning.merge`) and shown as facts
+in `table`, from which every agent's stream is fed. Backends pass through byte for byte.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from federation.controller.admission.report_rules import MAX_GATEWAYS, judge, placed, remark
+from federation.controller.member import Member
+from federation.model.checks import Finding
+from federation.model.errors import InvalidInput
+from federation.model.exports import Backend, Export, Gateway
+from federation.model.imports import Bundle, Cluster, Service
+from federation.model.names import ClusterId, ServiceName
+from federation.model.observations import Observation, Rejected, Remote
+from federation.planning.honoured import not_honoured
+from federation.planning.merge import merge
+from federation.wire import codec, codec_proxies
+from federation.xds.receiver import Change, Check
+from federation.xds.resources import Resource, resource
+from federation.xds.snapshot import Table
+
+Touched = set[tuple[str, str]]
+Counts = tuple[ClusterId, int, int]
+Unwell = tuple[ServiceName, tuple[Counts, ...], tuple[str, ...], tuple[str, ...]]
+
+KNOWN_BEFORE = -1
+"""Stands for `first_seen` of what others knew of before this store began: it is no newcomer."""
+
+
+class Registry:
+    """Members and their reports, and the facts made of them."""
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self.members: dict[ClusterId, Member] = {}
+        self._removed: dict[ClusterId, int] = {}
+        self._exports: dict[ServiceName, dict[ClusterId, Export]] = {}
+        self._backends: dict[ServiceName, dict[ClusterId, Backend]] = {}
+        self._gateways: dict[ClusterId, dict[str, Gateway]] = {}
+        self._observations: dict[ClusterId, Observation] = {}
+        self._reported: set[ClusterId] = set()
+        self._counts: dict[ClusterId, int] = {}
+        self._without_ready: dict[ServiceName, frozenset[ClusterId]] = {}
+        self._conflicts: dict[ServiceName, tuple[str, ...]] = {}
+        self._remarks: dict[ServiceName, tuple[str, ...]] = {}
+
+    def is_behind(self, cluster: ClusterId, revision: int) -> bool:
+        """Whether something newer than that revision of the store is known of a cluster.
+
+        Whoever read it from a slow disk may come with it after those who wrote the next.
+        """
+        held = self.members.get(cluster)
+        return revision < (held.revision if held else self._removed.get(cluster, 0))
+
+    def set_member(self, member: Member) -> Touched:
+        """Take the operator's word about a cluster."""
+        before = self.members.get(member.id)
+        self.members[member.id] = member
+        touched = self._show_cluster(member.id) | self._show_bundle(member)
+        if before is not None and before.network != member.network:
+            touched |= {(codec.HEADLESS, name) for name in self.table.names(codec.HEADLESS)}
+        return touched
+
+    def remove_member(self, cluster: ClusterId, revision: int) -> Touched:
+        """Forget a cluster removed at this revision; what it reported must be withdrawn before."""
+        member = self.members.pop(cluster)
+        self._removed[cluster] = revision
+        self._reported.discard(cluster)
+        gone = ((codec.CLUSTER, str(cluster)), (codec.BUNDLE, member.trust_domain))
+        return {fact for fact in gone if self.table.drop(*fact)}
+
+    def withdrawals(self, cluster: ClusterId) -> tuple[Change, ...]:
+        """The changes that take everything back which a cluster reported."""
+        exports = (n for n, found in self._exports.items() if cluster in found)
+        backends = (n for n, found in self._backends.items() if cluster in found)
+        headless = (n.partition("@") for n in self.table.names(codec.HEADLESS))
+        return (
+            *(Change(codec.EXPORT, str(name), None) for name in sorted(exports)),
+            *(Change(codec.HEADLESS, n, None) for n, _, owner in headless if owner == cluster),
+            *(Change(codec.BACKEND, str(name), None) for name in sorted(backends)),
+            *(Change(codec.GATEWAY, g.name, None) for g in self.gateways(cluster)),
+            Change(codec.OBSERVATION, cluster, None),
+        )
+
+    def has_all_reported(self) -> bool:
+        """Whether every cluster that has joined has reported completely since the start."""
+        awaited = (m for m in self.members.values() if m.anchors and not m.leaving)
+        return all(m.id in self._reported for m in awaited)
+
+    def mark_reported(self, cluster: ClusterId) -> None:
+        """That cluster has said everything it has."""
+        self._reported.add(cluster)
+
+    def checker(self, cluster: ClusterId) -> Check:
+        """The judge of single resources reported by `cluster`: raises InvalidInput."""
+
+        def check(type_url: str, found: Resource) -> None:
+            taken = self._addresses() if type_url == codec.GATEWAY else {}
+            judge(self.members[cluster], self.members, taken, type_url, found)
+
+        return check
+
+    def _addresses(self) -> dict[tuple[str, int], ClusterId]:
+        return {
+            (gateway.address, gateway.port): cluster
+            for cluster, gateways in self._gateways.items()
+            for gateway in gateways.values()
+        }
+
+    def count_exports(self, cluster: ClusterId) -> int:
+        """How many services the cluster exports."""
+        return self._counts.get(cluster, 0)
+
+    def apply(self, cluster: ClusterId, changes: Iterable[Change], first_seen: int) -> Touched:
+        """Take what a cluster reported (already judged); returns the facts that changed.
+
+        An export that appears after the cluster had reported completely counts as no older than
+        `first_seen` (seconds since 1970), so that nobody takes over a running service by
+        backdating; 0 leaves the reported time as it is, unless others export that service and the
+        facts are complete: who comes later to a running service is not older than they are.
+        """
+        touched: Touched = set()
+        dirty: set[ServiceName] = set()
+        for change in changes:
+            body = change.resource.body if change.resource is not None else None
+            match change.type_url:
+                case codec.EXPORT:
+                    dirty.add(self._take_export(cluster, change.name, body, first_seen))
+                case codec.BACKEND:
+                    touched |= self._take_backend(cluster, change.name, body)
+                case codec.HEADLESS:
+                    touched |= self._put(codec.HEADLESS, f"{change.name}@{cluster}", body)
+                case codec.GATEWAY:
+                    self._take_gateway(cluster, change.name, body)
+                    touched |= self._show_cluster(cluster)
+                case codec.OBSERVATION:
+                    self._take_observation(cluster, body)
+                case _:
+                    raise InvalidInput(f"{change.type_url} is not something a cluster reports")
+        for name in dirty:
+            touched |= self._show_service(name)
+        return touched
+
+    def _take_export(
+        self, cluster: ClusterId, name: str, body: bytes | None, first_seen: int
+    ) -> ServiceName:
+        service = service_of(name)
+        exports = self._exports.setdefault(service, {})
+        before = exports.pop(cluster, None)
+        gained = (body is not None) - (before is not None)
+        self._counts[cluster] = self._counts.get(cluster, 0) + gained
+        if body is not None:
+            floor = before.created if before else self._floor(exports.values(), first_seen)
+            exports[cluster] = _not_older(codec.decode_export(body), floor)
+        if not exports:
+            del self._exports[service]
+        self._note_ready(service)
+        return service
+
+    def _note_ready(self, name: ServiceName) -> None:
+        """Note where a service is exported and has no ready endpoint."""
+        backends = self._backends.get(name, {})
+        exporters = self._exports.get(name, {})
+        lacking = {c for c in exporters if c not in backends or not backends[c].ready}
+        self._without_ready.pop(name, None)
+        if lacking:
+            self._without_ready[name] = frozenset(lacking)
+
+    def unwell(self) -> Iterable[Unwell]:
+        """Services that lack ready endpoints somewhere, or are not exported as they are written.
+
+        With the exporters, ready and all endpoints of each, conflicts, and what is not honoured.
+        """
+        unwell = self._without_ready.keys() | self._conflicts.keys() | self._remarks.keys()
+        for name in sorted(unwell):
+            backends = self._backends.get(name, {})
+            exporters = sorted(self._exports[name])
+            counts = tuple(_counts(cluster, backends.get(cluster)) for cluster in exporters)
+            yield name, counts, self._conflicts.get(name, ()), self._remarks.get(name, ())
+
+    def _floor(self, others: Iterable[Export], first_seen: int) -> int:
+        """What an export that is new may be as old as at most."""
+        if first_seen == KNOWN_BEFORE:
+            return 0
+        is_running = self.table.is_complete(codec.SERVICE)
+        oldest = min((export.created for export in others), default=-1) if is_running else -1
+        return max(first_seen, oldest + 1)
+
+    def created(self, cluster: ClusterId, name: str) -> int:
+        """As how old the export of a cluster counts; 0 when there is none."""
+        export = self._exports.get(service_of(name), {}).get(cluster)
+        return export.created if export else 0
+
+    def _take_backend(self, cluster: ClusterId, name: str, body: bytes | None) -> Touched:
+        service = service_of(name)
+        backends = self._backends.setdefault(service, {})
+        fact = f"{name}@{cluster}"
+        backends.pop(cluster, None)
+        if body is not None:
+            backends[cluster] = codec.decode_backend(body)
+        if not backends:
+            del self._backends[service]
+        self._note_ready(service)
+        return self._put(codec.BACKEND, fact, body)
+
+    def _put(self, type_url: str, fact: str, body: bytes | None) -> Touched:
+        """Show a fact as it was reported, or no more."""
+        if body is None:
+            changed = self.table.drop(type_url, fact)
+        else:
+            changed = self.table.put(type_url, resource(fact, body))
+        return {(type_url, fact)} if changed else set()
+
+    def _take_gateway(self, cluster: ClusterId, name: str, body: bytes | None) -> None:
+        gateways = self._gateways.setdefault(cluster, {})
+        gateways.pop(name, None)
+        if body is not None:
+            gateways[name] = codec.decode_gateway(body)
+
+    def remarks(self, cluster: ClusterId) -> tuple[str, ...]:
+        """What was taken of a cluster's report, but not as it was claimed."""
+        member = self.members[cluster]
+        found = (remark(member, gateway) for gateway in self.gateways(cluster))
+        return tuple(text for text in found if text)
+
+    def _take_observation(self, cluster: ClusterId, body: bytes | None) -> None:
+        self._observations.pop(cluster, None)
+        if body is not None:
+            self._observations[cluster] = _few(codec_proxies.decode_observation(body))
+
+    def findings(self, cluster: ClusterId) -> tuple[Finding, ...]:
+        """What its agent has found wrong in the cluster."""
+        found = self._observations.get(cluster)
+        return found.findings if found is not None else ()
+
+    def rejected(self, cluster: ClusterId) -> tuple[Rejected, ...]:
+        """What its proxies do not take of what they are sent."""
+        found = self._observations.get(cluster)
+        return found.rejected if found is not None else ()
+
+    def believes(self, cluster: ClusterId) -> Mapping[str, str]:
+        """Which version of each trust domain's bundle all its connected proxies have taken."""
+        found = self._observations.get(cluster)
+        return dict(found.believed) if found is not None else {}
+
+    def seen_from(self, cluster: ClusterId) -> tuple[tuple[ClusterId, Remote], ...]:
+        """How others see a cluster's gateways: (who sees, what), sorted."""
+        return tuple(
+            (other, remote)
+            for other, observation in sorted(self._observations.items())
+            for remote in observation.remotes
+            if remote.cluster == cluster and other != cluster
+        )
+
+    def _show_service(self, name: ServiceName) -> Touched:
+        exports = self._exports.get(name)
+        merged = merge(exports.values()) if exports is not None else None
+        self._conflicts.pop(name, None)
+        if merged is not None and merged.conflicts:
+            self._conflicts[name] = tuple(conflict.message for conflict in merged.conflicts)
+        self._remarks.pop(name, None)
+        if merged is not None and (remarks := not_honoured(merged)):
+            self._remarks[name] = remarks
+        body = codec.encode_service(merged) if merged is not None else None
+        return self._put(codec.SERVICE, str(name), body)
+
+    def _show_cluster(self, cluster: ClusterId) -> Touched:
+        member = self.members.get(cluster)
+        if member is None:
+            return set()
+        if member.revoked:
+            return self._put(codec.CLUSTER, cluster, None)
+        fact = Cluster(
+            member.id,
+            member.region,
+            member.zones,
+            member.network,
+            member.trust_domain,
+            tuple(placed(member, gateway) for gateway in self.gateways(cluster)),
+            member.replace_key,
+        )
+        return self._put(codec.CLUSTER, cluster, codec.encode_cluster(fact))
+
+    def _show_bundle(self, member: Member) -> Touched:
+        if not member.anchors and not member.revoked:
+            return set()
+        bundle = Bundle(member.trust_domain, member.anchors)
+        return self._put(codec.BUNDLE, member.trust_domain, codec.encode_bundle(bundle))
+
+    def gateways(self, cluster: ClusterId) -> tuple[Gateway, ...]:
+        """The gateways a cluster has reported, by name."""
+        found = self._gateways.get(cluster, {}).values()
+        return tuple(sorted(found, key=lambda gateway: gateway.name))
+
+    def services(self) -> tuple[tuple[Service, tuple[Backend, ...]], ...]:
+        """All services of the clusterset with their backends, by name."""
+        return tuple(
+            (
+                merge(exports.values()),
+                tuple(b for _, b in sorted(self._backends.get(name, {}).items())),
+            )
+            for name, exports in sorted(self._exports.items())
+        )
+
+
+def _counts(cluster: ClusterId, backend: Backend | None) -> Counts:
+    """Ready and all endpoints of a service in one cluster."""
+    if backend is None:
+        return cluster, 0, 0
+    return cluster, backend.ready, sum(group.total for group in backend.groups)
+
+
+def service_of(name: str) -> ServiceName:
+    """The service in the name of an Export or Backend resource, which was checked before."""
+    namespace, _, service = name.partition("/")
+    return ServiceName(namespace, service)
+
+
+def _few(observation: Observation) -> Observation:
+    """No more gateways of any cluster than it can have."""
+    counts: Counter[ClusterId] = Counter()
+    kept = []
+    for remote in observation.remotes:
+        counts[remote.cluster] += 1
+        if counts[remote.cluster] <= MAX_GATEWAYS:
+            kept.append(remote)
+    return replace(observation, remotes=tuple(kept))
+
+
+def _not_older(export: Export, floor: int) -> Export:
+    return export if export.created >= floor else replace(export, created=floor)

@@ -1,0 +1,295 @@
+"""The controller's main flow: reports of agents in, facts to agents out, the store behind.
+
+One `Federation` runs every open stream. It moves messages and rows and tells the time; what they
+mean is decided in `hub`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from federation.controller.facts.hub import Hub, Presence
+from federation.controller.facts.registry import Registry
+from federation.controller.facts.retained import AWAITED
+from federation.controller.member import Member
+from federation.controller.store.store import Store
+from federation.controller.trust.anchors import has_lost_its_word, still_good
+from federation.controller.views.problems import Own, is_off
+from federation.controller.views.status import all_problems, life_of
+from federation.model.errors import Failed
+from federation.model.names import ClusterId
+from federation.planning.liveness import Life
+from federation.runtime.clock import wall_seconds
+from federation.runtime.logs import event
+from federation.runtime.loops import Loop, troubles
+from federation.wire.rpc.heartbeat import Heard
+from federation.wire.rpc.run_session import receive, send
+from federation.wire.rpc.stream_slots import Streams
+from federation.wire.rpc.streams import Link
+from federation.xds.messages import Request, Response
+from federation.xds.receiver import Received
+
+log = logging.getLogger(__name__)
+
+WRITE_BEHIND_SECONDS = 0.2
+REVISIONS_RESERVED = 100_000
+WRITE_AGAIN_SECONDS = 2.0
+REFUSAL_LINE_SECONDS = 1.0
+VERDICT_SECONDS = 1.0
+MAX_FACT_STREAMS = 4
+"""Of one cluster: those of two agents, and as many that are about to end."""
+_ENDED = (
+    "the controller ended this stream: another agent speaks for the cluster, or what it "
+    "may say was changed"
+)
+GRACE_SECONDS = 10.0
+"""How long after its start the controller waits for clusters to report before it says that what it
+does not know does not exist. Reports are written behind, so the last 200 ms may be missing."""
+
+
+class Federation:
+    """The hub with its streams and its store."""
+
+    def __init__(self, registry: Registry, store: Store) -> None:
+        self.registry = registry
+        self._changed = asyncio.Event()
+        self.hub = Hub(registry, self._wake, self._changed.set)
+        self._store = store
+        self._listeners: set[asyncio.Event] = set()
+        self._reports = Streams(_ENDED)
+        self._facts = Streams(_ENDED)
+        self._said_at: dict[ClusterId, float] = {}
+        self._awaited_saved: dict[ClusterId, int] = {}
+        self._loops: tuple[Loop, ...] = ()
+        self._flushing = asyncio.Lock()
+        self._writing = Loop(
+            "writing",
+            self._write,
+            says="reports cannot be written",
+            longest_pause=WRITE_AGAIN_SECONDS,
+            explained=(Failed,),
+        )
+
+    @property
+    def revision(self) -> int:
+        """Where the facts stand."""
+        return self.hub.revision
+
+    async def load(self, members: Iterable[Member]) -> None:
+        """Take back what the store holds."""
+        first = await self._store.reserve_revisions(REVISIONS_RESERVED)
+        self.hub.reserved = first + REVISIONS_RESERVED - 1
+        rows = await self._store.load_reports()
+        good = [still_good(member, wall_seconds()) for member in members]
+        for refused in self.hub.restore(self._store.epoch, first, good, rows):
+            log.warning(event("stored report left out", reason=refused))
+        for key, entry in (await self._store.read_all(AWAITED)).items():
+            cluster = ClusterId(key.removeprefix(AWAITED))
+            self._awaited_saved[cluster] = entry.revision
+            self.hub.awaited.add(cluster)
+
+    def presence(self, cluster: ClusterId) -> Presence:
+        """What is seen of a cluster's agent."""
+        return self.hub.presence(cluster)
+
+    def set_member(self, member: Member) -> None:
+        """Spread what the store says of a cluster; anchors whose end has come are left out.
+
+        When it may say other things now, its stream of reports ends: it then says them again. When
+        a key speaks for it no more, all its streams end: they may be that key's. What is older than
+        the one in force is passed over.
+        """
+        if self._is_behind(member.id, member.revision):
+            return
+        good = still_good(member, wall_seconds())
+        before = self.registry.members.get(member.id)
+        if before is not None and has_lost_its_word(before, good):
+            log.info(event("another key speaks for the cluster", cluster=member.id))
+            self._end_streams(member.id)
+        if self.hub.set_member(good) and self._reports.has(member.id):
+            log.info(event("cluster may report other things", cluster=member.id))
+            self._reports.end(member.id)
+
+    def shut_out(self, member: Member) -> None:
+        """Spread that nothing of a cluster counts any more, already on the disk.
+
+        Its streams end; whether it may open new ones is the server's decision.
+        """
+        if not self._is_behind(member.id, member.revision):
+            self.hub.set_member(still_good(member, wall_seconds()))
+        self._end_streams(member.id)
+        self.hub.silence(member.id)
+
+    def remove_member(self, cluster: ClusterId, revision: int) -> None:
+        """Spread that a cluster has left, on the disk since this revision.
+
+        One that was added again in the meantime stays.
+        """
+        if self._is_behind(cluster, revision):
+            return
+        self._end_streams(cluster)
+        self.hub.remove_member(cluster, revision)
+
+    def _is_behind(self, cluster: ClusterId, revision: int) -> bool:
+        is_behind = self.registry.is_behind(cluster, revision)
+        if is_behind:
+            log.info(event("change is out of date", cluster=cluster, revision=revision))
+        return is_behind
+
+    def _end_streams(self, cluster: ClusterId) -> None:
+        self._reports.end(cluster)
+        self._facts.end(cluster)
+
+    def hear_clock(self, cluster: ClusterId, ahead: float | None) -> None:
+        """An agent said how late it is with it; said in the log when that begins to be wrong."""
+        presence = self.presence(cluster)
+        before, presence.clock = presence.clock, ahead
+        if ahead is not None and is_off(ahead) and not (before is not None and is_off(before)):
+            log.warning(event("clocks differ", cluster=cluster, seconds_ahead=round(ahead)))
+
+    def confirm(self, cluster: ClusterId) -> str:
+        """Let pass what is held back of a cluster; returns what that was, or nothing."""
+        found = (self.hub.held_back(cluster), self.hub.waited_for(cluster))
+        held = "; ".join(filter(None, found))
+        if held:
+            log.warning(event("withdrawal confirmed", cluster=cluster, held=held))
+            self.hub.confirm(cluster, wall_seconds())
+        return held
+
+    def _wake(self) -> None:
+        for listener in self._listeners:
+            listener.set()
+
+    async def send_facts(self, cluster: ClusterId, link: Link[Request, Response]) -> None:
+        """Feed one agent with facts until its stream ends."""
+        wake = asyncio.Event()
+        self._listeners.add(wake)
+        sender = self.hub.listen(cluster)
+        self._seen(cluster)
+        heard = Heard(link, lambda: self._seen(cluster))
+        feed = send(heard, sender, wake)
+        log.info(event("agent connected", cluster=cluster))
+        try:
+            await self._facts.run(cluster, MAX_FACT_STREAMS, feed, "facts")
+        finally:
+            self.hub.leave(cluster, sender)
+            self._listeners.discard(wake)
+            log.info(event("agent disconnected", cluster=cluster))
+
+    def _seen(self, cluster: ClusterId) -> None:
+        self.presence(cluster).last_seen = wall_seconds()
+
+    async def take_reports(self, cluster: ClusterId, link: Link[Response, Request]) -> None:
+        """Follow one agent's reports until its stream ends; a newer stream ends an older one."""
+        if self._reports.has(cluster):
+            self.presence(cluster).take_turn(wall_seconds())
+        self.presence(cluster).refusals.start_over()
+        receiver = self.hub.receiver(cluster)
+        hearing = receive(link, receiver, lambda r: self._apply(cluster, r))
+        await self._reports.run(cluster, 1, hearing, "reports")
+
+    def _apply(self, cluster: ClusterId, received: Received) -> None:
+        before = self.hub.held_back(cluster)
+        was_awaited = cluster in self.hub.awaited.clusters
+        fresh = self.hub.apply(cluster, received, wall_seconds())
+        if fresh:
+            self._log_refusal(cluster, str(fresh[0]))
+        held = self.hub.held_back(cluster)
+        if held != before:
+            log.warning(event("withdrawal held back", cluster=cluster, held=held or "nothing now"))
+        if was_awaited and cluster not in self.hub.awaited.clusters:
+            log.info(event("awaited cluster is back", cluster=cluster))
+
+    def _log_refusal(self, cluster: ClusterId, reason: str) -> None:
+        """Say what was refused: a line a second at most."""
+        now = wall_seconds()
+        if now - self._said_at.get(cluster, 0.0) >= REFUSAL_LINE_SECONDS:
+            self._said_at[cluster] = now
+            count = len(self.presence(cluster).refusals)
+            log.warning(event("report refused", cluster=cluster, reason=reason, refused=count))
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """What this does for ever."""
+        return (
+            Loop("verdicts", self._judge, rest=VERDICT_SECONDS),
+            Loop("completion", self._complete),
+            self._writing,
+        )
+
+    async def _judge(self) -> None:
+        """Tell who lives from who is lost."""
+        now = wall_seconds()
+        lives = {c: life_of(self.hub, c, now) for c, m in self.registry.members.items()}
+        self.hub.set_lost({c for c, life in lives.items() if life is Life.LOST})
+        all_problems(self.hub, Own(self.store_problem, self.troubles), now)  # notes since when
+
+    async def _complete(self) -> None:
+        """Declare the facts complete once all clusters have reported, or the grace is over."""
+        await asyncio.sleep(GRACE_SECONDS)
+        if self.hub.end_grace():
+            log.info(
+                event(
+                    "no longer waiting for reports", all_reported=self.registry.has_all_reported()
+                )
+            )
+        await asyncio.Event().wait()
+
+    async def _write(self) -> None:
+        """Write reports behind, and reserve revisions ahead; without room on the disk, later."""
+        await self._changed.wait()
+        await asyncio.sleep(WRITE_BEHIND_SECONDS)
+        self._changed.clear()
+        try:
+            await self.flush()
+        except BaseException:
+            self._changed.set()
+            raise
+
+    async def end(self) -> None:
+        """Write what is not written yet, as far as that is possible."""
+        try:
+            await self.flush()
+        except Failed as error:
+            log.warning(event("reports are not written", reason=error))
+
+    def watch(self, loops: Iterable[Loop]) -> None:
+        """Say in the status which of these fail."""
+        self._loops = tuple(loops)
+
+    @property
+    def store_problem(self) -> str:
+        """Why what was reported cannot be written; empty when it can."""
+        return self._writing.trouble
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What else the controller itself cannot do."""
+        return troubles(loop for loop in self._loops if loop is not self._writing)
+
+    async def flush(self) -> None:
+        """Write what is not written yet; one after the other, so that nothing older comes later."""
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        if self.hub.reserved - self.revision < REVISIONS_RESERVED // 2:
+            first = await self._store.reserve_revisions(REVISIONS_RESERVED)
+            self.hub.reserved = first + REVISIONS_RESERVED - 1
+        await self._save_awaited()
+        rows = self.hub.take_unsaved()
+        if not rows:
+            return
+        try:
+            await self._store.save_reports(rows)
+        except BaseException:
+            self.hub.put_back(rows)
+            raise
+
+    async def _save_awaited(self) -> None:
+        saved = self._awaited_saved
+        for cluster in self.hub.awaited.clusters - saved.keys():
+            saved[cluster] = await self._store.write(f"{AWAITED}{cluster}", b"", 0)
+        for cluster in saved.keys() - self.hub.awaited.clusters:
+            await self._store.delete(f"{AWAITED}{cluster}", saved[cluster])
+            del saved[cluster]

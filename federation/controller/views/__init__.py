@@ -1,0 +1,1 @@
+"""What the API shows: status, problems, clusters, trust. Pure."""

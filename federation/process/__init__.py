@@ -1,0 +1,1 @@
+"""What every program needs to start: `--config FILE`, settings, secrets, sockets."""

@@ -1,0 +1,78 @@
+"""The rings around the sync sessions: they move messages between a link and a session.
+
+They branch on what the link did, never on what the messages say.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from federation.runtime.tasks import cancel, start, wait_for_event
+from federation.wire.rpc.streams import Link
+from federation.wire.rpc.throttle import rest
+from federation.xds.receiver import Received, Receiver
+
+
+class Sending(Protocol):
+    """A sender session, incremental or state of the world."""
+
+    def receive(self, request: Any, now: float) -> None: ...
+
+    def next_response(self, now: float) -> Any: ...
+
+    def due(self) -> float | None: ...
+
+
+async def send(
+    link: Link[Any, Any],
+    sender: Sending,
+    wake: asyncio.Event,
+    on_request: Callable[[Any], None] = lambda _: None,
+) -> None:
+    """Run a sender session over a link until the peer ends it.
+
+    `wake` is set by whoever touched the sender. `on_request` sees each request after the session.
+    """
+    now = asyncio.get_running_loop().time
+
+    async def read() -> None:
+        try:
+            while (request := await link.read()) is not None:
+                sender.receive(request, now())
+                on_request(request)
+                wake.set()
+        finally:
+            wake.set()
+
+    reader = start(read(), "sync-reader")
+    try:
+        while not reader.done():
+            began = time.thread_time()
+            response = sender.next_response(now())
+            await rest(time.thread_time() - began)
+            if response is not None:
+                await link.write(response)
+                continue
+            due = sender.due()
+            await wait_for_event(wake, None if due is None else due - now())
+        reader.result()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await cancel(reader)
+
+
+async def receive(
+    link: Link[Any, Any], receiver: Receiver, apply: Callable[[Received], None]
+) -> None:
+    """Run a receiver session over a link until the peer ends it.
+
+    `apply` is called before the acknowledgement goes out: acknowledged is applied.
+    """
+    for request in receiver.open():
+        await link.write(request)
+    while (response := await link.read()) is not None:
+        received = receiver.receive(response)
+        apply(received)
+        await link.write(received.reply)
