@@ -22,6 +22,7 @@ from federation.runtime.tasks import cancel, start
 from federation.trust import tokens
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import load_certificates, pem
+from federation.trust.rules import leaf_identity
 from federation.trust.spiffe import workload_id
 from federation.trust.tokens import mint_workload_token
 from federation.trust.validate import check_leaf
@@ -126,6 +127,7 @@ async def test_the_right_token_opens_the_stream_of_its_proxy() -> None:
     await world.ask("gateway/gw", token("gateway:gw"))
     await world.ask("sidecar/shop/api-1", token("shop/api"))
     await world.ask("sidecar/shop/not-known-yet", token("shop/api"))
+    assert world.waited == 2, "both sidecars were let in as far as the source"
 
 
 async def test_a_sidecar_waits_for_the_source_and_a_gateway_does_not() -> None:
@@ -247,7 +249,9 @@ async def test_a_gateways_tokens_get_the_identities_that_all_gateways_share(
     leaf, issuer = load_certificates(
         (await certify(pb.CertifyRequest(csr=csr), token(subject))).chain
     )
-    check_leaf(leaf, issuer=issuer, spiffe_id=f"spiffe://east.mesh.test{path}", now=utc_now())
+    wanted = f"spiffe://east.mesh.test{path}"
+    check_leaf(leaf, issuer=issuer, spiffe_id=wanted, now=utc_now())
+    assert str(leaf_identity(leaf, utc_now(), "leaf")) == wanted
 
 
 async def test_what_a_proxy_says_of_itself_is_heard() -> None:

@@ -34,6 +34,7 @@ ELSEWHERE = Upstream("10.9.9.9", 7000, parse_service_name("shop/db"), 5432)
 def test_a_sidecar_on_the_machine_of_its_workload_is_in_place(
     sidecar: Proxy, known: tuple[str, ...]
 ) -> None:
+    """Nothing is raised."""
     check_place(sidecar, known)
 
 

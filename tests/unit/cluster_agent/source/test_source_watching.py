@@ -31,6 +31,7 @@ async def test_the_watch_ends_when_another_folder_is_in_its_place(tmp_path: Path
     folder.mkdir()
     watching = start(watch(folder, waking), "watch")
     await asyncio.sleep(0.1)
+    assert not watching.done()
     folder.rename(tmp_path / "away")
     folder.mkdir()
     async with asyncio.timeout(5):

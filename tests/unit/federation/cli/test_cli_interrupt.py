@@ -42,3 +42,4 @@ def test_signals_can_be_ignored_from_some_point_on() -> None:
     with interruptible():
         ignore_signals()
         os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN

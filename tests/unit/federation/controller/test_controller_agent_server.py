@@ -142,7 +142,9 @@ async def test_an_anchor_that_has_expired_locks_out_its_own_cluster_alone(tmp_pa
     world.now -= timedelta(days=2)
     world.join(WEST, timedelta(days=1))
     world.now += timedelta(days=2)
-    await world.ask(world.peer(EAST, spiffe.agent_id(EAST)))
+    with pytest.raises(Denied):
+        await world.ask(world.peer(WEST, spiffe.agent_id(WEST)), WEST)
+    assert (await world.ask(world.peer(EAST, spiffe.agent_id(EAST)))).chain
 
 
 async def test_an_agent_whose_clock_is_minutes_off_still_gets_in(tmp_path: Path) -> None:
@@ -150,7 +152,7 @@ async def test_an_agent_whose_clock_is_minutes_off_still_gets_in(tmp_path: Path)
     world = World(tmp_path)
     for minutes in (-4, 4):
         at = utc_now() + timedelta(minutes=minutes)
-        await world.ask(world.peer(EAST, spiffe.agent_id(EAST), at))
+        assert (await world.ask(world.peer(EAST, spiffe.agent_id(EAST), at))).chain
         chain = world.root.identity(utc_now()).chain
         verify_controller(chain, root=world.root.root, domain="mesh.test", now=at)
 

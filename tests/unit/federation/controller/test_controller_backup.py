@@ -161,7 +161,9 @@ async def test_a_folder_that_holds_something_is_left_as_it_is(world: World, tmp_
 async def test_an_empty_disk_of_its_own_counts_as_empty(world: World, tmp_path: Path) -> None:
     (tmp_path / "new" / "lost+found").mkdir(parents=True)
     await restore(await world.backup(), tmp_path / "new", "", "second")
+    await restore(await world.backup(), tmp_path / "other", "", "second")
     check_whole(tmp_path / "new")
+    assert list_of(tmp_path / "new") == {*list_of(tmp_path / "other"), "lost+found"}
 
 
 async def test_a_restore_that_fails_leaves_nothing(world: World, tmp_path: Path) -> None:

@@ -64,10 +64,10 @@ async def test_watching_says_it_with_a_counter_as_often_as_wanted() -> None:
 
 async def test_watching_goes_on_until_it_is_given_up() -> None:
     stream = Echo(Work(WHO)).watch(b'{"interval": 0}', context())
-    async for said in stream:
-        if json.loads(said)["counter"] == 50:
-            break
+    for counter in range(50):
+        assert json.loads(await anext(stream))["counter"] == counter
     await stream.aclose()  # type: ignore[attr-defined]
+    assert [said async for said in stream] == []
 
 
 def test_an_empty_request_watches_ten_times_a_second_without_end() -> None:

@@ -26,6 +26,7 @@ def test_a_taken_address_is_named_with_its_holder_and_the_remedy() -> None:
 
 
 def test_free_addresses_pass() -> None:
+    """Nothing is raised."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     check_free([member(f"127.0.0.1:{port}")])

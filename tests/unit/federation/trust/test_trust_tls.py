@@ -68,6 +68,7 @@ def shake(
 
 
 def test_members_and_controller_understand_each_other(tmp_path: Path) -> None:
+    """Nothing is raised."""
     west = (WEST_MEMBER.leaf(LEAF_KEY, API_WEST), WEST_MEMBER.intermediate)
     shake(tmp_path, west)
     shake(tmp_path, west, server=(by_root(profile.controller_profile(DOMAIN)),), name=DOMAIN)
@@ -139,7 +140,10 @@ def test_east_cannot_make_another_authority(tmp_path: Path) -> None:
 
 
 def test_without_constraints_openssl_would_let_east_be_west(tmp_path: Path) -> None:
-    """Why there is a second lock, and that the handshakes above fail for the right reason."""
+    """Why there is a second lock, and that the handshakes above fail for the right reason.
+
+    Nothing is raised.
+    """
     free = profile.AuthorityProfile(EAST, f"spiffe://{EAST}", 0, "", profile.INTERMEDIATE_LIFE)
     key = EAST_MEMBER.key
     unconfined = issue.issue_intermediate(ROOT.cert, ROOT.key, key.public_key(), free, NOW)

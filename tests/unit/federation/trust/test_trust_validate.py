@@ -44,6 +44,7 @@ def text(cert: x509.Certificate) -> str:
 
 
 def test_all_that_issue_makes_is_valid() -> None:
+    """Nothing is raised."""
     east = EAST_MEMBER
     validate.check_root(ROOT.cert, NOW)
     validate.check_intermediate(east.intermediate, root=ROOT.cert, trust_domain=EAST, now=NOW)

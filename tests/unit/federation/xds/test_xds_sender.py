@@ -587,10 +587,14 @@ def test_a_type_is_taken_when_its_last_version_is_acknowledged_and_nothing_refus
 
 def test_names_that_are_given_back_make_room_for_others() -> None:
     sender = Sender(table("x"), RULES)
-    for round_ in range(3):
-        names = tuple(f"{round_}-{n:01000}" for n in range(MAX_NAMES_BYTES // 1100))
+    count = MAX_NAMES_BYTES // 1100
+    rounds = [tuple(f"{round_}-{n:01000}" for n in range(count)) for round_ in range(3)]
+    for names in rounds:
         sender.receive(Request(A, subscribe=(*names, names[0])), 0.0)
         sender.receive(Request(A, unsubscribe=(*names, "never asked for")), 0.0)
+    sender.receive(Request(A, subscribe=rounds[0]), 0.0)
+    with pytest.raises(PeerBroke, match=f"names of {MAX_NAMES_BYTES} bytes"):
+        sender.receive(Request(A, subscribe=rounds[1]), 0.0)
 
 
 def test_many_removals_are_told_in_parts_and_all_arrive() -> None:

@@ -188,6 +188,7 @@ def test_a_report_under_another_name_is_refused() -> None:
 
 
 def test_what_a_cluster_reports_within_its_rights_is_accepted() -> None:
+    """Nothing is raised."""
     check = registry(namespaces=(API.namespace,), gateway_cidrs=("10.0.0.0/8",)).checker(EAST)
     for value in (export("east"), backend("east"), gateway("10.2.3.4")):
         check(*body(value))
