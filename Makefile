@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 E2E ?=
 
-.PHONY: demo test check e2e bench proto golden docs fix clean setup
+.PHONY: demo test check e2e bench proto golden docs hooks fix clean setup
 
 setup: $(READY)
 
@@ -52,6 +52,9 @@ golden: $(READY)  ## write the golden files anew; look at the difference before 
 docs: $(READY)  ## write the generated pages of docs/ anew
 	@$(BIN)/python -m tests.docs.settings
 	@$(BIN)/python -m tests.docs.checks
+
+hooks:  ## have git ask `make check` and the form of the message before each commit
+	@git config core.hooksPath .githooks
 
 clean:
 	@rm -rf $(VENV) *.egg-info build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache reports
