@@ -49,9 +49,10 @@ proto: $(READY)  ## generated code from federation.proto
 golden: $(READY)  ## write the golden files anew; look at the difference before you commit it
 	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/gateway tests/unit/sidecar tests/unit/federation/envoy
 
-docs: $(READY)  ## write the generated pages of docs/ anew
+docs: $(READY)  ## write the generated pages and pictures of docs/ anew
 	@$(BIN)/python -m tests.docs.settings
 	@$(BIN)/python -m tests.docs.checks
+	@$(BIN)/python -m tests.docs.pictures
 
 hooks:  ## have git ask `make check` and the form of the message before each commit
 	@git config core.hooksPath .githooks

@@ -19,7 +19,7 @@ from federation.process.settings import Settings, load_settings
 from federation.supervisor.settings import IdentitySettings
 from gateway.settings import GatewaySettings
 from sidecar.settings import SidecarSettings
-from tests.docs import checks, script, settings
+from tests.docs import checks, pictures, script, settings
 from tests.docs.pages import ROOT, Block, anchors, blocks, commands, links, pages
 
 PROCESSES = (
@@ -135,6 +135,13 @@ def test_source_files_that_pages_name_exist() -> None:
 
 def test_the_settings_page_is_current() -> None:
     assert settings.PAGE.read_text() == settings.page(), "run: make docs"
+
+
+@pytest.mark.parametrize("source", sorted(pictures.SOURCES.glob("*.dot")), ids=lambda s: s.name)
+def test_a_picture_is_drawn_from_its_source_and_shown(source: Path) -> None:
+    assert pictures.is_current(source), "run: make docs"
+    shown = f"pictures/{source.stem}.svg"
+    assert any(shown in page.read_text() for page in pages()), f"no page shows {shown}"
 
 
 def test_the_page_of_checks_is_current() -> None:
