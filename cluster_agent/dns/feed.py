@@ -19,7 +19,7 @@ from federation.runtime.tasks import cancel, start
 from federation.supervisor.certificates import agent_trust
 from federation.supervisor.certificates.tokens import replaced
 from federation.wire import codec
-from federation.wire.codec_zones import decode_gateway_names, decode_service_names
+from federation.wire.codec.zones import decode_gateway_names, decode_service_names
 from federation.wire.last_good import Hold
 from federation.wire.rpc import methods
 from federation.wire.rpc.channel import connect
@@ -36,7 +36,7 @@ LONGEST_PAUSE = 3.0
 
 def check_names(type_url: str, found: Resource) -> None:
     """Whether these are names; raises InvalidInput."""
-    codec.DECODERS[type_url](found.body)
+    codec.KINDS[type_url].decode(found.body)
 
 
 class Feed:

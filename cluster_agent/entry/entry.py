@@ -20,7 +20,7 @@ from federation.model.zones import Choice, GatewayNames, ServiceNames
 from federation.planning.share_cap import fair
 from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering
 from federation.wire import codec
-from federation.wire.codec_zones import MAX_ENDPOINTS, encode_gateway_names, encode_service_names
+from federation.wire.codec.zones import MAX_ENDPOINTS, encode_gateway_names, encode_service_names
 from sidecar.upstreams import Way, compile_upstream, ways
 
 NAMES = "names"

@@ -7,8 +7,8 @@ and any other goes after 100 ms, so that a rolling update costs a few messages a
 from federation.model.exports import Backend, Export, Gateway, Headless
 from federation.model.names import ServiceName
 from federation.model.observations import Observation
-from federation.wire import codec, codec_proxies
-from federation.wire.codec_headless import encode_headless
+from federation.wire import codec
+from federation.wire.codec.headless import encode_headless
 from federation.xds.resources import resource
 from federation.xds.snapshot import Table
 
@@ -29,7 +29,7 @@ class Reports:
         """Say (or withdraw) an export; returns whether that is news."""
         if export is None:
             return self.table.drop(codec.EXPORT, str(name))
-        return self.table.put(codec.EXPORT, resource(str(name), codec.encode_export(export)))
+        return self.table.put(codec.EXPORT, resource(str(name), codec.encode(export)))
 
     def headless(self, name: ServiceName, found: Headless | None) -> bool:
         """Say (or withdraw) the endpoints of a headless service; returns whether that is news."""
@@ -45,11 +45,11 @@ class Reports:
         """Say (or withdraw) a gateway; returns whether that is news."""
         if gateway is None:
             return self.table.drop(codec.GATEWAY, name)
-        return self.table.put(codec.GATEWAY, resource(name, codec.encode_gateway(gateway)))
+        return self.table.put(codec.GATEWAY, resource(name, codec.encode(gateway)))
 
     def observation(self, observation: Observation) -> bool:
         """Say what is seen of other clusters; returns whether that is news."""
-        body = codec_proxies.encode_observation(observation)
+        body = codec.encode(observation)
         return self.table.put(codec.OBSERVATION, resource(observation.cluster, body))
 
     def backend(self, name: ServiceName, backend: Backend | None, now: float) -> bool:
@@ -90,7 +90,7 @@ class Reports:
             self._said.pop(name, None)
             return self.table.drop(codec.BACKEND, str(name))
         self._said[name] = backend
-        return self.table.put(codec.BACKEND, resource(str(name), codec.encode_backend(backend)))
+        return self.table.put(codec.BACKEND, resource(str(name), codec.encode(backend)))
 
 
 def _is_only_count(before: Backend, after: Backend) -> bool:

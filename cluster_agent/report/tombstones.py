@@ -49,7 +49,7 @@ class Tombstones:
             return (name,) if self._drop(name) else ()
         self._since.pop(name, None)
         self._since[name], self._said[name] = now, wanted
-        self._table.put(codec.TOMBSTONE, resource(str(name), codec.encode_tombstone(wanted)))
+        self._table.put(codec.TOMBSTONE, resource(str(name), codec.encode(wanted)))
         oldest = next(iter(self._since))
         if len(self._since) > MOST and self._drop(oldest):
             return (name, oldest)

@@ -29,8 +29,9 @@ from federation.runtime.logs import event
 from federation.runtime.loops import Loop
 from federation.trust.spiffe import DNS_SUBJECT, gateway_subject
 from federation.trust.tokens import check_workload_token
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
+from federation.wire.codec import proxies
 from federation.wire.rpc import methods
 from federation.wire.rpc.heartbeat import Heard
 from federation.wire.rpc.intake import source_of
@@ -323,7 +324,7 @@ class WorkloadServer:
             nodes: set[Node] = set()
 
             def check(_: str, found: Resource) -> None:
-                proxy = codec_proxies.decode_proxy(found.body)
+                proxy = codec.decode(Proxy, found.body)
                 self._check_node(subject, Node(proxy.kind, proxy.id))
                 if proxy.kind is Kind.SIDECAR:
                     check_place(proxy, self._proxies.addresses_of(proxy.id))
@@ -331,7 +332,7 @@ class WorkloadServer:
             def take(received: Received) -> None:
                 for change in received.changes:
                     if change.resource is not None:
-                        proxy = codec_proxies.decode_proxy(change.resource.body)
+                        proxy = codec.decode(Proxy, change.resource.body)
                         node = Node(proxy.kind, proxy.id)
                         if node not in nodes:
                             nodes.add(node)
@@ -365,7 +366,7 @@ class WorkloadServer:
 def _parse_node(text: str) -> Node:
     kind, _, proxy_id = text.partition("/")
     if kind == ENTRY_GATEWAY and proxy_id:
-        return Node(Kind.GATEWAY, codec_proxies.parse_proxy_id(Kind.GATEWAY, proxy_id), True)
+        return Node(Kind.GATEWAY, proxies.parse_proxy_id(Kind.GATEWAY, proxy_id), True)
     if kind not in tuple(Kind) or not proxy_id:
         raise InvalidInput(f"node is {text[:80]!r}, but must be gateway/NAME or sidecar/NS/POD")
-    return Node(Kind(kind), codec_proxies.parse_proxy_id(Kind(kind), proxy_id))
+    return Node(Kind(kind), proxies.parse_proxy_id(Kind(kind), proxy_id))

@@ -22,25 +22,11 @@ from federation.wire.rpc.channel import Connection, connect
 from federation.wire.rpc.heartbeat import beating
 from federation.wire.rpc.run_session import receive, send
 from federation.xds.receiver import Received, Receiver
-from federation.xds.sender import Refused, Rule, Sender
+from federation.xds.sender import Refused, Sender
 from federation.xds.snapshot import Table
 
 log = logging.getLogger(__name__)
 
-REPORT_RULES = (
-    Rule(codec.TOMBSTONE),
-    Rule(codec.OBSERVATION),
-    Rule(codec.GATEWAY, removals_after=(codec.EXPORT,)),
-    Rule(codec.HEADLESS, removals_after=(codec.EXPORT,)),
-    Rule(codec.BACKEND, after=(codec.TOMBSTONE,), removals_after=(codec.EXPORT,)),
-    Rule(
-        codec.EXPORT,
-        after=(codec.GATEWAY, codec.HEADLESS, codec.BACKEND),
-        removals_after=(codec.TOMBSTONE,),
-    ),
-)
-"""A service is told when what is behind it is known; that somebody saw a thing go, before it goes.
-"""
 LOOK_SECONDS = 60.0
 """How long at most until the clock is looked at, so that one that was set is noticed."""
 RENEW_AGAIN_SECONDS = 30.0
@@ -148,7 +134,7 @@ class Sync:
             await receive(link, self._facts, take)
 
     async def _report(self, controller: Connection) -> None:
-        speaker = Sender(self._reports, REPORT_RULES)
+        speaker = Sender(self._reports, codec.REPORT_RULES)
         self._speaker = speaker
         async with controller.stream(methods.REPORTS) as link:
             await send(link, speaker, self._wake, lambda _: self._on_refusals(speaker.refusals()))

@@ -12,7 +12,8 @@ from federation.model.exports import Backend, Headless
 from federation.model.imports import Bundle, Cluster, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.wire import codec
-from federation.wire.codec_headless import decode_headless
+from federation.wire.codec.headless import decode_headless
+from federation.wire.codec.services import decode_backend
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource
 
@@ -30,7 +31,7 @@ class Concerned:
 
 def check_fact(type_url: str, fact: Resource) -> None:
     """Raise InvalidInput for a fact that cannot be read, or is not what its name says."""
-    match codec.DECODERS[type_url](fact.body):
+    match codec.KINDS[type_url].decode(fact.body):
         case Service() as service:
             name = str(service.name)
         case Backend() | Headless() as behind:
@@ -65,7 +66,7 @@ class Facts:
                 case codec.SERVICE:
                     services.add(self._take_service(change.name, body))
                 case codec.BACKEND:
-                    services.add(_take(self.backends, change.name, body, codec.decode_backend))
+                    services.add(_take(self.backends, change.name, body, decode_backend))
                 case codec.HEADLESS:
                     services.add(_take(self.headless, change.name, body, decode_headless))
                 case codec.CLUSTER:
@@ -83,14 +84,14 @@ class Facts:
         if body is None:
             self.services.pop(service, None)
         else:
-            self.services[service] = codec.decode_service(body)
+            self.services[service] = codec.decode(Service, body)
         return service
 
     def _take_cluster(self, name: str, body: bytes | None) -> set[ServiceName]:
         if body is None:
             self.clusters.pop(name, None)
         else:
-            self.clusters[name] = codec.decode_cluster(body)
+            self.clusters[name] = codec.decode(Cluster, body)
         return self.services_of(ClusterId(name))
 
     def services_of(self, cluster: ClusterId) -> set[ServiceName]:
@@ -101,7 +102,7 @@ class Facts:
         if body is None:
             self.bundles.pop(name, None)
         else:
-            self.bundles[name] = codec.decode_bundle(body)
+            self.bundles[name] = codec.decode(Bundle, body)
 
     def of(self, service: ServiceName, here: ClusterId) -> ServiceFacts | None:
         """All facts about one service, None when nobody exports it."""

@@ -1,6 +1,6 @@
 """What the DNS server of a cluster knows: names, and the addresses behind them.
 
-Made by `cluster_agent.entry.entry` from plans, carried by `federation.wire.codec_zones`, turned
+Made by `cluster_agent.entry.entry` from plans, carried by `federation.wire.codec.zones`, turned
 into answers by `cluster_agent.dns.zone`.
 """
 

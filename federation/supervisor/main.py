@@ -42,7 +42,7 @@ from federation.supervisor.observe.observer import Observer, Seen
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
 from federation.supervisor.troubles import Troubles
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.wire.rpc import methods
 from federation.wire.rpc.channel import Connection, connect
 from federation.wire.rpc.run_session import send
@@ -105,7 +105,7 @@ class Supervisor:
     def _say(self, proxy: Proxy) -> None:
         """Tell the agent what this proxy is now."""
         self._proxy = proxy
-        if self._said.put(codec.PROXY, resource(proxy.id, codec_proxies.encode_proxy(proxy))):
+        if self._said.put(codec.PROXY, resource(proxy.id, codec.encode(proxy))):
             if self._speaker is not None:
                 self._speaker.touch(codec.PROXY, proxy.id)
             self._heard.set()

@@ -13,7 +13,7 @@ from federation.runtime.loops import Loop
 from federation.supervisor.certificates.renewal import TOLD_SECONDS, Certificate
 from federation.supervisor.certificates.tokens import TokenEnds
 from federation.supervisor.listeners import Listeners
-from federation.wire.codec_proxies import MAX_REFUSALS
+from federation.wire.codec.proxies import MAX_REFUSALS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from federation.model.exports import ServicePort, ServiceType, Transport
 from federation.model.names import CLUSTERSET_ZONE, ClusterId, ServiceName
 from federation.model.zones import STEERING_ZONE, Choice, GatewayNames, ServiceNames
 from federation.wire import codec
-from federation.wire.codec_zones import encode_gateway_names, encode_service_names
+from federation.wire.codec.zones import encode_gateway_names, encode_service_names
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource
 from tests.unit.fakes.loops import save_held

@@ -251,7 +251,7 @@ async def _report(mesh: Mesh, shown: Shown, backend: Backend) -> Request:
         controller.stream(methods.REPORTS) as link,
     ):
         await link.read()
-        found = resource(str(backend.service), codec.encode_backend(backend))
+        found = resource(str(backend.service), codec.encode(backend))
         await link.write(Response(codec.BACKEND, "1", (found,)))
         while (said := await link.read()) is not None:
             if said.nonce == "1":

@@ -65,10 +65,8 @@ def problems(controller: LoneController, cluster: str = "east") -> str:
 def good(cluster: str, name: str, ready: int = 3) -> list[Response]:
     """One service, reported as it should be."""
     service = ServiceName("shop", name)
-    said = resource(str(service), codec.encode_export(export(cluster, name=service)))
-    counts = resource(
-        str(service), codec.encode_backend(backend(cluster, name=service, ready=ready))
-    )
+    said = resource(str(service), codec.encode(export(cluster, name=service)))
+    counts = resource(str(service), codec.encode(backend(cluster, name=service, ready=ready)))
     return [
         Response(codec.BACKEND, f"{name}-1", (counts,)),
         Response(codec.EXPORT, f"{name}-2", (said,)),
@@ -129,7 +127,7 @@ def test_every_lie_is_refused_with_a_reason_and_the_rest_of_its_report_counts(
         "Export shop/foreign: it names cluster west, but east reports it",
         "namespace pay may not be exported by cluster east, only shop",
         "Gateway outside: gateway outside of cluster east has address 192.0.2.1",
-        "Observation west: it is what west sees",
+        "Observation west: it names cluster west",
     ):
         assert reason in text
     assert text.replace("\n", "").isprintable()

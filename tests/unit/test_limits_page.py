@@ -12,7 +12,6 @@ from cluster_agent.source import files
 from federation.apiserver import connection_guard, rate_limit, server
 from federation.controller import agent_server as controller_server
 from federation.controller import audit, sessions
-from federation.controller.admission import report_rules
 from federation.controller.membership import join_tokens, members
 from federation.controller.trust import anchors
 from federation.envoy import http, limits, senders
@@ -22,7 +21,8 @@ from federation.supervisor import admin
 from federation.supervisor.observe import refused_connections as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import pem, spiffe, tokens, validate
-from federation.wire import border, codec, codec_proxies, codec_zones, discovery
+from federation.wire import discovery
+from federation.wire.codec import checks, clusters, kind, proxies, services, zones
 from federation.wire.rpc import intake, methods
 from federation.wire.rpc import server as wire_server
 from federation.xds import messages
@@ -173,21 +173,21 @@ STATED: dict[str, str] = {
     "TCP: connections of one source (`tcp_connections_of_one_source`); of IPv6, of one network of "
     "64 bits": (f"{_dns('tcp_connections_of_one_source')}"),
     "TCP: silence (`tcp_silent_seconds`)": f"{_dns('tcp_silent_seconds'):g} s",
-    "headless service: endpoints in all": f"{codec_zones.MAX_ENDPOINTS:,}",
+    "headless service: endpoints in all": f"{zones.MAX_ENDPOINTS:,}",
     "headless service: an answer": f"{zone._MOST_BYTES:,} bytes",
-    "exports of a cluster": f"{report_rules.MAX_EXPORTS:,}",
-    "gateways of a cluster": f"{report_rules.MAX_GATEWAYS}",
-    "size of one resource of a report": f"{report_rules.MAX_BODY_BYTES // KB} KB",
-    "size of what its gateways see": f"{report_rules.MAX_OBSERVATION_BYTES // MB} MB",
+    "exports of a cluster": f"{services.MAX_EXPORTS:,}",
+    "gateways of a cluster": f"{clusters.MAX_GATEWAYS}",
+    "size of one resource of a report": f"{kind.MAX_BODY_BYTES // KB} KB",
+    "size of what its gateways see": f"{proxies.MAX_OBSERVATION_BYTES // MB} MB",
     "streams of facts of a cluster": f"{sessions.MAX_FACT_STREAMS}",
-    "ready endpoints that count for a service": f"{codec.MAX_READY:,}",
+    "ready endpoints that count for a service": f"{services.MAX_READY:,}",
     "named endpoints of a headless service": f"{exports.MAX_NAMED}",
     "ports of a service": f"{exports.MAX_PORTS}",
-    "groups of endpoints of a service": f"{codec.MAX_GROUPS}",
-    "service accounts of a service": f"{codec.MAX_ACCOUNTS}",
-    "problems that an agent has found in its cluster": f"{codec_proxies.MAX_FINDINGS}",
-    "text of a problem, or of what a proxy did not take": f"{codec_proxies.MAX_REASON} characters",
-    "text of any other field": f"{border.MAX_TEXT:,} characters",
+    "groups of endpoints of a service": f"{services.MAX_GROUPS}",
+    "service accounts of a service": f"{services.MAX_ACCOUNTS}",
+    "problems that an agent has found in its cluster": f"{proxies.MAX_FINDINGS}",
+    "text of a problem, or of what a proxy did not take": f"{proxies.MAX_REASON} characters",
+    "text of any other field": f"{checks.MAX_TEXT:,} characters",
     "file of YAML": f"{yamldocs.MAX_BYTES // MB} MB",
     "documents in a file": f"{yamldocs.MAX_DOCUMENTS:,}",
     "values in a file": f"{yamldocs.MAX_NODES:,}",

@@ -28,7 +28,11 @@ TABLES = {
     ),
     "test_dns_packets": ("cluster_agent/dns/udp_batches.py",),
     "test_planning_tiers": ("federation/model/locality.py",),
-    "test_wire_codec": ("federation/model/names.py", "federation/wire/border.py"),
+    "test_codec_services": (
+        "federation/model/names.py",
+        "federation/wire/codec/checks.py",
+        "federation/wire/codec/clusters.py",
+    ),
 }
 """Tests that cover modules of another name, since these are only of use together."""
 

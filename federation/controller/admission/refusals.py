@@ -12,7 +12,8 @@ from federation.xds.messages import shown
 
 MOST = 1_000
 """Refusals kept; what is beyond is counted."""
-_WITH_EXPORT = frozenset({codec.BACKEND, codec.HEADLESS})
+_WITH_EXPORT = frozenset(t for t, report in codec.REPORTED.items() if report.with_export)
+_UNTOLD = frozenset(t for t, report in codec.REPORTED.items() if not report.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,11 @@ class Refusals:
         return [
             self._known[type_url, name]
             for type_url, name in sorted(self._known)
-            if type_url != codec.TOMBSTONE and (type_url not in _WITH_EXPORT or name not in exports)
+            if type_url not in _UNTOLD and (type_url not in _WITH_EXPORT or name not in exports)
         ]
 
     def __len__(self) -> int:
-        beyond = sum(
-            n for t, n in self._beyond.items() if t not in {codec.TOMBSTONE, *_WITH_EXPORT}
-        )
+        beyond = sum(n for t, n in self._beyond.items() if t not in _UNTOLD | _WITH_EXPORT)
         return len(self._of_use()) + len(self._whole) + beyond
 
     def first(self, most: int) -> tuple[Refusal, ...]:

@@ -2,42 +2,25 @@
 
 In: the member, what others have said already, a resource. Out: nothing, or InvalidInput with the
 reason; and remarks about what is taken, but not as it was claimed. Counts and sizes of whole
-reports are limited by `federation.xds.receiver`, with `LIMITS`. Used by
-`federation.controller.facts.registry`.
+reports are limited by `federation.xds.receiver`. What holds for all kinds alike is in their rows
+(`federation.wire.codec`), here is what is special. Used by `federation.controller.facts.registry`.
 """
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from federation.model.addresses import LOOPBACK, special_kind
 from federation.model.errors import InvalidInput
-from federation.model.exports import Backend, Export, Gateway, Headless, Tombstone
+from federation.model.exports import Gateway, Headless
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation
 from federation.wire import codec
-from federation.xds.receiver import Limits
+from federation.wire.codec.kind import Kind
 from federation.xds.resources import Resource, resource
 
 if TYPE_CHECKING:
     from federation.controller.member import Member
-
-MAX_EXPORTS = 10_000
-"""Exports of one cluster; more is a mistake or an attack."""
-MAX_GATEWAYS = codec.MAX_GATEWAYS
-MAX_BODY_BYTES = 64 << 10
-MAX_OBSERVATION_BYTES = 1 << 20
-
-LIMITS: Mapping[str, Limits] = {
-    codec.EXPORT: Limits(MAX_EXPORTS, 16 << 20),
-    codec.BACKEND: Limits(MAX_EXPORTS, 16 << 20),
-    codec.HEADLESS: Limits(MAX_EXPORTS, 16 << 20),
-    codec.GATEWAY: Limits(MAX_GATEWAYS, 64 << 10),
-    codec.TOMBSTONE: Limits(MAX_EXPORTS, 8 << 20),
-    codec.OBSERVATION: Limits(1, MAX_OBSERVATION_BYTES),
-}
-"""What is held of one cluster's reports at most."""
-
 
 Taken = Mapping[tuple[str, int], ClusterId]
 """Which cluster's gateway is at an address and port."""
@@ -54,36 +37,36 @@ def judge(
 
     `members` are all of the clusterset, `taken` the addresses of the gateways known so far.
     """
-    most = MAX_OBSERVATION_BYTES if type_url == codec.OBSERVATION else MAX_BODY_BYTES
-    if len(said.body) > most:
+    kind = codec.KINDS.get(type_url)
+    if kind is None or kind.report is None:
+        raise InvalidInput(f"{type_url} is not something a cluster reports")
+    if len(said.body) > kind.report.most_bytes:
+        most = kind.report.most_bytes
         raise InvalidInput(f"it has {len(said.body)} bytes, but may have at most {most}")
-    value = codec.DECODERS[type_url](said.body)
+    value = kind.decode(said.body)
+    _check_owner(member, kind, value)
+    if (name := kind.name(value)) != said.name:
+        raise InvalidInput(f"it describes {kind.subject} {name}")
     match value:
-        case Export() | Backend() | Tombstone():
-            _check_service(member, said.name, value)
         case Headless():
-            _check_service(member, said.name, value)
             _check_endpoints(member, value)
         case Gateway():
-            _check_gateway(member, members, taken, said.name, value)
+            _check_gateway(member, members, taken, value)
         case Observation():
-            _check_observation(member, said.name, value)
+            _check_observation(member, value)
         case _:
-            raise InvalidInput(f"{type_url} is not something a cluster reports")
+            pass
     if said.version != resource(said.name, said.body).version:
         raise InvalidInput(f"version {said.version[:80]!r} is not that of its bytes")
 
 
-def _check_service(
-    member: "Member", name: str, value: Export | Backend | Headless | Tombstone
-) -> None:
-    if value.cluster != member.id:
-        raise InvalidInput(f"it names cluster {value.cluster}, but {member.id} reports it")
-    if str(value.service) != name:
-        raise InvalidInput(f"it describes service {value.service}")
-    if not may_export(member, value.service):
+def _check_owner(member: "Member", kind: Kind[Any], value: object) -> None:
+    """A cluster speaks for itself alone, and of namespaces from which it may export."""
+    if kind.cluster is not None and (named := kind.cluster(value)) != member.id:
+        raise InvalidInput(f"it names cluster {named}, but {member.id} reports it")
+    if kind.service is not None and not may_export(member, service := kind.service(value)):
         raise InvalidInput(
-            f"namespace {value.service.namespace} may not be exported by cluster {member.id}, "
+            f"namespace {service.namespace} may not be exported by cluster {member.id}, "
             f"only {', '.join(member.namespaces)}"
         )
 
@@ -118,11 +101,8 @@ def _check_gateway(
     member: "Member",
     members: Mapping[ClusterId, "Member"],
     taken: Taken,
-    name: str,
     gateway: Gateway,
 ) -> None:
-    if gateway.name != name:
-        raise InvalidInput(f"it describes gateway {gateway.name}")
     address = ip_address(gateway.address)
     where = f"gateway {gateway.name} of cluster {member.id} has address {gateway.address}"
     allowed = member.gateway_cidrs
@@ -148,9 +128,7 @@ def _lies_in(address: IPv4Address | IPv6Address, cidrs: tuple[str, ...]) -> bool
     return any(address in ip_network(cidr) for cidr in cidrs)
 
 
-def _check_observation(member: "Member", name: str, value: Observation) -> None:
-    if value.cluster != member.id or name != member.id:
-        raise InvalidInput(f"it is what {value.cluster} sees, but {member.id} reports it")
+def _check_observation(member: "Member", value: Observation) -> None:
     if any(remote.cluster == member.id for remote in value.remotes):
         raise InvalidInput("it is about its own cluster, but must be about others")
 

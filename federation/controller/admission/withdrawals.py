@@ -8,13 +8,13 @@ for services with a ready endpoint.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from federation.controller.admission.report_rules import MAX_EXPORTS
-from federation.model.exports import Backend, ServiceType, Tombstone
+from federation.model.exports import Backend, Export, ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.model.timestamps import rfc3339
 from federation.planning.withdrawal_guard import Guard, Names
 from federation.wire import codec
-from federation.wire.codec_headless import decode_headless
+from federation.wire.codec.headless import decode_headless
+from federation.wire.codec.services import MAX_EXPORTS
 from federation.xds.receiver import Change, Receiver
 
 SPARE_EXPORTS = 3
@@ -36,7 +36,7 @@ class Guarded:
         """Begin with what the receiver took back: that is in force."""
         self._exports.gain(frozenset(map(parse_service_name, self._reported.held(codec.EXPORT))))
         held = self._reported.held(codec.BACKEND).values()
-        backends = (codec.decode_backend(found.body) for found in held)
+        backends = (codec.decode(Backend, found.body) for found in held)
         self._ready.gain(frozenset(b.service for b in backends if b.ready))
 
     def take(self, changes: Iterable[Change], now: float) -> tuple[Change, ...]:
@@ -78,7 +78,7 @@ class Guarded:
         """Whether the service is exported, and not as a headless one."""
         export = self._reported.held(codec.EXPORT).get(str(name))
         return export is not None and (
-            codec.decode_export(export.body).type is not ServiceType.HEADLESS
+            codec.decode(Export, export.body).type is not ServiceType.HEADLESS
         )
 
     def _lose_ready(self, backends: Mapping[ServiceName, Backend | None], now: float) -> None:
@@ -126,7 +126,7 @@ class Guarded:
             name = parse_service_name(change.name)
             self._seen.pop(name, None)
             if change.resource is not None:
-                self._seen[name] = codec.decode_tombstone(change.resource.body)
+                self._seen[name] = codec.decode(Tombstone, change.resource.body)
                 found.add(name)
         return frozenset(found)
 
@@ -198,5 +198,5 @@ def _names(changes: Iterable[Change], type_url: str, *, there: bool) -> Names:
 def _backends(changes: Iterable[Change]) -> Iterator[tuple[ServiceName, Backend | None]]:
     for change in changes:
         if change.type_url == codec.BACKEND:
-            found = codec.decode_backend(change.resource.body) if change.resource else None
+            found = codec.decode(Backend, change.resource.body) if change.resource else None
             yield parse_service_name(change.name), found

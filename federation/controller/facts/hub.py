@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation.controller.admission.refusals import Refusal, Refusals
-from federation.controller.admission.report_rules import LIMITS, has_other_word, may_export
+from federation.controller.admission.report_rules import has_other_word, may_export
 from federation.controller.admission.withdrawals import Guarded
 from federation.controller.facts.registry import KNOWN_BEFORE, Registry, Touched
 from federation.controller.facts.retained import Awaited, Held
@@ -27,7 +27,6 @@ from federation.xds.receiver import Change, Received, Receiver
 from federation.xds.resources import resource
 from federation.xds.sender import Sender
 
-FACT_RULES = codec.in_order(codec.FACTS)
 RECENT_SECONDS = 60.0
 TURNS_OF_TWO = 4
 """A link that breaks may make one agent follow itself, but not so often within a minute."""
@@ -170,7 +169,7 @@ class Hub:
     def _speaker(self, cluster: ClusterId) -> _Speaker:
         if cluster not in self._speakers:
             check = self.registry.checker(cluster)
-            receiver = Receiver("controller", codec.REPORTS, check, LIMITS)
+            receiver = Receiver("controller", codec.REPORTS, check, codec.LIMITS)
             self._speakers[cluster] = _Speaker(receiver, Guarded(receiver))
         return self._speakers[cluster]
 
@@ -233,7 +232,7 @@ class Hub:
         """A new listener's session; end it by `leave`."""
         keeper = Held(self.awaited, self._epoch)
         view = Visible(self.registry.table, self.registry.members, self._lost, cluster)
-        sender = Sender(view, FACT_RULES, keeper=keeper)
+        sender = Sender(view, codec.FACT_RULES, keeper=keeper)
         self._senders.add(sender)
         self.presence(cluster).streams += 1
         return sender
@@ -291,7 +290,7 @@ class Hub:
         passed = tuple(changes)
         touched = self.registry.apply(cluster, passed, first_seen)
         for change in passed:
-            if change.type_url in codec.PASSING:
+            if not codec.REPORTED[change.type_url].stored:
                 continue
             body = change.resource.body if change.resource is not None else None
             key = (cluster, change.type_url, change.name)

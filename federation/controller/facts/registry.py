@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from federation.controller.admission.report_rules import MAX_GATEWAYS, judge, placed, remark
+from federation.controller.admission.report_rules import judge, placed, remark
 from federation.controller.member import Member
 from federation.model.checks import Finding
 from federation.model.errors import InvalidInput
@@ -19,7 +19,8 @@ from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Rejected, Remote
 from federation.planning.honoured import not_honoured
 from federation.planning.merge import merge
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
+from federation.wire.codec.clusters import MAX_GATEWAYS
 from federation.xds.receiver import Change, Check
 from federation.xds.resources import Resource, resource
 from federation.xds.snapshot import Table
@@ -156,7 +157,7 @@ class Registry:
         self._counts[cluster] = self._counts.get(cluster, 0) + gained
         if body is not None:
             floor = before.created if before else self._floor(exports.values(), first_seen)
-            exports[cluster] = _not_older(codec.decode_export(body), floor)
+            exports[cluster] = _not_older(codec.decode(Export, body), floor)
         if not exports:
             del self._exports[service]
         self._note_ready(service)
@@ -202,7 +203,7 @@ class Registry:
         fact = f"{name}@{cluster}"
         backends.pop(cluster, None)
         if body is not None:
-            backends[cluster] = codec.decode_backend(body)
+            backends[cluster] = codec.decode(Backend, body)
         if not backends:
             del self._backends[service]
         self._note_ready(service)
@@ -220,7 +221,7 @@ class Registry:
         gateways = self._gateways.setdefault(cluster, {})
         gateways.pop(name, None)
         if body is not None:
-            gateways[name] = codec.decode_gateway(body)
+            gateways[name] = codec.decode(Gateway, body)
 
     def remarks(self, cluster: ClusterId) -> tuple[str, ...]:
         """What was taken of a cluster's report, but not as it was claimed."""
@@ -231,7 +232,7 @@ class Registry:
     def _take_observation(self, cluster: ClusterId, body: bytes | None) -> None:
         self._observations.pop(cluster, None)
         if body is not None:
-            self._observations[cluster] = _few(codec_proxies.decode_observation(body))
+            self._observations[cluster] = _few(codec.decode(Observation, body))
 
     def findings(self, cluster: ClusterId) -> tuple[Finding, ...]:
         """What its agent has found wrong in the cluster."""
@@ -266,7 +267,7 @@ class Registry:
         self._remarks.pop(name, None)
         if merged is not None and (remarks := not_honoured(merged)):
             self._remarks[name] = remarks
-        body = codec.encode_service(merged) if merged is not None else None
+        body = codec.encode(merged) if merged is not None else None
         return self._put(codec.SERVICE, str(name), body)
 
     def _show_cluster(self, cluster: ClusterId) -> Touched:
@@ -284,13 +285,13 @@ class Registry:
             tuple(placed(member, gateway) for gateway in self.gateways(cluster)),
             member.replace_key,
         )
-        return self._put(codec.CLUSTER, cluster, codec.encode_cluster(fact))
+        return self._put(codec.CLUSTER, cluster, codec.encode(fact))
 
     def _show_bundle(self, member: Member) -> Touched:
         if not member.anchors and not member.revoked:
             return set()
         bundle = Bundle(member.trust_domain, member.anchors)
-        return self._put(codec.BUNDLE, member.trust_domain, codec.encode_bundle(bundle))
+        return self._put(codec.BUNDLE, member.trust_domain, codec.encode(bundle))
 
     def gateways(self, cluster: ClusterId) -> tuple[Gateway, ...]:
         """The gateways a cluster has reported, by name."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from federation.model.names import ClusterId
 from federation.wire import codec
+from federation.wire.codec.kind import Owner, reporter_of
 from federation.xds.messages import Point
 
 if TYPE_CHECKING:
@@ -92,14 +93,15 @@ class Held:
     def keeps(self, type_url: str, name: str) -> bool:
         """Whether this agent's own version of a resource stays."""
         kept = self._awaited.clusters & self._claimed
-        match type_url:
-            case codec.SERVICE:
+        fact = codec.TOLD.get(type_url)
+        if fact is None:
+            return False
+        match fact.owner:
+            case Owner.ALL:
                 return bool(kept)
-            case codec.BACKEND | codec.HEADLESS:
-                return name.partition("@")[2] in kept
-            case codec.CLUSTER:
+            case Owner.REPORTER:
+                return reporter_of(name) in kept
+            case Owner.CLUSTER:
                 return name in kept
-            case codec.BUNDLE:
+            case Owner.TRUST_DOMAIN:
                 return name in {m.trust_domain for m in self._awaited.members() if m.id in kept}
-            case _:
-                return False

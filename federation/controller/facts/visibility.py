@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from federation.controller.member import Member
 from federation.model.names import ClusterId
 from federation.wire import codec
+from federation.wire.codec.kind import Seen, reporter_of
 from federation.xds.messages import Point
 from federation.xds.resources import Resource
 from federation.xds.snapshot import View
@@ -35,9 +36,10 @@ class Visible:
         self._viewer = viewer
 
     def _shows(self, type_url: str, name: str) -> bool:
-        if type_url != codec.HEADLESS:
+        fact = codec.TOLD.get(type_url)
+        if fact is None or fact.seen is Seen.BY_ALL:
             return True
-        cluster = ClusterId(name.partition("@")[2])
+        cluster = ClusterId(reporter_of(name))
         return cluster not in self._lost and self._is_joined(cluster)
 
     def _is_joined(self, cluster: ClusterId) -> bool:

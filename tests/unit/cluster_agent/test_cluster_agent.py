@@ -17,7 +17,7 @@ from cluster_agent.entry.entry import NAMES
 from cluster_agent.report.new_exports import SETTLE_SECONDS
 from cluster_agent.snapshot.tables import Touch
 from cluster_agent.source.objects import Batch, Key
-from federation.model.exports import Gateway, Tombstone
+from federation.model.exports import Backend, Export, Gateway, Tombstone
 from federation.model.imports import Bundle
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote
@@ -25,7 +25,7 @@ from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, SECRET
 from federation.planning.damping import DAMPING
 from federation.runtime.tasks import cancel, start
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.xds.messages import Response
 from federation.xds.resources import resource
 from federation.xds.sender import Refused
@@ -99,11 +99,11 @@ class World:
 
     def tombstone(self) -> Tombstone | None:
         found = self.agent.reports.table.get(codec.TOMBSTONE, "shop/api")
-        return codec.decode_tombstone(found.body) if found is not None else None
+        return codec.decode(Tombstone, found.body) if found is not None else None
 
     def problems(self) -> tuple[str, ...]:
         found = self.agent.reports.table.get(codec.OBSERVATION, "east")
-        seen = codec_proxies.decode_observation(found.body) if found is not None else None
+        seen = codec.decode(Observation, found.body) if found is not None else None
         return tuple(finding.what for finding in seen.findings) if seen is not None else ()
 
     def reported(self) -> set[str]:
@@ -189,7 +189,7 @@ async def test_an_export_that_changes_while_it_waits_is_reported_as_it_is_then(
     world.agent.pass_time(float("inf"), float("inf"))
     found = world.agent.reports.table.get(codec.BACKEND, "shop/api")
     assert found is not None
-    assert codec.decode_backend(found.body).ready == 3
+    assert codec.decode(Backend, found.body).ready == 3
 
 
 @pytest.mark.looptime
@@ -226,15 +226,15 @@ async def test_a_sidecar_that_goes_takes_its_endpoint_with_it(tmp_path: Path) ->
     world.agent.reports.tick(float("inf"))
     found = world.agent.reports.table.get(codec.BACKEND, "shop/api")
     assert found is not None
-    assert codec.decode_backend(found.body).ready == 1
+    assert codec.decode(Backend, found.body).ready == 1
 
 
 @pytest.mark.looptime
 async def test_an_agent_that_starts_again_plans_with_the_facts_it_held(tmp_path: Path) -> None:
     world = World(tmp_path)
-    world.fact(codec.SERVICE, "shop/api", codec.encode_service(service("west")))
-    world.fact(codec.BACKEND, "shop/api@west", codec.encode_backend(backend("west")))
-    world.fact(codec.CLUSTER, "west", codec.encode_cluster(cluster("west")))
+    world.fact(codec.SERVICE, "shop/api", codec.encode(service("west")))
+    world.fact(codec.BACKEND, "shop/api@west", codec.encode(backend("west")))
+    world.fact(codec.CLUSTER, "west", codec.encode(cluster("west")))
     await world.complete_facts()
     saving = start(named(world.agent.loops(), "saving").run(), "saving")
     await asyncio.sleep(0.3)
@@ -256,10 +256,10 @@ async def test_an_agent_that_starts_again_leads_nobody_away_before_it_knows_what
     world.agent.load()
     for cluster_id in ("east", "west"):
         there = cluster(cluster_id, gateways=(WESTERN,) if cluster_id == "west" else ())
-        world.fact(codec.CLUSTER, cluster_id, codec.encode_cluster(there))
-        found = codec.encode_backend(backend(cluster_id))
+        world.fact(codec.CLUSTER, cluster_id, codec.encode(there))
+        found = codec.encode(backend(cluster_id))
         world.fact(codec.BACKEND, f"shop/api@{cluster_id}", found)
-    world.fact(codec.SERVICE, "shop/api", codec.encode_service(service("east", "west")))
+    world.fact(codec.SERVICE, "shop/api", codec.encode(service("east", "west")))
     for part in ("", shop(exported=False), shop()):
         world.agent.on_source(world.source.write(part, live=False))
         await world.complete_facts()
@@ -301,10 +301,10 @@ OUT = "out~80.api.shop.svc.clusterset.local~"
 async def know_west(world: World) -> None:
     """A service of `west`, which has one gateway and lies in our region."""
     there = cluster("west", gateways=(WESTERN,))
-    world.fact(codec.SERVICE, "shop/api", codec.encode_service(service("west")))
-    world.fact(codec.BACKEND, "shop/api@west", codec.encode_backend(backend("west")))
-    world.fact(codec.CLUSTER, "west", codec.encode_cluster(there))
-    world.fact(codec.CLUSTER, "east", codec.encode_cluster(cluster("east")))
+    world.fact(codec.SERVICE, "shop/api", codec.encode(service("west")))
+    world.fact(codec.BACKEND, "shop/api@west", codec.encode(backend("west")))
+    world.fact(codec.CLUSTER, "west", codec.encode(there))
+    world.fact(codec.CLUSTER, "east", codec.encode(cluster("east")))
     await world.complete_facts()
     await world.write("")
 
@@ -335,7 +335,7 @@ async def test_what_a_gateway_sees_goes_into_plans_and_to_the_controller(tmp_pat
     assert world.told.count((codec.OBSERVATION, "east")) == 1
     found = world.agent.reports.table.get(codec.OBSERVATION, "east")
     assert found is not None
-    assert codec.DECODERS[codec.OBSERVATION](found.body) == Observation(EAST, sees(answers=False))
+    assert codec.decode(Observation, found.body) == Observation(EAST, sees(answers=False))
 
 
 def passed_on(world: World) -> int:
@@ -419,7 +419,7 @@ async def test_an_export_keeps_its_age_over_a_restart(tmp_path: Path) -> None:
     await world.write(shop(True))
     found = world.agent.reports.table.get(codec.EXPORT, "shop/api")
     assert found is not None
-    assert codec.decode_export(found.body).created == 7
+    assert codec.decode(Export, found.body).created == 7
 
 
 async def test_people_see_a_refusal_on_their_export(tmp_path: Path) -> None:
@@ -465,7 +465,7 @@ async def test_dns_is_told_of_an_address_once_every_gateway_listens_there(tmp_pa
     async def come(name: str) -> None:
         world.streams.quiet = False
         api = replace(service("west"), name=ServiceName("shop", name))
-        world.fact(codec.SERVICE, f"shop/{name}", codec.encode_service(api))
+        world.fact(codec.SERVICE, f"shop/{name}", codec.encode(api))
         await world.agent.turn()
 
     def names() -> set[str]:
@@ -634,13 +634,13 @@ async def test_trouble_of_the_source_is_told_to_the_controller_while_it_lasts(
 @pytest.mark.looptime
 async def test_a_bundle_counts_as_believed_once_every_proxy_has_taken_it(tmp_path: Path) -> None:
     world = World(tmp_path)
-    bundle = resource("west.mesh.test", codec.encode_bundle(Bundle("west.mesh.test", ("PEM",))))
+    bundle = resource("west.mesh.test", codec.encode(Bundle("west.mesh.test", ("PEM",))))
     said = Response(codec.BUNDLE, "1", (bundle,), complete=1)
     world.agent.on_facts(world.agent.receiver.receive(said))
 
     def believed() -> tuple[tuple[str, str], ...]:
         found = world.agent.reports.table.get(codec.OBSERVATION, EAST)
-        return codec_proxies.decode_observation(found.body).believed if found else ()
+        return codec.decode(Observation, found.body).believed if found else ()
 
     assert believed() == (), "proxies of an earlier agent had no time to come back"
     world.streams.taken = False
@@ -660,8 +660,7 @@ async def test_grpc_clients_believe_who_is_not_revoked(tmp_path: Path) -> None:
 
     def hear(nonce: str, **anchors: tuple[str, ...]) -> None:
         found = tuple(
-            resource(name, codec.encode_bundle(Bundle(name, given)))
-            for name, given in anchors.items()
+            resource(name, codec.encode(Bundle(name, given))) for name, given in anchors.items()
         )
         agent.on_facts(agent.receiver.receive(Response(codec.BUNDLE, nonce, found)))
 

@@ -14,7 +14,6 @@ from typing import Any
 from cluster_agent.agent import Agent
 from cluster_agent.source.folder import Folder
 from cluster_agent.source.objects import Batch, Condition, Key, Problem
-from cluster_agent.uplink.connection import REPORT_RULES
 from federation.api.base import Document
 from federation.controller.facts.hub import Hub
 from federation.controller.facts.registry import Registry
@@ -184,7 +183,7 @@ class Home:
         hub = self.fleet.hub
         listener = hub.listen(self.cluster)
         facts = Stream(listener, self.agent.receiver, self._learn)
-        said = Sender(self.agent.reports.table, REPORT_RULES)
+        said = Sender(self.agent.reports.table, codec.REPORT_RULES)
         receiver = hub.receiver(self.cluster)
         hub.presence(self.cluster).refusals.start_over()
         reports = Stream(said, receiver, lambda r: self.fleet.report(self.cluster, r))

@@ -17,9 +17,7 @@ from cluster_agent.snapshot.service_state import ServiceState
 from cluster_agent.snapshot.snapshots import TYPES, Proxies
 from cluster_agent.snapshot.tables import Touch
 from cluster_agent.source.folder import Folder
-from cluster_agent.uplink.connection import REPORT_RULES
 from cluster_agent.uplink.facts import Facts
-from federation.controller.facts.hub import FACT_RULES
 from federation.controller.facts.registry import Registry, Touched
 from federation.controller.member import Member
 from federation.model.exports import Gateway
@@ -80,8 +78,8 @@ class Home:
         self.controller = controller
         checker = controller.registry.checker(self.cluster)
         receiver = Receiver("controller", codec.REPORTS, checker)
-        self.up = Wire(Sender(self.reports.table, REPORT_RULES), receiver)
-        self.down = Wire(Sender(controller.registry.table, FACT_RULES), self.held)
+        self.up = Wire(Sender(self.reports.table, codec.REPORT_RULES), receiver)
+        self.down = Wire(Sender(controller.registry.table, codec.FACT_RULES), self.held)
 
     def write(self, text: str) -> None:
         """Somebody changes the folder of this cluster."""
@@ -329,4 +327,4 @@ def test_step_by_step_leads_where_starting_from_scratch_leads(
 
 
 def test_every_report_has_its_rule() -> None:
-    assert {rule.type_url for rule in REPORT_RULES} == set(codec.REPORTS)
+    assert {rule.type_url for rule in codec.REPORT_RULES} == set(codec.REPORTS)

@@ -8,7 +8,7 @@ from cluster_agent.dns.table import Table
 from federation.model.zones import GatewayNames
 from federation.runtime.disk import Disk
 from federation.wire import codec, last_good
-from federation.wire.codec_zones import encode_gateway_names, encode_service_names
+from federation.wire.codec.zones import encode_gateway_names, encode_service_names
 from federation.xds.messages import Response
 from federation.xds.receiver import Receiver
 from federation.xds.resources import Resource, resource

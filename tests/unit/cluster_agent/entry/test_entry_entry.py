@@ -14,7 +14,7 @@ from federation.model.names import ClusterId
 from federation.model.types import LISTENER
 from federation.model.zones import ServiceNames
 from federation.planning.plan import plan_service
-from federation.wire.codec_zones import decode_service_names
+from federation.wire.codec.zones import decode_service_names
 from tests.unit.builders import (
     API,
     backend,

@@ -7,7 +7,7 @@ from cluster_agent.observe.service import VALID
 from cluster_agent.source.objects import Condition, Problem
 from federation.model.checks import OF_AGENTS, Finding
 from federation.model.names import ServiceName
-from federation.wire.codec_proxies import MAX_FINDINGS
+from federation.wire.codec.proxies import MAX_FINDINGS
 
 API = ServiceName("shop", "api")
 

@@ -18,7 +18,7 @@ EAST = ClusterId("east")
 
 def said(reports: Reports) -> Backend | None:
     found = reports.table.get(codec.BACKEND, str(API))
-    return codec.decode_backend(found.body) if found else None
+    return codec.decode(Backend, found.body) if found else None
 
 
 def with_ready(ready: int) -> Reports:
@@ -52,7 +52,7 @@ def test_an_observation_is_news_when_it_changed_and_always_whole() -> None:
     assert [reports.observation(o) for o in (seen, seen, other)] == [True, False, True]
     found = reports.table.get(codec.OBSERVATION, "east")
     assert found is not None
-    assert codec.DECODERS[codec.OBSERVATION](found.body) == other
+    assert codec.KINDS[codec.OBSERVATION].decode(found.body) == other
 
 
 def test_a_first_backend_is_said_though_its_export_still_waits() -> None:

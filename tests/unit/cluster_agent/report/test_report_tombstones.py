@@ -29,7 +29,7 @@ class World:
     ) -> Tombstone | None:
         self.tombstones.look(API, before, after, now, live=live)
         found = self.table.get(codec.TOMBSTONE, str(API))
-        return codec.decode_tombstone(found.body) if found is not None else None
+        return codec.decode(Tombstone, found.body) if found is not None else None
 
 
 def test_an_export_that_was_seen_to_go_is_told_with_its_endpoints() -> None:

@@ -26,7 +26,7 @@ from federation.trust.rules import leaf_identity
 from federation.trust.spiffe import workload_id
 from federation.trust.tokens import mint_workload_token
 from federation.trust.validate import check_leaf
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
 from federation.wire.rpc.heartbeat import BEAT, BEAT_SECONDS
@@ -176,7 +176,7 @@ async def test_a_certificate_names_whom_the_token_names_whatever_is_asked_for() 
 
 
 def said(proxy: Proxy) -> Response:
-    found = resource(proxy.id, codec_proxies.encode_proxy(proxy))
+    found = resource(proxy.id, codec.encode(proxy))
     return Response(codec.PROXY, "1", (found,), complete=1)
 
 
@@ -267,7 +267,7 @@ async def test_a_stream_speaks_for_one_proxy_only() -> None:
     proxies = [
         Proxy(f"shop/api-{n}", Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006) for n in range(900)
     ]
-    found = tuple(resource(p.id, codec_proxies.encode_proxy(p)) for p in proxies)
+    found = tuple(resource(p.id, codec.encode(p)) for p in proxies)
     there, here = linked()
     await there.write(Response(codec.PROXY, "1", found))
     there.end()
@@ -481,7 +481,7 @@ async def test_one_that_leaves_in_order_is_not_missed() -> None:
     world = World()
     there, here = linked()
     proxy = Proxy(POD, Kind.SIDECAR, State.STOPPED, "10.0.0.1", 15006)
-    said = resource(POD, codec_proxies.encode_proxy(proxy))
+    said = resource(POD, codec.encode(proxy))
     await there.write(Response(codec.PROXY, "1", (said,)))
     there.end()
     await world.calls[methods.OBSERVATIONS.path](here, token("shop/api"))

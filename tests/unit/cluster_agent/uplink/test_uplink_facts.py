@@ -8,7 +8,7 @@ from federation.model.exports import Backend, Headless
 from federation.model.imports import Bundle, Cluster, Service
 from federation.model.names import ClusterId
 from federation.wire import codec
-from federation.wire.codec_headless import encode_headless
+from federation.wire.codec.headless import encode_headless
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import API, backend, cluster, gateway, headless, service
@@ -26,17 +26,17 @@ def told(value: Service | Backend | Headless | Cluster | Bundle) -> Change:
 def _encoded(value: Service | Backend | Headless | Cluster | Bundle) -> tuple[str, Resource]:
     match value:
         case Service():
-            return codec.SERVICE, resource(str(value.name), codec.encode_service(value))
+            return codec.SERVICE, resource(str(value.name), codec.encode(value))
         case Backend():
             name = f"{value.service}@{value.cluster}"
-            return codec.BACKEND, resource(name, codec.encode_backend(value))
+            return codec.BACKEND, resource(name, codec.encode(value))
         case Headless():
             name = f"{value.service}@{value.cluster}"
             return codec.HEADLESS, resource(name, encode_headless(value))
         case Cluster():
-            return codec.CLUSTER, resource(value.id, codec.encode_cluster(value))
+            return codec.CLUSTER, resource(value.id, codec.encode(value))
         case Bundle():
-            return codec.BUNDLE, resource(value.trust_domain, codec.encode_bundle(value))
+            return codec.BUNDLE, resource(value.trust_domain, codec.encode(value))
 
 
 def gone(value: Service | Backend | Headless | Cluster | Bundle) -> Change:
@@ -126,7 +126,7 @@ def test_a_fact_must_be_what_its_name_says(
 
 def test_a_report_is_no_fact() -> None:
     with pytest.raises(InvalidInput, match="is no fact"):
-        check_fact(codec.GATEWAY, resource("gw", codec.encode_gateway(gateway())))
+        check_fact(codec.GATEWAY, resource("gw", codec.encode(gateway())))
 
 
 def test_endpoints_of_other_clusters_concern_their_service_and_come_with_its_facts() -> None:

@@ -16,6 +16,7 @@ from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Row
 from federation.controller.trust.authority import open_authority
 from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
+from federation.model.imports import Bundle
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote
 from federation.planning.liveness import SILENT_SECONDS
@@ -25,7 +26,7 @@ from federation.trust.issue import make_csr, make_twin, new_key
 from federation.trust.pem import PrivateKey, key_sha256, pem
 from federation.trust.profile import twin_profile
 from federation.trust.tokens import parse_join_token, secret_hash
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.xds.messages import Response
 from federation.xds.receiver import Change
 from federation.xds.resources import resource
@@ -93,7 +94,7 @@ async def test_a_revoked_cluster_is_shown_and_believed_by_nobody(
     assert not (await controller.status())["problems"]
     bundle = federation.registry.table.get(codec.BUNDLE, "east.mesh.test")
     assert bundle is not None
-    assert codec.decode_bundle(bundle.body).anchors == ()
+    assert codec.decode(Bundle, bundle.body).anchors == ()
     with pytest.raises(NotReady, match="no cluster west"):
         await controller.revoke("west")
 
@@ -205,7 +206,7 @@ async def test_a_token_for_an_unknown_cluster_says_what_to_do(controller: Contro
 def observe(federation: Federation, observer: str, *answers: bool, rtt: float = 0.0) -> None:
     """`observer` sees gateways of east, numbered from 0."""
     remotes = tuple(Remote(EAST, f"g{n}", a, rtt) for n, a in enumerate(answers))
-    body = codec_proxies.encode_observation(Observation(ClusterId(observer), remotes))
+    body = codec.encode(Observation(ClusterId(observer), remotes))
     change = Change(codec.OBSERVATION, observer, resource(observer, body))
     federation.registry.apply(ClusterId(observer), [change], 0)
 
@@ -261,11 +262,11 @@ async def test_services_are_shown_with_the_counts_of_each_exporter(
 ) -> None:
     await controller.put_cluster("east", document())
     changes = [
-        Change(codec.EXPORT, "shop/api", resource("shop/api", codec.encode_export(export("east")))),
+        Change(codec.EXPORT, "shop/api", resource("shop/api", codec.encode(export("east")))),
         Change(
             codec.BACKEND,
             "shop/api",
-            resource("shop/api", codec.encode_backend(backend("east", ready=2))),
+            resource("shop/api", codec.encode(backend("east", ready=2))),
         ),
     ]
     federation.registry.apply(EAST, changes, 0)
@@ -415,7 +416,7 @@ async def test_a_person_sees_what_is_held_back_and_lets_it_go(
 ) -> None:
     await controller.put_cluster("east", document())
     names = [ServiceName("shop", f"s{n}") for n in range(8)]
-    found = [resource(str(n), codec.encode_export(export("east", name=n))) for n in names]
+    found = [resource(str(n), codec.encode(export("east", name=n))) for n in names]
     receiver = federation.hub.receiver(EAST)
     for response in (
         Response(codec.EXPORT, "1", tuple(found)),

@@ -180,7 +180,7 @@ async def report(federation: Federation, names: list[str], gone: tuple[str, ...]
     there, here = linked()
     for type_url in codec.REPORTS:
         wanted = names if type_url == codec.EXPORT else []
-        said = tuple(resource(f"shop/{n}", codec.encode_export(named(n))) for n in wanted)
+        said = tuple(resource(f"shop/{n}", codec.encode(named(n))) for n in wanted)
         removed = gone if type_url == codec.EXPORT else ()
         await there.write(Response(type_url, type_url, said, removed, complete=len(said)))
     there.end()

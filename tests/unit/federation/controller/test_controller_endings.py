@@ -12,6 +12,7 @@ from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.store.store import Store
 from federation.controller.trust.authority import open_authority
+from federation.model.imports import Bundle
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.tasks import cancel, start
@@ -51,7 +52,7 @@ class World:
         """How many anchors others are told of."""
         found = self.federation.registry.table.get(codec.BUNDLE, DOMAIN)
         assert found is not None
-        return len(codec.decode_bundle(found.body).anchors)
+        return len(codec.decode(Bundle, found.body).anchors)
 
 
 async def started(folder: Path, store: Store) -> World:

@@ -18,7 +18,7 @@ from federation.model.errors import NotReady
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
 from federation.runtime.tasks import cancel, start
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import export
@@ -29,7 +29,7 @@ from tests.unit.fakes.memory_link import MemoryLink, linked
 
 EAST, WEST = ClusterId("east"), ClusterId("west")
 MEMBERS = tuple(Member(c, f"{c}.mesh.test", "eu", anchors=("PEM",)) for c in (EAST, WEST))
-API = resource("shop/api", codec.encode_export(export("east", created=5)))
+API = resource("shop/api", codec.encode(export("east", created=5)))
 
 
 async def loaded(store: FakeStore) -> Federation:
@@ -114,7 +114,7 @@ async def test_what_clusters_see_is_taken_and_not_kept_on_disk() -> None:
     store = FakeStore()
     federation = await loaded(store)
     remote = Remote(EAST, "g1", True)
-    seen = codec_proxies.encode_observation(Observation(WEST, (remote,)))
+    seen = codec.encode(Observation(WEST, (remote,)))
     said = Response(codec.OBSERVATION, "1", (resource("west", seen),), complete=1)
     await report(federation, EAST, *whole(API))
     await report(federation, WEST, said)
@@ -177,7 +177,7 @@ async def test_a_newer_stream_of_reports_ends_the_older_one() -> None:
 
 async def test_a_refused_report_is_a_problem_until_a_good_one_comes() -> None:
     federation = await loaded(FakeStore())
-    foreign = resource("shop/api", codec.encode_export(export("west")))
+    foreign = resource("shop/api", codec.encode(export("west")))
     await report(federation, EAST, Response(codec.EXPORT, "1", (foreign,)))
     (refusal,) = federation.presence(EAST).refusals.first(2)
     assert "names cluster west" in refusal.reason

@@ -14,6 +14,7 @@ from federation.controller.membership.members import Members
 from federation.controller.membership.records import MEMBERS, read_member
 from federation.controller.sessions import Federation
 from federation.controller.trust.authority import open_authority
+from federation.model.exports import Export
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.runtime.tasks import start
@@ -141,7 +142,7 @@ async def test_a_slow_revocation_leaves_what_was_said_since_and_takes_reports_ba
 async def report(federation: Federation, created: int = 5) -> None:
     """East exports a service."""
     there, here = linked()
-    body = codec.encode_export(export("east", created=created))
+    body = codec.encode(export("east", created=created))
     await there.write(Response(codec.EXPORT, "1", (resource("shop/api", body),), complete=1))
     there.end()
     await federation.take_reports(EAST, here)
@@ -159,4 +160,4 @@ async def test_reports_that_could_not_be_written_never_replace_newer_ones(world:
     await world.federation.flush()
     (row,) = world.store.rows.values()
     assert row.first_seen == world.federation.registry.created(EAST, "shop/api")
-    assert codec.decode_export(row.body or b"").created == 6
+    assert codec.decode(Export, row.body or b"").created == 6

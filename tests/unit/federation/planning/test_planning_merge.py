@@ -38,7 +38,7 @@ def test_a_newcomer_with_many_ports_does_not_make_a_service_nobody_can_read() ->
     many = tuple(b.port(1000 + n, f"p{n}", "") for n in range(100))
     merged = merge([b.export("east", created=1, ports=(TCP,)), b.export("west", ports=many)])
     assert TCP in merged.ports
-    assert codec.decode_service(codec.encode_service(merged)) == merged
+    assert codec.decode(Service, codec.encode(merged)) == merged
 
 
 def test_ports_are_united_and_the_difference_is_a_conflict() -> None:
@@ -260,7 +260,7 @@ def test_a_cluster_that_cannot_serve_a_port_is_named_with_what_it_states() -> No
         "port 80 is called as http; it gets no requests in b, which states mysql; c, which states "
         "mysql"
     )
-    assert codec.decode_service(codec.encode_service(merged)) == merged
+    assert codec.decode(Service, codec.encode(merged)) == merged
 
 
 def test_a_cluster_that_states_nothing_serves_what_callers_speak() -> None:

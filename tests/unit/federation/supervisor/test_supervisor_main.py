@@ -13,7 +13,7 @@ from federation.supervisor.certificates.agent_trust import Certified
 from federation.supervisor.certificates.renewal import TOLD_SECONDS
 from federation.supervisor.main import Supervisor
 from federation.trust.tokens import mint_workload_token
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from tests.unit.fakes.loops import named
 from tests.unit.test_loops import proxy_settings
 
@@ -34,7 +34,7 @@ class World:
         await self.supervisor._look_at_envoy()
         found = self.supervisor._said.get(codec.PROXY, PROXY.id)
         assert found is not None
-        return codec_proxies.decode_proxy(found.body)
+        return codec.decode(Proxy, found.body)
 
 
 @pytest.fixture(autouse=True)

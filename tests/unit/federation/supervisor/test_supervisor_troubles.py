@@ -10,7 +10,7 @@ from federation.supervisor.certificates.tokens import TokenEnds
 from federation.supervisor.listeners import Listeners
 from federation.supervisor.relay import Relay
 from federation.supervisor.troubles import Troubles
-from federation.wire.codec_proxies import MAX_REFUSALS
+from federation.wire.codec.proxies import MAX_REFUSALS
 
 
 def test_the_proxys_own_troubles_come_before_what_envoy_does_not_take(tmp_path: Path) -> None:

@@ -3,18 +3,19 @@
 import pytest
 
 from federation.controller.admission.report_rules import (
-    LIMITS,
-    MAX_BODY_BYTES,
-    MAX_EXPORTS,
-    MAX_OBSERVATION_BYTES,
     judge,
 )
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
 from federation.model.errors import InvalidInput
+from federation.model.exports import Backend
 from federation.model.names import ClusterId
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
+from federation.wire.codec import clusters
+from federation.wire.codec.kind import MAX_BODY_BYTES
+from federation.wire.codec.proxies import MAX_OBSERVATION_BYTES
+from federation.wire.codec.services import MAX_EXPORTS
 from federation.xds.messages import Point, Response
 from federation.xds.receiver import MAX_RESPONSE_RESOURCES, Received, Receiver
 from federation.xds.resources import Resource, resource
@@ -170,7 +171,9 @@ def test_a_gateway_outside_its_networks_or_under_another_name_is_refused() -> No
 def test_an_observation_of_oneself_and_one_in_another_name_are_refused() -> None:
     of_itself = pb.Observation(cluster="east", remotes=[pb.Remote(cluster="east", gateway="g")])
     assert "its own cluster" in refused(codec.OBSERVATION, "east", of_itself)
-    assert "what west sees" in refused(codec.OBSERVATION, "west", pb.Observation(cluster="west"))
+    assert "it names cluster west" in refused(
+        codec.OBSERVATION, "west", pb.Observation(cluster="west")
+    )
     remotes = [pb.Remote(cluster="west", gateway="g")] * 10_001
     too_many = pb.Observation(cluster="east", remotes=remotes)
     assert "remote gateways" in refused(codec.OBSERVATION, "east", too_many)
@@ -186,7 +189,7 @@ def test_what_gateways_see_has_a_size_of_its_own() -> None:
 
 
 def test_a_resource_of_a_type_that_clusters_do_not_report_is_refused() -> None:
-    body = codec.encode_backend(backend("east"))
+    body = codec.encode(backend("east"))
     with pytest.raises(InvalidInput):
         judge(MEMBER, MEMBERS, TAKEN, codec.SERVICE, resource("shop/api", body))
     bundle = pb.Bundle(trust_domain="west.mesh.test", anchors=["PEM"]).SerializeToString()
@@ -195,7 +198,7 @@ def test_a_resource_of_a_type_that_clusters_do_not_report_is_refused() -> None:
 
 
 def test_a_version_that_is_not_that_of_the_bytes_is_refused() -> None:
-    body = codec.encode_export(export("east"))
+    body = codec.encode(export("east"))
     for version in ("", "1", "x" * 100_000):
         with pytest.raises(InvalidInput, match="not that of its bytes"):
             judge(MEMBER, MEMBERS, TAKEN, codec.EXPORT, Resource("shop/api", version, body))
@@ -203,9 +206,9 @@ def test_a_version_that_is_not_that_of_the_bytes_is_refused() -> None:
 
 def test_unknown_fields_are_carried_and_mean_nothing() -> None:
     """So a newer agent may say more than this controller knows."""
-    body = codec.encode_backend(backend("east")) + b"\xfa\x3e\x03abc"
+    body = codec.encode(backend("east")) + b"\xfa\x3e\x03abc"
     judge(MEMBER, MEMBERS, TAKEN, codec.BACKEND, resource("shop/api", body))
-    assert codec.decode_backend(body) == backend("east")
+    assert codec.decode(Backend, body) == backend("east")
 
 
 # -- whole reports -------------------------------------------------------------------------------
@@ -215,7 +218,7 @@ def controller() -> Receiver:
     registry = Registry()
     for member in (MEMBER, NEIGHBOUR):
         registry.set_member(member)
-    return Receiver("controller", codec.REPORTS, registry.checker(EAST), LIMITS)
+    return Receiver("controller", codec.REPORTS, registry.checker(EAST), codec.LIMITS)
 
 
 def exported(count: int, start: int = 0) -> list[Resource]:
@@ -227,7 +230,7 @@ def exported(count: int, start: int = 0) -> list[Resource]:
 
 
 def test_one_bad_resource_does_not_hold_back_the_good_ones_of_its_report() -> None:
-    foreign = resource("shop/api", codec.encode_export(export("west")))
+    foreign = resource("shop/api", codec.encode(export("west")))
     odd = Resource("\x1b[2J\n", "1", b"")
     received = controller().receive(
         Response(codec.EXPORT, "1", (foreign, odd, *exported(3)), complete=5)
@@ -270,7 +273,7 @@ def test_epochs_that_never_become_complete_hold_no_more_than_the_limit() -> None
     for n in range(1, 200):
         said = (gateway_resource(n % 250),)
         there.receive(Response(codec.GATEWAY, "1", said, point=Point("b", n)))
-    assert len(there._types[codec.GATEWAY].staged) < codec.MAX_GATEWAYS
+    assert len(there._types[codec.GATEWAY].staged) < clusters.MAX_GATEWAYS
     received = there.receive(Response(codec.GATEWAY, "1", point=Point("e" * 2000, 1)))
     assert "the epoch has 2000 characters" in received.reply.error
 
@@ -302,7 +305,7 @@ def test_the_size_of_all_that_is_held_is_limited() -> None:
     answers = [export_it(n) for n in range(400)]
     assert "bytes are taken in all" in answers[-1].reply.error
     held = there.held(codec.EXPORT).values()
-    assert sum(len(r.body) for r in held) <= LIMITS[codec.EXPORT].bytes
+    assert sum(len(r.body) for r in held) <= codec.LIMITS[codec.EXPORT].bytes
     there.receive(Response(codec.EXPORT, "1", removed=("shop/s0",)))
     assert export_it(399).refused == {}, "what is gone makes room"
 

@@ -1,10 +1,10 @@
 """A cluster that loses most of itself at once: others keep what they knew until one says so."""
 
 from federation.controller.admission.withdrawals import Guarded
-from federation.model.exports import ServiceType, Tombstone
+from federation.model.exports import Backend, ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
-from federation.wire.codec_headless import decode_headless, encode_headless
+from federation.wire.codec.headless import decode_headless, encode_headless
 from federation.xds.messages import Response
 from federation.xds.receiver import Change, Receiver
 from federation.xds.resources import Resource, resource
@@ -18,15 +18,15 @@ ALL = tuple(map(str, NAMES))
 def export_of(name: ServiceName) -> Resource:
     """The export of a service; the first is headless."""
     found = ServiceType.HEADLESS if name == NAMES[0] else ServiceType.CLUSTERSET_IP
-    return resource(str(name), codec.encode_export(export("east", name=name, type=found)))
+    return resource(str(name), codec.encode(export("east", name=name, type=found)))
 
 
 def backend_of(name: ServiceName, ready: int = 2) -> Resource:
-    return resource(str(name), codec.encode_backend(backend("east", ready=ready, name=name)))
+    return resource(str(name), codec.encode(backend("east", ready=ready, name=name)))
 
 
 def seen(name: ServiceName, *, exported: bool = False, endpoints: bool = False) -> Resource:
-    return resource(str(name), codec.encode_tombstone(Tombstone(name, EAST, exported, endpoints)))
+    return resource(str(name), codec.encode(Tombstone(name, EAST, exported, endpoints)))
 
 
 def named(*addresses: str) -> Resource:
@@ -78,7 +78,7 @@ class East:
     @property
     def ready(self) -> int:
         bodies = (r.body for (type_url, _), r in self.known.items() if type_url == codec.BACKEND)
-        return sum(codec.decode_backend(body).ready > 0 for body in bodies)
+        return sum(codec.decode(Backend, body).ready > 0 for body in bodies)
 
     @property
     def problem(self) -> str:
@@ -105,7 +105,7 @@ def test_what_comes_back_is_not_held_any_more() -> None:
     east.say(codec.BACKEND, *(backend_of(n, 5) for n in NAMES))
     east.say(codec.EXPORT, *map(export_of, NAMES))
     assert east.problem == ""
-    found = codec.decode_backend(east.known[codec.BACKEND, ALL[0]].body)
+    found = codec.decode(Backend, east.known[codec.BACKEND, ALL[0]].body)
     assert found.ready == 5
 
 
@@ -147,7 +147,7 @@ def test_ready_counts_that_fall_to_zero_together_stay_in_force() -> None:
     assert "the ready endpoints of 6 services vanished together" in east.problem
     east.say(codec.BACKEND, backend_of(NAMES[0], 1))
     assert "5 services" in east.problem
-    assert codec.decode_backend(east.known[codec.BACKEND, ALL[0]].body).ready == 1
+    assert codec.decode(Backend, east.known[codec.BACKEND, ALL[0]].body).ready == 1
 
 
 def test_ready_counts_that_were_seen_to_fall_pass_at_once() -> None:
@@ -273,5 +273,5 @@ def test_a_service_that_has_an_address_now_has_no_endpoints_at_once() -> None:
     east.say(codec.HEADLESS, removed=ALL[:1])
     assert east.addresses == ["10.0.0.1"], "it may come back"
     plain = export("east", name=NAMES[0])
-    east.say(codec.EXPORT, resource(ALL[0], codec.encode_export(plain)))
+    east.say(codec.EXPORT, resource(ALL[0], codec.encode(plain)))
     assert east.addresses == []

@@ -7,9 +7,10 @@ from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
 from federation.controller.store.store import Row
 from federation.model.checks import Finding
+from federation.model.imports import Bundle
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import export, gateway
@@ -28,7 +29,7 @@ def hub_of(rows: tuple[Row, ...] = (), revision: int = 1) -> Hub:
 
 
 def exports() -> tuple[Resource, ...]:
-    return tuple(resource(str(n), codec.encode_export(export("east", name=n))) for n in NAMES)
+    return tuple(resource(str(n), codec.encode(export("east", name=n))) for n in NAMES)
 
 
 def say(hub: Hub, cluster: ClusterId, *responses: Response) -> None:
@@ -116,7 +117,7 @@ def test_what_an_agent_says_of_itself_is_known_and_not_stored() -> None:
     hub = hub_of()
     found = Finding("source-unreadable", "", "its folder is empty", 7)
     said = Observation(EAST, findings=(found,))
-    body = codec_proxies.encode_observation(said)
+    body = codec.encode(said)
     say(hub, EAST, Response(codec.OBSERVATION, "1", (resource("east", body),)))
     assert hub.registry.findings(EAST) == (found,)
     assert hub.registry.findings(WEST) == ()
@@ -159,7 +160,7 @@ def test_a_word_that_allows_the_same_changes_nothing() -> None:
 def test_a_gateway_outside_of_newly_stated_networks_goes() -> None:
     hub = hub_of()
     found = gateway("10.1.0.1")
-    said = resource(found.name, codec.encode_gateway(found))
+    said = resource(found.name, codec.encode(found))
     say(hub, EAST, Response(codec.GATEWAY, "1", (said,)))
     assert hub.set_member(replace(MEMBERS[0], gateway_cidrs=("10.2.0.0/16",)))
     assert hub.registry.gateways(EAST) == ()
@@ -173,7 +174,7 @@ def test_a_cluster_that_others_knew_before_this_store_began_is_no_newcomer() -> 
         if is_awaited:
             hub.awaited.add(WEST)
         older = export("west", name=NAMES[0], created=1, affinity="ClientIP")
-        whole(hub, WEST, resource(str(NAMES[0]), codec.encode_export(older)))
+        whole(hub, WEST, resource(str(NAMES[0]), codec.encode(older)))
         (service, _), *_ = hub.registry.services()
         assert service.session_affinity == affinity
         assert all(row.first_seen >= 0 for row in hub.take_unsaved())
@@ -181,7 +182,7 @@ def test_a_cluster_that_others_knew_before_this_store_began_is_no_newcomer() -> 
 
 def test_a_silenced_cluster_leaves_no_fact_and_no_row_even_of_what_was_held_back() -> None:
     hub = hub_of()
-    gate = resource(gateway("10.0.0.1").name, codec.encode_gateway(gateway("10.0.0.1")))
+    gate = resource(gateway("10.0.0.1").name, codec.encode(gateway("10.0.0.1")))
     whole(hub, EAST, *exports())
     say(hub, EAST, Response(codec.GATEWAY, "2", (gate,)))
     withdraw(hub, 9)
@@ -213,7 +214,7 @@ def test_a_revoked_cluster_is_told_as_a_bundle_without_anchors_also_after_a_rest
         hub.restore("first", 1, (revoked, MEMBERS[1]), ())
         bundle = hub.registry.table.get(codec.BUNDLE, "east.mesh.test")
         assert bundle is not None
-        assert codec.decode_bundle(bundle.body).anchors == ()
+        assert codec.decode(Bundle, bundle.body).anchors == ()
         assert hub.registry.table.get(codec.CLUSTER, "east") is None
         whole(hub, WEST)
         assert hub.registry.table.is_complete(codec.SERVICE), "nobody waits for it"

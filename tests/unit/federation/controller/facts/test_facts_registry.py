@@ -2,14 +2,15 @@
 
 import pytest
 
-from federation.controller.admission.report_rules import MAX_GATEWAYS
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway
+from federation.model.imports import Cluster
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
+from federation.wire.codec.clusters import MAX_GATEWAYS
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import API, backend, export, gateway, port
@@ -31,13 +32,13 @@ def registry(**words: tuple[str, ...]) -> Registry:
 def body(value: Export | Backend | Gateway | Observation) -> tuple[str, Resource]:
     match value:
         case Export():
-            return codec.EXPORT, resource(str(value.service), codec.encode_export(value))
+            return codec.EXPORT, resource(str(value.service), codec.encode(value))
         case Backend():
-            return codec.BACKEND, resource(str(value.service), codec.encode_backend(value))
+            return codec.BACKEND, resource(str(value.service), codec.encode(value))
         case Gateway():
-            return codec.GATEWAY, resource(value.name, codec.encode_gateway(value))
+            return codec.GATEWAY, resource(value.name, codec.encode(value))
         case Observation():
-            found = codec_proxies.encode_observation(value)
+            found = codec.encode(value)
             return codec.OBSERVATION, resource(value.cluster, found)
 
 
@@ -86,7 +87,7 @@ def test_gateways_appear_in_the_fact_of_their_cluster() -> None:
     assert touched == {(codec.CLUSTER, "east")}
     fact = there.table.get(codec.CLUSTER, "east")
     assert fact is not None
-    assert codec.decode_cluster(fact.body).gateways == (gateway("10.1.0.1"),)
+    assert codec.decode(Cluster, fact.body).gateways == (gateway("10.1.0.1"),)
 
 
 def test_a_backdated_export_does_not_take_over_a_running_service() -> None:
@@ -148,7 +149,7 @@ def test_a_gateway_in_a_zone_nobody_stated_is_told_of_without_it() -> None:
     there.apply(EAST, [said(lying), said(gateway("10.1.0.2", zone="b"))], 0)
     fact = there.table.get(codec.CLUSTER, "east")
     assert fact is not None
-    zones = {g.name: g.zone for g in codec.decode_cluster(fact.body).gateways}
+    zones = {g.name: g.zone for g in codec.decode(Cluster, fact.body).gateways}
     assert zones == {"gw-1": "", "gw-10.1.0.2": "b"}
     (text,) = there.remarks(EAST)
     assert "says that it is in zone c, which is not stated for cluster east" in text
@@ -236,11 +237,11 @@ def test_an_observation_in_the_name_of_another_cluster_is_refused() -> None:
     type_url, own = body(seen(EAST, Remote(WEST, "g1", True)))
     check(type_url, own)
     _, foreign = body(seen(WEST, of_east("g1")))
-    with pytest.raises(InvalidInput, match="it is what west sees, but east reports it"):
+    with pytest.raises(InvalidInput, match="it names cluster west, but east reports it"):
         check(type_url, foreign)
-    with pytest.raises(InvalidInput, match="it is what west sees"):
+    with pytest.raises(InvalidInput, match="it names cluster west"):
         check(type_url, resource("east", foreign.body))
-    with pytest.raises(InvalidInput, match="it is what east sees"):
+    with pytest.raises(InvalidInput, match="it describes observation east"):
         check(type_url, resource("west", own.body))
 
 

@@ -118,13 +118,11 @@ def exports(cluster: str, *names: ServiceName, gone: tuple[str, ...] = ()) -> li
     """All that a cluster reports: these services, one backend each, one gateway."""
     removed = {codec.EXPORT: gone, codec.BACKEND: gone}
     said: dict[str, tuple[Resource, ...]] = {
-        codec.EXPORT: tuple(
-            resource(str(n), codec.encode_export(export(cluster, name=n))) for n in names
-        ),
+        codec.EXPORT: tuple(resource(str(n), codec.encode(export(cluster, name=n))) for n in names),
         codec.BACKEND: tuple(
-            resource(str(n), codec.encode_backend(backend(cluster, name=n))) for n in names
+            resource(str(n), codec.encode(backend(cluster, name=n))) for n in names
         ),
-        codec.GATEWAY: (resource("g", codec.encode_gateway(gateway())),),
+        codec.GATEWAY: (resource("g", codec.encode(gateway())),),
     }
     return [
         Response(t, t, said.get(t, ()), removed.get(t, ()), complete=len(said.get(t, ())))

@@ -10,7 +10,7 @@ from federation.controller.facts.visibility import Visible
 from federation.controller.member import Member
 from federation.model.names import ClusterId
 from federation.wire import codec
-from federation.wire.codec_headless import encode_headless
+from federation.wire.codec.headless import encode_headless
 from federation.xds.messages import WILDCARD, Point, Request, Response
 from federation.xds.receiver import Change
 from federation.xds.resources import resource
@@ -29,8 +29,8 @@ def reports() -> list[Change]:
         Change(type_url, "shop/api", resource("shop/api", body))
         for type_url, body in (
             (codec.HEADLESS, encode_headless(headless("west", "10.2.0.1"))),
-            (codec.BACKEND, codec.encode_backend(backend("west"))),
-            (codec.EXPORT, codec.encode_export(export("west"))),
+            (codec.BACKEND, codec.encode(backend("west"))),
+            (codec.EXPORT, codec.encode(export("west"))),
         )
     ]
 

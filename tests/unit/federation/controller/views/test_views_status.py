@@ -18,7 +18,7 @@ from federation.controller.views.status import (
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Rejected, Remote
 from federation.planning.liveness import Life
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.xds.messages import Response
 from federation.xds.resources import resource
 from tests.unit.builders import backend, export, gateway
@@ -52,14 +52,14 @@ def whats(hub: Hub) -> list[str]:
 
 
 def test_two_connected_clusters_have_no_problems(hub: Hub) -> None:
-    say(hub, EAST, codec.GATEWAY, GATEWAY.name, codec.encode_gateway(GATEWAY))
-    say(hub, EAST, codec.BACKEND, "shop/api", codec.encode_backend(backend("east", ready=2)))
-    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode_export(export("east")))
+    say(hub, EAST, codec.GATEWAY, GATEWAY.name, codec.encode(GATEWAY))
+    say(hub, EAST, codec.BACKEND, "shop/api", codec.encode(backend("east", ready=2)))
+    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode(export("east")))
     assert whats(hub) == []
 
 
 def test_refused_reports_are_told_with_their_time(hub: Hub) -> None:
-    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode_export(export("west")))
+    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode(export("west")))
     (problem,) = found(hub)
     assert problem.where == "east"
     assert "Export shop/api: it names cluster west" in problem.what
@@ -67,11 +67,11 @@ def test_refused_reports_are_told_with_their_time(hub: Hub) -> None:
 
 
 def seen(*remotes: Remote, rejected: tuple[Rejected, ...] = ()) -> bytes:
-    return codec_proxies.encode_observation(Observation(WEST, remotes, (), rejected))
+    return codec.encode(Observation(WEST, remotes, (), rejected))
 
 
 def test_a_gateway_that_a_connected_cluster_does_not_reach_is_a_problem(hub: Hub) -> None:
-    say(hub, EAST, codec.GATEWAY, GATEWAY.name, codec.encode_gateway(GATEWAY))
+    say(hub, EAST, codec.GATEWAY, GATEWAY.name, codec.encode(GATEWAY))
     say(hub, WEST, codec.OBSERVATION, "west", seen(Remote(EAST, GATEWAY.name, False)))
     (problem,) = found(hub)
     assert problem.check == "no-gateway-serves"
@@ -112,26 +112,26 @@ def test_silence_and_clocks_are_seen(hub: Hub) -> None:
 def test_a_service_is_unwell_while_a_cluster_that_exports_it_has_nothing_ready(hub: Hub) -> None:
     for cluster, address in ((EAST, "10.1.0.1"), (WEST, "10.2.0.1")):
         made = gateway(address)
-        say(hub, cluster, codec.GATEWAY, made.name, codec.encode_gateway(made))
-        say(hub, cluster, codec.EXPORT, "shop/api", codec.encode_export(export(cluster)))
+        say(hub, cluster, codec.GATEWAY, made.name, codec.encode(made))
+        say(hub, cluster, codec.EXPORT, "shop/api", codec.encode(export(cluster)))
     assert [p.check for p in found(hub)] == ["service-unavailable"]
-    say(hub, EAST, codec.BACKEND, "shop/api", codec.encode_backend(backend("east", ready=2)))
+    say(hub, EAST, codec.BACKEND, "shop/api", codec.encode(backend("east", ready=2)))
     assert [(p.check, p.where) for p in found(hub)] == [("export-without-endpoints", "west")]
-    say(hub, WEST, codec.BACKEND, "shop/api", codec.encode_backend(backend("west")))
+    say(hub, WEST, codec.BACKEND, "shop/api", codec.encode(backend("west")))
     assert found(hub) == []
 
 
 def test_what_an_export_asks_for_in_vain_is_told(hub: Hub) -> None:
     for cluster, address in ((EAST, "10.1.0.1"), (WEST, "10.2.0.1")):
         made = gateway(address)
-        say(hub, cluster, codec.GATEWAY, made.name, codec.encode_gateway(made))
-    say(hub, EAST, codec.BACKEND, "shop/api", codec.encode_backend(backend("east")))
+        say(hub, cluster, codec.GATEWAY, made.name, codec.encode(made))
+    say(hub, EAST, codec.BACKEND, "shop/api", codec.encode(backend("east")))
     odd = replace(export("east"), session_affinity="ClientIP", session_seconds=60)
-    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode_export(odd))
+    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode(odd))
     (problem,) = found(hub)
     assert problem.check == "export-limited"
     assert "sessionAffinity ClientIP" in problem.what
-    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode_export(export("east")))
+    say(hub, EAST, codec.EXPORT, "shop/api", codec.encode(export("east")))
     assert found(hub) == []
 
 

@@ -12,7 +12,7 @@ from federation.model.observations import Observation
 from federation.trust.issue import make_root, make_twin, new_key
 from federation.trust.pem import pem
 from federation.trust.profile import root_profile, twin_profile
-from federation.wire import codec, codec_proxies
+from federation.wire import codec
 from federation.xds.messages import Response
 from federation.xds.resources import resource
 
@@ -40,9 +40,7 @@ def member(cluster: ClusterId, anchors: int = 1) -> Member:
 def believe(hub: Hub, cluster: ClusterId, version: str) -> None:
     """A cluster says that all its proxies have taken a version of east's bundle."""
     seen = Observation(cluster, believed=(("east.mesh.test", version),))
-    said = Response(
-        codec.OBSERVATION, "1", (resource(cluster, codec_proxies.encode_observation(seen)),)
-    )
+    said = Response(codec.OBSERVATION, "1", (resource(cluster, codec.encode(seen)),))
     hub.apply(cluster, hub.receiver(cluster).receive(said), SECONDS)
 
 

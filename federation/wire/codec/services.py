@@ -1,33 +1,28 @@
-"""Values to messages and back: the border where bytes of a peer become trusted values.
+"""What clusters say of services, and what is made of it, to messages and back.
 
-Decoding parses names and numbers once (`federation.model`) and raises InvalidInput; inside nobody
-re-checks. What proxies say and see is in `federation.wire.codec_proxies`, what DNS servers are told
-in `federation.wire.codec_zones`.
+A part of `federation.wire.codec`. Decoding parses once and raises InvalidInput.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from federation.model.exports import (
     MAX_PORTS,
     Backend,
     Export,
-    Gateway,
     Group,
     ServiceType,
     Tombstone,
 )
-from federation.model.imports import Bundle, Cluster, Disagreement, Service
+from federation.model.imports import Disagreement, Service
 from federation.model.names import (
     parse_cluster_id,
     parse_object_name,
     parse_port,
     parse_service_name,
-    parse_subdomain,
 )
 from federation.wire import federation_pb2 as pb
-from federation.wire.border import (
+from federation.wire.codec.checks import (
     few,
-    ip_text,
     one_of,
     parse_message,
     printable,
@@ -36,52 +31,13 @@ from federation.wire.border import (
     word,
     write_ports,
 )
-from federation.wire.codec_headless import decode_headless
-from federation.wire.codec_proxies import decode_observation, decode_proxy
-from federation.wire.codec_zones import decode_gateway_names, decode_service_names
-from federation.xds.sender import Rule
 
-_PREFIX = "type.googleapis.com/fedmesh.v1."
-EXPORT = _PREFIX + "Export"
-BACKEND = _PREFIX + "Backend"
-HEADLESS = _PREFIX + "Headless"
-GATEWAY = _PREFIX + "Gateway"
-SERVICE = _PREFIX + "Service"
-CLUSTER = _PREFIX + "Cluster"
-BUNDLE = _PREFIX + "Bundle"
-OBSERVATION = _PREFIX + "Observation"
-PROXY = _PREFIX + "Proxy"
-TOMBSTONE = _PREFIX + "Tombstone"
-SERVICE_NAMES = _PREFIX + "ServiceNames"
-GATEWAY_NAMES = _PREFIX + "GatewayNames"
-
-REPORTS = (TOMBSTONE, OBSERVATION, GATEWAY, HEADLESS, BACKEND, EXPORT)
-"""What goes up, in this order: a service is told when what is behind it is known."""
-
-PASSING = frozenset({TOMBSTONE, OBSERVATION})
-"""Reports that are not worth keeping: they are told again."""
-
-FACTS = (BUNDLE, CLUSTER, HEADLESS, BACKEND, SERVICE)
-"""What comes down, in this order."""
-
-NAMES = (GATEWAY_NAMES, SERVICE_NAMES)
-"""What a DNS server is told by its agent."""
-
-
-def in_order(types: Sequence[str]) -> tuple[Rule, ...]:
-    """Rules by which the last type, which makes a service exist, comes last and goes first."""
-    *others, last = types
-    first = tuple(Rule(type_url, removals_after=(last,)) for type_url in others)
-    return (*first, Rule(last, after=tuple(others)))
-
-
+MAX_EXPORTS = 10_000
+"""Exports of one cluster; more is a mistake or an attack."""
 MAX_GROUPS = 64
 MAX_ACCOUNTS = 256
-MAX_GATEWAYS = 64
 MAX_EXPORTERS = 1_000
 MAX_CONFLICTS = 64
-MAX_ZONES = 32
-MAX_ANCHORS = 8
 MAX_READY = 10_000
 """Ready endpoints that count, in one zone and in a whole cluster: who claims more gets no more."""
 _MAX_CREATED = 253_402_300_799  # the end of the year 9999
@@ -137,17 +93,6 @@ def encode_backend(backend: Backend) -> bytes:
     ).SerializeToString(deterministic=True)
 
 
-def encode_gateway(gateway: Gateway) -> bytes:
-    """A Gateway as bytes."""
-    return _gateway(gateway).SerializeToString(deterministic=True)
-
-
-def _gateway(gateway: Gateway) -> pb.Gateway:
-    return pb.Gateway(
-        name=gateway.name, address=gateway.address, port=gateway.port, zone=gateway.zone
-    )
-
-
 def encode_tombstone(tombstone: Tombstone) -> bytes:
     """A Tombstone as bytes."""
     return pb.Tombstone(
@@ -156,26 +101,6 @@ def encode_tombstone(tombstone: Tombstone) -> bytes:
         export=tombstone.export,
         endpoints=tombstone.endpoints,
     ).SerializeToString(deterministic=True)
-
-
-def encode_cluster(cluster: Cluster) -> bytes:
-    """A Cluster fact as bytes."""
-    return pb.Cluster(
-        id=cluster.id,
-        region=cluster.region,
-        zones=cluster.zones,
-        network=cluster.network,
-        trust_domain=cluster.trust_domain,
-        gateways=[_gateway(g) for g in cluster.gateways],
-        replace_key=cluster.replace_key,
-    ).SerializeToString(deterministic=True)
-
-
-def encode_bundle(bundle: Bundle) -> bytes:
-    """A Bundle fact as bytes."""
-    return pb.Bundle(trust_domain=bundle.trust_domain, anchors=bundle.anchors).SerializeToString(
-        deterministic=True
-    )
 
 
 def decode_export(body: bytes) -> Export:
@@ -262,20 +187,6 @@ def _read_groups(groups: Sequence[pb.Group]) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def decode_gateway(body: bytes) -> Gateway:
-    """The Gateway in `body`; raises InvalidInput."""
-    return _read_gateway(parse_message(pb.Gateway(), body))
-
-
-def _read_gateway(message: pb.Gateway) -> Gateway:
-    return Gateway(
-        parse_subdomain(message.name, "gateway name"),
-        ip_text(message.address, f"address of gateway {message.name!r}"),
-        parse_port(message.port, f"port of gateway {message.name!r}"),
-        word(message.zone, "zone"),
-    )
-
-
 def decode_tombstone(body: bytes) -> Tombstone:
     """The Tombstone in `body`; raises InvalidInput."""
     message = parse_message(pb.Tombstone(), body)
@@ -285,40 +196,3 @@ def decode_tombstone(body: bytes) -> Tombstone:
         message.export,
         message.endpoints,
     )
-
-
-def decode_cluster(body: bytes) -> Cluster:
-    """The Cluster fact in `body`; raises InvalidInput."""
-    message = parse_message(pb.Cluster(), body)
-    return Cluster(
-        id=parse_cluster_id(message.id),
-        region=word(message.region, "region"),
-        zones=tuple(word(z, "zone") for z in few(message.zones, MAX_ZONES, "zones")),
-        network=word(message.network, "network"),
-        trust_domain=parse_subdomain(message.trust_domain, "trust domain"),
-        gateways=tuple(_read_gateway(g) for g in few(message.gateways, MAX_GATEWAYS, "gateways")),
-        replace_key=printable(message.replace_key, "key to replace"),
-    )
-
-
-def decode_bundle(body: bytes) -> Bundle:
-    """The Bundle fact in `body`; raises InvalidInput."""
-    message = parse_message(pb.Bundle(), body)
-    anchors = few(message.anchors, MAX_ANCHORS, "anchors")
-    return Bundle(parse_subdomain(message.trust_domain, "trust domain"), tuple(anchors))
-
-
-DECODERS: dict[str, Callable[[bytes], object]] = {
-    EXPORT: decode_export,
-    BACKEND: decode_backend,
-    HEADLESS: decode_headless,
-    GATEWAY: decode_gateway,
-    SERVICE: decode_service,
-    CLUSTER: decode_cluster,
-    BUNDLE: decode_bundle,
-    OBSERVATION: decode_observation,
-    PROXY: decode_proxy,
-    TOMBSTONE: decode_tombstone,
-    SERVICE_NAMES: decode_service_names,
-    GATEWAY_NAMES: decode_gateway_names,
-}

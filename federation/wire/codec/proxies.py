@@ -18,7 +18,7 @@ from federation.model.names import (
 from federation.model.observations import Observation, Rejected, Remote
 from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
 from federation.wire import federation_pb2 as pb
-from federation.wire.border import (
+from federation.wire.codec.checks import (
     few,
     ip_text,
     network_text,
@@ -27,6 +27,7 @@ from federation.wire.border import (
     word,
 )
 
+MAX_OBSERVATION_BYTES = 1 << 20
 MAX_REFUSALS = 100
 MAX_REASON = 400
 MAX_UNHEALTHY = 100_000

@@ -5,7 +5,7 @@ import pytest
 from federation.model.errors import InvalidInput
 from federation.model.exports import MAX_NAMED
 from federation.wire import federation_pb2 as pb
-from federation.wire.codec_headless import decode_headless, encode_headless
+from federation.wire.codec.headless import decode_headless, encode_headless
 from tests.unit.builders import headless
 
 

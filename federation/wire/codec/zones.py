@@ -9,8 +9,15 @@ from federation.model.exports import ServiceType
 from federation.model.names import parse_cluster_id, parse_service_name
 from federation.model.zones import Choice, GatewayNames, ServiceNames
 from federation.wire import federation_pb2 as pb
-from federation.wire.border import few, ip_text, one_of, parse_message, read_ports, write_ports
-from federation.wire.codec_headless import read_endpoints, write_endpoints
+from federation.wire.codec.checks import (
+    few,
+    ip_text,
+    one_of,
+    parse_message,
+    read_ports,
+    write_ports,
+)
+from federation.wire.codec.headless import read_endpoints, write_endpoints
 
 MAX_ADDRESSES = 128
 MAX_ENDPOINTS = 1_000

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from federation.model.exports import MAX_NAMED, Headless, NamedEndpoint
 from federation.model.names import parse_cluster_id, parse_label, parse_service_name
 from federation.wire import federation_pb2 as pb
-from federation.wire.border import few, ip_text, parse_message, read_ports, write_ports
+from federation.wire.codec.checks import few, ip_text, parse_message, read_ports, write_ports
 
 _MAX_ADDRESSES = 2
 """One of each family."""

@@ -10,8 +10,9 @@ from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Rejected, Remote
 from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
-from federation.wire import codec_proxies
+from federation.wire import codec
 from federation.wire import federation_pb2 as pb
+from federation.wire.codec import proxies
 from tests.unit.builders import API
 
 PROXY = Proxy(
@@ -38,25 +39,25 @@ def test_a_proxy_comes_back_as_it_went() -> None:
     gateway = Proxy("gw", Kind.GATEWAY, State.DRAINING, "10.1.0.1", 15443, "b")
     sees = replace(gateway, unhealthy=("10.0.0.1", "10.0.0.2"), sees_healthy=True)
     for proxy in (PROXY, gateway, sees, replace(sees, remotes=PROXY.remotes)):
-        assert codec_proxies.decode_proxy(codec_proxies.encode_proxy(proxy)) == proxy
+        assert codec.decode(Proxy, codec.encode(proxy)) == proxy
 
 
 def test_an_observation_comes_back_as_it_went() -> None:
     for remotes in ((), PROXY.remotes):
         seen = Observation(ClusterId("east"), remotes)
-        assert codec_proxies.decode_observation(codec_proxies.encode_observation(seen)) == seen
+        assert codec.decode(Observation, codec.encode(seen)) == seen
 
 
 def test_findings_come_back_bounded_and_fit_for_a_terminal() -> None:
     odd = Finding("file-unreadable", "a\udcffb.yaml:1", "\x1b[2J" + "long " * 100, 7)
     seen = Observation(ClusterId("east"), findings=(odd,), rejected=(TAKEN,))
-    once = codec_proxies.decode_observation(codec_proxies.encode_observation(seen))
+    once = codec.decode(Observation, codec.encode(seen))
     (found,) = once.findings
     assert (found.check, found.subject, found.since) == ("file-unreadable", "a b.yaml:1", 7)
     assert found.what.startswith(" [2Jlong ")
-    assert len(found.what) == codec_proxies.MAX_REASON
+    assert len(found.what) == proxies.MAX_REASON
     assert once.rejected == (TAKEN,)
-    assert codec_proxies.decode_observation(codec_proxies.encode_observation(once)) == once
+    assert codec.decode(Observation, codec.encode(once)) == once
 
 
 def test_an_agent_cannot_speak_for_the_controller() -> None:
@@ -64,26 +65,26 @@ def test_an_agent_cannot_speak_for_the_controller() -> None:
         body = pb.Observation(
             cluster="east", findings=[pb.Finding(check=check, what="x", since=-5)]
         )
-        (found,) = codec_proxies.decode_observation(body.SerializeToString()).findings
+        (found,) = codec.decode(Observation, body.SerializeToString()).findings
         assert (found.check, found.since) == ("agent-trouble", 0)
 
 
 def test_findings_are_bounded_in_number() -> None:
-    found = [pb.Finding(check="file-unreadable", what="x")] * codec_proxies.MAX_FINDINGS
+    found = [pb.Finding(check="file-unreadable", what="x")] * proxies.MAX_FINDINGS
     taken = pb.Observation(cluster="east", findings=found)
-    assert len(codec_proxies.decode_observation(taken.SerializeToString()).findings) == 256
+    assert len(codec.decode(Observation, taken.SerializeToString()).findings) == 256
     more = pb.Observation(cluster="east", findings=[*found, found[0]])
     with pytest.raises(InvalidInput, match="257 findings"):
-        codec_proxies.decode_observation(more.SerializeToString())
+        codec.decode(Observation, more.SerializeToString())
 
 
 def test_times_travel_in_microseconds() -> None:
     """So that a time that was told is equal to itself on the other side."""
     exact = Remote(ClusterId("west"), "g1", True, 0.123456789)
     seen = Observation(ClusterId("east"), (exact,))
-    once = codec_proxies.decode_observation(codec_proxies.encode_observation(seen))
+    once = codec.decode(Observation, codec.encode(seen))
     assert once.remotes[0].rtt == 0.123457
-    assert codec_proxies.decode_observation(codec_proxies.encode_observation(once)) == once
+    assert codec.decode(Observation, codec.encode(once)) == once
 
 
 TAKEN = Rejected("sidecar a/b", "t.Cluster", "80.api", "too large", 9)
@@ -102,9 +103,9 @@ WEST: dict[str, Any] = {"cluster": "west", "gateway": "g1", "answers": True, "rt
 def test_a_remote_gateway_that_cannot_be_is_refused(change: dict[str, Any], reason: str) -> None:
     wrong = pb.Remote(**(WEST | change))
     with pytest.raises(InvalidInput, match=reason):
-        codec_proxies.decode_observation(seen_by("east", wrong))
+        codec.decode(Observation, seen_by("east", wrong))
     with pytest.raises(InvalidInput, match=reason):
-        codec_proxies.decode_proxy(_sidecar(remotes=(wrong,)))
+        codec.decode(Proxy, _sidecar(remotes=(wrong,)))
 
 
 def seen_by(cluster: str, *remotes: pb.Remote) -> bytes:
@@ -114,17 +115,17 @@ def seen_by(cluster: str, *remotes: pb.Remote) -> bytes:
 def test_an_observation_must_say_whose_it_is() -> None:
     for cluster in ("", "a.b"):
         with pytest.raises(InvalidInput, match="cluster id"):
-            codec_proxies.decode_observation(seen_by(cluster, pb.Remote(**WEST)))
+            codec.decode(Observation, seen_by(cluster, pb.Remote(**WEST)))
 
 
 def test_remote_gateways_are_bounded_in_number() -> None:
-    most = [pb.Remote(**WEST)] * codec_proxies.MAX_REMOTES
-    assert len(codec_proxies.decode_observation(seen_by("east", *most)).remotes) == 10_000
+    most = [pb.Remote(**WEST)] * proxies.MAX_REMOTES
+    assert len(codec.decode(Observation, seen_by("east", *most)).remotes) == 10_000
     more = (*most, most[0])
     with pytest.raises(InvalidInput, match="10001 remote gateways"):
-        codec_proxies.decode_observation(seen_by("east", *more))
+        codec.decode(Observation, seen_by("east", *more))
     with pytest.raises(InvalidInput, match="10001 remote gateways"):
-        codec_proxies.decode_proxy(_sidecar(remotes=more))
+        codec.decode(Proxy, _sidecar(remotes=more))
 
 
 def _sidecar(
@@ -165,29 +166,29 @@ DIALLED: dict[str, Any] = {
     ],
 )
 def test_an_upstream_that_cannot_be_is_refused(change: dict[str, Any], reason: str) -> None:
-    assert codec_proxies.decode_proxy(_sidecar(pb.Upstream(**DIALLED))).upstreams
+    assert codec.decode(Proxy, _sidecar(pb.Upstream(**DIALLED))).upstreams
     with pytest.raises(InvalidInput, match=reason):
-        codec_proxies.decode_proxy(_sidecar(pb.Upstream(**(DIALLED | change))))
+        codec.decode(Proxy, _sidecar(pb.Upstream(**(DIALLED | change))))
 
 
 def test_a_sidecar_may_have_a_hundred_upstreams() -> None:
     many = [pb.Upstream(**DIALLED)] * 101
-    assert len(codec_proxies.decode_proxy(_sidecar(*many[1:])).upstreams) == 100
+    assert len(codec.decode(Proxy, _sidecar(*many[1:])).upstreams) == 100
     with pytest.raises(InvalidInput, match="101 upstreams"):
-        codec_proxies.decode_proxy(_sidecar(*many))
+        codec.decode(Proxy, _sidecar(*many))
 
 
 def test_a_listen_address_must_be_an_ip_address_with_a_port() -> None:
     for listen, port in (("example.org", 443), ("0.0.0.0", 0)):
         with pytest.raises(InvalidInput, match="listen"):
-            codec_proxies.decode_proxy(_sidecar(listen=listen, port=port))
+            codec.decode(Proxy, _sidecar(listen=listen, port=port))
 
 
 def test_refusals_of_a_proxy_are_bounded_and_fit_to_be_shown() -> None:
     odd = Refusal("t", "n\u202e" + "n" * 10_000, "line\nline \x1b[2J" + "r" * 10_000)
-    body = codec_proxies.encode_proxy(replace(PROXY, refused=(odd,) * 5_000))
-    read = codec_proxies.decode_proxy(body).refused
-    assert len(read) == codec_proxies.MAX_REFUSALS
+    body = codec.encode(replace(PROXY, refused=(odd,) * 5_000))
+    read = codec.decode(Proxy, body).refused
+    assert len(read) == proxies.MAX_REFUSALS
     assert all((r.name + r.reason).isprintable() and len(r.reason) <= 400 for r in read)
     assert read[0].reason.startswith("line line")
 
@@ -199,4 +200,4 @@ def test_refusals_of_a_proxy_are_bounded_and_fit_to_be_shown() -> None:
 def test_a_proxy_of_an_odd_name_is_refused(kind: str, name: str) -> None:
     message = pb.Proxy(id=name, kind=kind, state="serving", address="10.0.0.1", port=1)
     with pytest.raises(InvalidInput):
-        codec_proxies.decode_proxy(message.SerializeToString())
+        codec.decode(Proxy, message.SerializeToString())

@@ -6,7 +6,7 @@ from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
 from federation.model.zones import GatewayNames
 from federation.wire import federation_pb2 as pb
-from federation.wire.codec_zones import (
+from federation.wire.codec.zones import (
     decode_gateway_names,
     decode_service_names,
     encode_gateway_names,
