@@ -27,7 +27,7 @@ from tenacity import (
 )
 
 from cluster_agent.authority import key_files
-from federation.model.errors import Busy, Conflict, Denied, Failed, InvalidInput, NotReady
+from federation.model.errors import Denied, Failed, InvalidInput, NotReady, of_http_status
 from federation.model.names import ClusterId
 from federation.model.timestamps import rfc3339
 from federation.process.secret_file import read_token_file
@@ -61,7 +61,6 @@ log = logging.getLogger(__name__)
 
 _ANSWER_BYTES = 1 << 20
 _ASK_SECONDS = 10.0
-_KINDS = {400: InvalidInput, 403: Denied, 404: NotReady, 409: Conflict, 503: Busy}
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +364,7 @@ def _refusal(url: str, status: int, text: bytes) -> Exception:
         message = str(json.loads(text)["error"]["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
         message = f"{url} answers {status}"
-    return _KINDS.get(status, Failed)(message)
+    return of_http_status(status)(message)
 
 
 async def renew_intermediate(

@@ -20,7 +20,7 @@ from federation.apiserver.connection_guard import SETTINGS, Door, source_of
 from federation.apiserver.listening import listen
 from federation.apiserver.rate_limit import MOST_SECONDS, Strangers
 from federation.apiserver.unparsed import http_logger
-from federation.model.errors import Busy, Conflict, Denied, FedmeshError, InvalidInput, NotReady
+from federation.model.errors import Busy, Denied, FedmeshError, InvalidInput
 from federation.runtime.limited_log import RefusalLog
 from federation.wire.rpc.channel import Identity
 
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64
-_STATUS = {InvalidInput: 400, Denied: 403, NotReady: 404, Conflict: 409, Busy: 503}
 _OPEN_PATHS = frozenset({"/healthz", "/v1/trust/root", "/v1/join"})
 
 Json = dict[str, Any]
@@ -101,8 +100,8 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
         except FedmeshError as error:
             if isinstance(error, Denied):
                 refused.say("call refused", path=request.path, peer=request.remote, reason=error)
-            status = _STATUS.get(type(error), 500)
-            return web.json_response({"error": {"message": str(error)}}, status=status)
+            said = {"error": {"message": str(error)}}
+            return web.json_response(said, status=error.http_status)
         except ConnectionError:
             return web.Response(status=400)  # nobody is there any more to read it
         except web.HTTPException as error:

@@ -1,7 +1,7 @@
 """A small synchronous client of the controller's HTTPS API, on the standard library only.
 
 In: the controller's URL, the root certificate and a token. Out: JSON documents, and the model's
-errors: InvalidInput 400, Denied 401 and 403, NotReady 404, Conflict 409, Failed otherwise.
+errors, by the status of the answer (`federation.model.errors`).
 """
 
 import http.client
@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from federation.model.errors import (
-    Busy,
-    Conflict,
     Denied,
     Failed,
     FedmeshError,
     InvalidInput,
-    NotReady,
     PeerBroke,
+    of_http_status,
 )
 from federation.runtime.escapes import visible
 from federation.runtime.reasons import connection_reason
@@ -31,16 +29,6 @@ _TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_BACKUP_BYTES = 1 << 30
 _BACKUP_SECONDS = 120.0
-_ERRORS: dict[int, type[FedmeshError]] = {
-    400: InvalidInput,
-    401: Denied,
-    403: Denied,
-    404: NotReady,
-    409: Conflict,
-    413: InvalidInput,
-    422: InvalidInput,
-    503: Busy,
-}
 _FIRST_BAD_STATUS = 300
 
 
@@ -218,7 +206,7 @@ def error_of(status: int, answer: Json | None, call: str) -> FedmeshError:
     """The model's error for an answer that is not 2xx; `answer` is its JSON, if it had any."""
     said = (answer or {}).get("error")
     message = said.get("message") if isinstance(said, dict) else None
-    known = _ERRORS.get(status, Failed)
+    known = of_http_status(status)
     if not message:
         return known(f"{call} answered {status} without a reason")
     if isinstance(said, dict) and said.get("field"):

@@ -45,7 +45,6 @@ WITHOUT = {
     "federation/controller/member.py": "a value; its rules are tested where it is used",
     "federation/demo/mesh.py": "starts the processes of the demo: the end-to-end tests do it",
     "federation/demo/resolve.py": "asks a DNS server: the end-to-end tests do it",
-    "federation/model/errors.py": "error classes, raised in every other test",
     "federation/model/types.py": "names of types",
     "federation/runtime/clock.py": "asks the machine for the time",
     "federation/wire/rpc/streams.py": "an interface",

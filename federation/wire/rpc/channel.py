@@ -19,14 +19,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from federation.model.errors import (
-    Conflict,
-    Denied,
-    FedmeshError,
-    InvalidInput,
-    NotReady,
-    PeerBroke,
-)
+from federation.model.errors import FedmeshError, NotReady, of_grpc_code
 from federation.runtime.clock import wall_seconds
 from federation.runtime.reasons import connection_reason
 from federation.wire.rpc.methods import MAX_MESSAGE_BYTES, Method
@@ -45,14 +38,6 @@ _CLIENT = [
     ("grpc.enable_http_proxy", 0),
     ("grpc.use_local_subchannel_pool", 1),
 ]
-_ERRORS: dict[grpc.StatusCode, type[FedmeshError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: InvalidInput,
-    grpc.StatusCode.PERMISSION_DENIED: Denied,
-    grpc.StatusCode.UNAUTHENTICATED: Denied,
-    grpc.StatusCode.UNAVAILABLE: NotReady,
-    grpc.StatusCode.DEADLINE_EXCEEDED: NotReady,
-    grpc.StatusCode.FAILED_PRECONDITION: Conflict,
-}
 CALL_SECONDS = 10.0
 AGAIN_SECONDS = 1.0
 """The longest pause before a call that was refused for their number is made again."""
@@ -133,7 +118,7 @@ class _ClientLink:
     async def _raise_end(self) -> None:
         code = await self._call.code()
         if code is not grpc.StatusCode.OK:
-            kind = _ERRORS.get(code, PeerBroke)
+            kind = of_grpc_code(code.name)
             reason = connection_reason(await self._call.details() or code.name)
             raise kind(f"{self._address}: {reason}")
 
@@ -151,7 +136,7 @@ def _was_refused(error: BaseException) -> bool:
 
 
 def _translated(error: grpc.aio.AioRpcError, address: str) -> FedmeshError:
-    kind = _ERRORS.get(error.code(), PeerBroke)
+    kind = of_grpc_code(error.code().name)
     return kind(f"{address}: {connection_reason(error.details() or error.code().name)}")
 
 

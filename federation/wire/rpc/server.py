@@ -15,14 +15,10 @@ import grpc
 import grpc.aio
 
 from federation.model.errors import (
-    Busy,
-    Conflict,
     Denied,
     Failed,
     FedmeshError,
     InvalidInput,
-    NotReady,
-    PeerBroke,
 )
 from federation.runtime.binding import patiently
 from federation.runtime.clock import wall_seconds
@@ -80,14 +76,6 @@ _STRANGERS = [
 ]
 """Where others than this machine's users may call: what may come before anybody wants to read it,
 which otherwise grows with the speed of the line up to hundreds of megabytes."""
-_CODES = {
-    InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
-    Denied: grpc.StatusCode.PERMISSION_DENIED,
-    NotReady: grpc.StatusCode.UNAVAILABLE,
-    Busy: grpc.StatusCode.UNAVAILABLE,
-    Conflict: grpc.StatusCode.FAILED_PRECONDITION,
-    PeerBroke: grpc.StatusCode.INTERNAL,
-}
 _LONGEST_TIME = 32
 _MOST_AHEAD = 1e10
 _END_SECONDS = 2.0
@@ -328,7 +316,7 @@ def _call(handler: CallHandler) -> StreamHandler:
 
 
 def _code(error: FedmeshError) -> grpc.StatusCode:
-    return _CODES.get(type(error), grpc.StatusCode.INTERNAL)
+    return grpc.StatusCode[error.grpc_code]
 
 
 def _peer(context: Any, metadata: Mapping[str, Any]) -> Peer:
