@@ -1,12 +1,13 @@
 """What a process keeps on disk beside its memory: written at once, or as soon as that is possible.
 
 For state that is used whether it is written or not. What must be on disk before it is used is
-written by `federation.runtime.files`, and whoever does that waits until it can be.
+written by `federation.runtime.files`, and whoever does that waits until it can be. What is large is
+written beside the loop (`Disk.keep_behind`).
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class File:
 
 
 Make = Callable[[], tuple[File, ...]]
+Job = Callable[[], Awaitable[None]]
+"""Writes what is not on the disk yet, whatever that is by then; raises OSError."""
 
 
 def write_together(files: tuple[File, ...]) -> None:
@@ -50,7 +53,7 @@ class Disk:
 
     def __init__(self, write: Callable[[tuple[File, ...]], None] = write_together) -> None:
         self._write = write
-        self._waiting: dict[Path, tuple[Make, OSError]] = {}
+        self._waiting: dict[Path, tuple[Job, OSError]] = {}
         self._wake = asyncio.Event()
         self.loop = Loop("disk", self.turn, says="state cannot be written")
 
@@ -63,8 +66,29 @@ class Disk:
 
         While they cannot be written they are not held a second time.
         """
-        if not self._try(path, make):
-            self._wake.set()
+
+        async def again() -> None:
+            self._write(make())
+
+        try:
+            self._write(make())
+        except OSError as error:
+            self._wait(path, again, error)
+        else:
+            self._waiting.pop(path, None)
+
+    async def keep_behind(self, path: Path, job: Job) -> None:
+        """Have a job write `path`, which may take its time; tried again when it could not."""
+        try:
+            await job()
+        except OSError as error:
+            self._wait(path, job, error)
+        else:
+            self._waiting.pop(path, None)
+
+    def _wait(self, path: Path, job: Job, error: OSError) -> None:
+        self._waiting[path] = (job, error)
+        self._wake.set()
 
     def forget(self, path: Path) -> None:
         """Do not write what still waits to be written there."""
@@ -74,20 +98,26 @@ class Disk:
         """Why what was kept at `path` is not on the disk; empty when it is."""
         return reason_of(self._waiting[path][1]) if path in self._waiting else ""
 
-    def _try(self, path: Path, make: Make) -> bool:
-        try:
-            self._write(make())
-        except OSError as error:
-            self._waiting[path] = (make, error)
-            return False
-        self._waiting.pop(path, None)
-        return True
-
     async def turn(self) -> None:
         """Wait until something could not be written, and write it; raises OSError."""
         await self._wake.wait()
-        for path, (make, _) in tuple(self._waiting.items()):
-            self._try(path, make)
+        for path, waiting in tuple(self._waiting.items()):
+            if self._waiting.get(path) is waiting:
+                await self._try(path, waiting)
         for _, error in self._waiting.values():
             raise error
         self._wake.clear()
+
+    async def _try(self, path: Path, waiting: tuple[Job, OSError]) -> None:
+        """Write what waits; meanwhile something newer may be written, or this be forgotten."""
+        job, after = waiting[0], None
+        try:
+            await job()
+        except OSError as error:
+            after = error
+        if self._waiting.get(path) is not waiting:
+            return
+        if after is None:
+            del self._waiting[path]
+        else:
+            self._waiting[path] = (job, after)

@@ -8,11 +8,10 @@ from cluster_agent.dns.zone import TTL
 from federation.model.exports import ServicePort, ServiceType, Transport
 from federation.model.names import CLUSTERSET_ZONE, ClusterId, ServiceName
 from federation.model.zones import STEERING_ZONE, Choice, GatewayNames, ServiceNames
-from federation.wire import codec
+from federation.wire import codec, last_good
 from federation.wire.codec.zones import encode_gateway_names, encode_service_names
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource
-from tests.unit.fakes.loops import save_held
 
 HTTP = ServicePort("http", Transport.TCP, 80, "http")
 _A_NAMESPACE = 100
@@ -43,7 +42,7 @@ def write_held(folder: Path, services: int) -> None:
     for type_url, resources in found.items():
         receiver.restore(type_url, tuple(resources), None, complete=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    save_held(folder, receiver, codec.NAMES)
+    last_good.save(folder, receiver, codec.NAMES)
 
 
 def zone_file(zone: str, services: int) -> Iterator[str]:

@@ -22,11 +22,10 @@ from federation.controller.store.store import Row
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import Kind, Proxy, State
 from federation.runtime.loops import Loop
-from federation.wire import codec
+from federation.wire import codec, last_good
 from federation.xds.messages import Point, Request, Response
 from federation.xds.receiver import Received, Receiver
 from federation.xds.sender import Sender
-from tests.unit.fakes.loops import save_held
 
 NETS = {ClusterId("east"): 1, ClusterId("north"): 2, ClusterId("west"): 3}
 CLUSTERS = tuple(NETS)
@@ -176,7 +175,7 @@ class Home:
 
     def save(self) -> None:
         """As its loop does it."""
-        save_held(self.folder, self.agent.receiver, codec.FACTS)
+        last_good.save(self.folder, self.agent.receiver, codec.FACTS)
 
     def connect(self) -> None:
         self.cut()

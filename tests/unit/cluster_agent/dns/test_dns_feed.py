@@ -14,7 +14,6 @@ from federation.xds.receiver import Receiver
 from federation.xds.resources import Resource, resource
 from tests.dns.zones import EAST
 from tests.unit.cluster_agent.dns.test_dns_answer import API, NAME, ZONES, query
-from tests.unit.fakes.loops import save_held
 
 SERVICE = resource("shop/api", encode_service_names(API))
 GATEWAYS = resource(EAST, encode_gateway_names(GatewayNames(EAST, ("10.9.0.1",))))
@@ -48,7 +47,7 @@ def held(folder: Path, *, services_complete: bool = True) -> None:
     receiver = Receiver("dns", codec.NAMES)
     receiver.restore(codec.SERVICE_NAMES, (SERVICE,), None, complete=services_complete)
     receiver.restore(codec.GATEWAY_NAMES, (GATEWAYS,), None, complete=True)
-    save_held(folder, receiver, codec.NAMES)
+    last_good.save(folder, receiver, codec.NAMES)
 
 
 def test_names_are_answered_once_the_agent_has_said_all(tmp_path: Path) -> None:

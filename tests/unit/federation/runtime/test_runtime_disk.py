@@ -81,6 +81,49 @@ async def test_a_file_is_made_of_what_is_true_when_it_is_written(tmp_path: Path)
     assert file.read_bytes() == b"new"
 
 
+@pytest.mark.looptime
+async def test_what_is_written_beside_the_loop_is_tried_again_until_it_is_written(
+    tmp_path: Path,
+) -> None:
+    disk, file = Disk(), tmp_path / "state"
+    fails, tried = [True], []
+
+    async def job() -> None:
+        tried.append(fails[0])
+        await asyncio.sleep(0.1)
+        if fails[0]:
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+
+    async with running([disk.loop]):
+        await disk.keep_behind(file, job)
+        await asyncio.sleep(20)
+        assert disk.loop.trouble == disk.waits(file) == f"No space left on device: {file}"
+        fails[0] = False
+        await asyncio.sleep(LONGEST_PAUSE + 1)
+        assert (disk.loop.trouble, disk.waits(file)) == ("", "")
+        assert tried[-1] is False
+        count = len(tried)
+        await asyncio.sleep(20)
+        assert len(tried) == count, "nothing waits any more"
+
+
+@pytest.mark.looptime
+async def test_what_is_newer_is_not_lost_while_something_older_is_tried(tmp_path: Path) -> None:
+    disk, file = Disk(), tmp_path / "state"
+
+    async def never() -> None:
+        await asyncio.sleep(1)
+        raise OSError(errno.ENOSPC, "No space left on device", str(file))
+
+    async with running([disk.loop]):
+        await disk.keep_behind(file, never)
+        await asyncio.sleep(0.5)
+        disk.keep(File(file, b"new"))
+        assert disk.waits(file) == ""
+        await asyncio.sleep(20)
+    assert (disk.waits(file), file.read_bytes()) == ("", b"new")
+
+
 def test_files_that_belong_together_are_all_old_or_all_new(tmp_path: Path) -> None:
     key, chain = tmp_path / "key.pem", tmp_path / "chain.pem"
     write_together((File(key, b"1"), File(chain, b"1", mode=0o644)))
