@@ -294,7 +294,7 @@ class Agent:
 
     def _set_clusters(self) -> None:
         clusters = self._facts.clusters.values()
-        self._tell_proxies(self.proxies.set_clusters(clusters, self._heard.sight))
+        self._tell_proxies(self.proxies.set_clusters(clusters, self._heard.reachability))
 
     def _mark(self, services: set[ServiceName] | frozenset[ServiceName]) -> None:
         if services:
@@ -390,17 +390,17 @@ class Agent:
             raise reason
 
     def _look_at(self, name: ServiceName, now: float) -> list[Touch]:
-        verdicts = self._heard.verdicts
-        observed = self._exports.look(name, verdicts, now, may_wait=self._is_synced)
+        local_health = self._heard.local_health
+        observed = self._exports.look(name, local_health, now, may_wait=self._is_synced)
         if observed is None:
             return []  # proxies go on with what they have
         facts = self._facts.of(name, self._cluster)
-        sight = self._heard.sight
-        shares = self._recovery.look(facts, observed.local, name, now, sight)
+        reachability = self._heard.reachability
+        shares = self._recovery.look(facts, observed.local, name, now, reachability)
         if shares:
             self._events.times.set()
         coming_back = tuple(sorted(shares.items()))
-        state = ServiceState(facts, observed.local, observed.export, coming_back, sight)
+        state = ServiceState(facts, observed.local, observed.export, coming_back, reachability)
         return self.proxies.set_service(name, state)
 
     def on_quiet(self) -> None:

@@ -22,9 +22,10 @@ from federation.envoy.clusters import (
 )
 from federation.envoy.rbac import obeying
 from federation.model.exports import AppProtocol, ServicePort, Transport, app_protocol
-from federation.model.imports import Destination, Endpoint, LocalService, Target, Tier
+from federation.model.facts import Endpoint, LocalService
 from federation.model.locality import Locality
 from federation.model.names import CLUSTERSET_ZONE, ClusterId, sni, terminated_sni
+from federation.model.plans import Destination, Target, Tier
 from federation.planning.tiers import distinct, target_of
 from gateway.remotes import health_chain
 

@@ -24,7 +24,7 @@ from federation.envoy.build import (
     resource,
 )
 from federation.model.exports import Gateway
-from federation.model.imports import Cluster
+from federation.model.facts import Cluster
 from federation.model.names import HEALTH_NAME, ClusterId, remote_name
 from federation.planning.rtt_class import NEAR
 from federation.trust.spiffe import gateway_id

@@ -21,8 +21,8 @@ from federation.envoy.clusters import aggregate_cluster, eds_cluster, load_assig
 from federation.envoy.identity import IDENTITY
 from federation.envoy.senders import least_loaded, reach, sender_http
 from federation.model.exports import AppProtocol, app_protocol
-from federation.model.imports import Plan, PortPlan, Tier
 from federation.model.names import ServiceName, host_name, inner_name, terminated_sni
+from federation.model.plans import Plan, PortPlan, Tier
 
 OUTBOUND = "outbound"
 NO_SUCH_SERVICE = "fedmesh: no such service in the clusterset\n"

@@ -20,8 +20,8 @@ from envoy.extensions.transport_sockets.tls.v3 import common_pb2, tls_pb2
 from federation.envoy.build import ADS, Resource, any_of, extension, resource
 from federation.envoy.clusters import load_assignment
 from federation.model.exports import AppProtocol, app_protocol
-from federation.model.imports import Destination, Health, Plan, PortPlan, Tier
 from federation.model.names import ServiceName, host_name
+from federation.model.plans import Destination, Health, Plan, PortPlan, Tier
 
 PROVIDER = "fedmesh"
 """The certificate provider in the client's bootstrap file."""

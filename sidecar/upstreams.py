@@ -12,7 +12,7 @@ from envoy.config.listener.v3 import listener_pb2
 from federation.envoy import http, limits, tcp
 from federation.envoy.build import Resource, address, resource
 from federation.model.exports import AppProtocol, app_protocol
-from federation.model.imports import Plan
+from federation.model.plans import Plan
 from federation.model.proxies import Upstream
 from sidecar.compile import outbound_manager
 from sidecar.outbound import route_cluster

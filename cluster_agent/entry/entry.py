@@ -13,8 +13,9 @@ from cluster_agent.entry.allocation import Addresses
 from cluster_agent.observe.service import named_endpoints
 from federation.envoy.build import Resource
 from federation.model.exports import NamedEndpoint, ServiceType
-from federation.model.imports import Cluster, LocalService, Plan, Service, ServiceFacts
+from federation.model.facts import Cluster, LocalService, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName
+from federation.model.plans import Plan
 from federation.model.proxies import Kind, Upstream
 from federation.model.zones import Choice, GatewayNames, ServiceNames
 from federation.planning.share_cap import fair

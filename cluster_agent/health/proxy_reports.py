@@ -1,7 +1,8 @@
 """What the proxies of this cluster have said: who leaves, what fails, how others are seen.
 
 In: a `Proxy` as its supervisor describes it, and the end of its streams. Out: `News`, from which
-`cluster_agent.agent` knows what to look at anew; verdicts for `observe`, a sight for planning.
+`cluster_agent.agent` knows what to look at anew; `LocalHealth` for `observe`, `Reachability` for
+planning.
 """
 
 from collections.abc import Collection
@@ -12,11 +13,11 @@ from cluster_agent.health.nacks import Rejections
 from cluster_agent.health.own_gateways import Gateways
 from cluster_agent.health.remote_gateways import Remotes
 from cluster_agent.health.workload_checks import Checks
-from cluster_agent.observe.service import Verdicts
+from cluster_agent.observe.service import LocalHealth
 from federation.model.exports import Gateway
-from federation.model.imports import Sight
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Rejected
+from federation.model.plans import Reachability
 from federation.model.proxies import LEAVING, Kind, Proxy, State
 from federation.runtime.disk import Disk
 
@@ -56,13 +57,13 @@ class Heard:
         return self._gateways.is_new
 
     @property
-    def verdicts(self) -> Verdicts:
+    def local_health(self) -> LocalHealth:
         """What proxies know better than the objects of the cluster."""
-        return Verdicts(self._leaving, self._checks.failing, self._dead, self._places)
+        return LocalHealth(self._leaving, self._checks.failing, self._dead, self._places)
 
     def serving(self, here: ClusterId) -> frozenset[str]:
         """The gateways that say that they serve, and answer the others of this cluster."""
-        unreachable = self.sight.unreachable
+        unreachable = self.reachability.unreachable
         return frozenset(name for name in self._serving if (here, name) not in unreachable)
 
     def away(self, connected: Collection[str]) -> dict[str, str]:
@@ -76,9 +77,9 @@ class Heard:
         return found
 
     @property
-    def sight(self) -> Sight:
+    def reachability(self) -> Reachability:
         """How our gateways see the other clusters."""
-        return self._remotes.sight
+        return self._remotes.reachability
 
     def observation(self, here: ClusterId) -> Observation:
         """The same for the controller."""

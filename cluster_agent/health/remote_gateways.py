@@ -1,19 +1,18 @@
 """How this cluster sees the others: which of their gateways answer ours, and how far they are.
 
-In: what our gateways say. Out: a `Sight` for planning, an `Observation` for the controller. Rounded
-times are kept on disk, so that an agent that restarts does not plan anew twice.
+In: what our gateways say. Out: `Reachability` for planning, an `Observation` for the controller.
+Rounded times are kept on disk, so that an agent that restarts does not plan anew twice.
 """
 
 import json
 from dataclasses import replace
 from pathlib import Path
 
-from federation.model.imports import Sight
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
+from federation.model.plans import ALL_REACHABLE, Reachability
 from federation.model.proxies import LEAVING, Proxy
 from federation.planning.rtt_class import rounded
-from federation.planning.tiers import NOTHING_SEEN
 from federation.runtime.disk import Disk, File
 from federation.runtime.files import read_if_there
 
@@ -25,7 +24,7 @@ class Remotes:
         self._file = file
         self._disk = disk
         self._said: dict[str, tuple[Remote, ...]] = {}
-        self.sight = NOTHING_SEEN
+        self.reachability = ALL_REACHABLE
 
     def load(self) -> None:
         """Take back the times an earlier agent knew; a damaged file counts as not there."""
@@ -34,7 +33,7 @@ class Remotes:
             rtt = {ClusterId(str(c)): float(seconds) for c, seconds in found.items()}
         except (ValueError, TypeError, AttributeError):
             rtt = {}
-        self.sight = Sight(rtt=tuple(sorted(rtt.items())))
+        self.reachability = Reachability(rtt=tuple(sorted(rtt.items())))
 
     def hear(self, gateway: Proxy) -> frozenset[ClusterId]:
         """A gateway said what it sees; returns the clusters that are seen otherwise now.
@@ -53,11 +52,14 @@ class Remotes:
         return self._look() if self._said.pop(gateway, ()) else frozenset()
 
     def _look(self) -> frozenset[ClusterId]:
-        before, self.sight = self.sight, Sight(self._unreachable(), self._rtt())
-        changed = {cluster for cluster, _ in before.unreachable ^ self.sight.unreachable}
-        if before.rtt != self.sight.rtt:
-            changed |= {cluster for cluster, _ in set(before.rtt) ^ set(self.sight.rtt)}
-            self._disk.keep(File(self._file, json.dumps(dict(self.sight.rtt)).encode()))
+        before, self.reachability = (
+            self.reachability,
+            Reachability(self._unreachable(), self._rtt()),
+        )
+        changed = {cluster for cluster, _ in before.unreachable ^ self.reachability.unreachable}
+        if before.rtt != self.reachability.rtt:
+            changed |= {cluster for cluster, _ in set(before.rtt) ^ set(self.reachability.rtt)}
+            self._disk.keep(File(self._file, json.dumps(dict(self.reachability.rtt)).encode()))
         return frozenset(changed)
 
     def _unreachable(self) -> frozenset[tuple[ClusterId, str]]:
@@ -78,7 +80,7 @@ class Remotes:
                 if remote.rtt:
                     known = shortest.get(remote.cluster, remote.rtt)
                     shortest[remote.cluster] = min(known, remote.rtt)
-        before = dict(self.sight.rtt)
+        before = dict(self.reachability.rtt)
         after = before | {c: rounded(rtt, before.get(c)) for c, rtt in shortest.items()}
         return tuple(sorted(after.items()))
 

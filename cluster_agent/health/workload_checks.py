@@ -1,20 +1,29 @@
 """What this cluster has seen: which addresses fail their checks, and who is coming back.
 
 In: what gateways say of the addresses they check; per service, which clusters are usable now. Out:
-addresses to treat as not ready, and the shares of returning clusters (`planning.recovery`).
+addresses to treat as not ready, and the shares of returning clusters (`planning.damping`).
 """
 
 from collections.abc import Iterable, Mapping
 
-from federation.model.imports import Endpoint, LocalService, ServiceFacts, Sight
+from federation.model.facts import Endpoint, LocalService, ServiceFacts
 from federation.model.names import ClusterId, ServiceName
+from federation.model.plans import ALL_REACHABLE, Reachability
 from federation.model.proxies import LEAVING, Proxy
-from federation.planning.damping import DAMPING, FULL, Damping, Seen, next_change, see, share
-from federation.planning.tiers import NOTHING_SEEN, is_reachable
+from federation.planning.damping import (
+    DAMPING,
+    FULL,
+    Damping,
+    Usability,
+    next_change,
+    observe,
+    share,
+)
+from federation.planning.tiers import is_reachable
 
 
 class Checks:
-    """The verdicts of this cluster's gateways about its own workloads."""
+    """What this cluster's gateways say of its own workloads."""
 
     def __init__(self) -> None:
         self._said: dict[str, Proxy] = {}
@@ -47,7 +56,7 @@ class Recovery:
     def __init__(self, here: ClusterId, damping: Damping = DAMPING) -> None:
         self._here = here
         self._damping = damping
-        self._seen: dict[ServiceName, dict[ClusterId, Seen]] = {}
+        self._seen: dict[ServiceName, dict[ClusterId, Usability]] = {}
 
     def look(
         self,
@@ -55,22 +64,22 @@ class Recovery:
         local: LocalService | None,
         name: ServiceName,
         now: float,
-        sight: Sight = NOTHING_SEEN,
+        reachability: Reachability = ALL_REACHABLE,
     ) -> Mapping[ClusterId, int]:
         """Take what is usable now; returns the shares of clusters that are not fully trusted."""
         if facts is None:
             self._seen.pop(name, None)
             return {}
         before = self._seen.get(name, {})
-        reachable = {c.id for c in facts.clusters if is_reachable(c, sight)}
+        reachable = {c.id for c in facts.clusters if is_reachable(c, reachability)}
         usable = {b.cluster: b.ready > 0 and b.cluster in reachable for b in facts.backends}
         usable[self._here] = local is not None and any(map(_is_usable, local.endpoints))
-        after = {c: see(before.get(c), is_usable, now) for c, is_usable in usable.items()}
+        after = {c: observe(before.get(c), is_usable, now) for c, is_usable in usable.items()}
         self._seen[name] = after
         return {
-            cluster: share(seen, now, self._damping)
-            for cluster, seen in after.items()
-            if seen.usable and share(seen, now, self._damping) < FULL
+            cluster: share(usability, now, self._damping)
+            for cluster, usability in after.items()
+            if usability.usable and share(usability, now, self._damping) < FULL
         }
 
     def due(self, now: float) -> float | None:
@@ -79,8 +88,8 @@ class Recovery:
 
     def _dues(self, now: float) -> Iterable[float]:
         for clusters in self._seen.values():
-            for seen in clusters.values():
-                due = next_change(seen, now, self._damping)
+            for usability in clusters.values():
+                due = next_change(usability, now, self._damping)
                 if due is not None:
                     yield due
 
@@ -89,11 +98,11 @@ class Recovery:
         return {
             name
             for name, clusters in self._seen.items()
-            if any(self._moves(seen, since, now) for seen in clusters.values())
+            if any(self._moves(usability, since, now) for usability in clusters.values())
         }
 
-    def _moves(self, seen: Seen, since: float, now: float) -> bool:
-        return share(seen, since, self._damping) != share(seen, now, self._damping)
+    def _moves(self, usability: Usability, since: float, now: float) -> bool:
+        return share(usability, since, self._damping) != share(usability, now, self._damping)
 
 
 def _is_usable(endpoint: Endpoint) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from cluster_agent.observe.service import VALID, Observed
 from cluster_agent.observe.usable_endpoints import in_words
 from cluster_agent.source.objects import Condition
-from federation.model.imports import Service
+from federation.model.facts import Service
 from federation.model.names import ClusterId
 from federation.planning.honoured import not_honoured
 

@@ -20,7 +20,7 @@ from federation.api.kubernetes import (
     ServicePortDocument,
 )
 from federation.model.exports import ServicePort, Transport
-from federation.model.imports import Endpoint, LocalService
+from federation.model.facts import Endpoint, LocalService
 from federation.model.names import ServiceName
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from types import MappingProxyType
 
-from federation.model.imports import Endpoint
+from federation.model.facts import Endpoint
 
 NOWHERE: Mapping[str, str] = MappingProxyType({})
 

@@ -28,7 +28,7 @@ from federation.model.exports import (
     ServiceType,
     Transport,
 )
-from federation.model.imports import Endpoint, LocalService
+from federation.model.facts import Endpoint, LocalService
 from federation.model.names import ClusterId, ServiceName
 
 _MOST_NAMED_PORTS = 1_000
@@ -37,7 +37,7 @@ VALID = Condition("Valid", "True", "Valid", "the service can be exported")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class LocalHealth:
     """What the cluster's own proxies know better than its objects.
 
     `leaving`: workloads whose sidecar says that it goes. `failing`: addresses whose sidecar does
@@ -51,7 +51,7 @@ class Verdicts:
     places: Mapping[str, str] = field(default_factory=dict)
 
 
-ALL_WELL = Verdicts()
+ALL_WELL = LocalHealth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def observe_service(
     cluster: ClusterId,
     *,
     first_seen: int,
-    verdicts: Verdicts = ALL_WELL,
+    local_health: LocalHealth = ALL_WELL,
     loopback: bool = False,
     offered: tuple[Network, ...] = (),
     namespaces_at: NamespacesAt = lambda _: frozenset(),
@@ -100,8 +100,8 @@ def observe_service(
         used, left_out = usable(
             slices, loopback=loopback, offered=offered, namespaces_at=namespaces_at
         )
-        seen = local_service(name, service, used, objects, verdicts.places)
-        local = _judged(seen, verdicts)
+        seen = local_service(name, service, used, objects, local_health.places)
+        local = _judged(seen, local_health)
     if not isinstance(wanted, ServiceExportDocument):
         return Observed(None, None, local, None, left_out=left_out)
     if not isinstance(service, ServiceDocument) or local is None:
@@ -150,23 +150,23 @@ def _valid(left_out: tuple[str, ...]) -> Condition:
     return replace(VALID, message=f"{VALID.message}, without {len(left_out)} endpoints: {reasons}")
 
 
-def _judged(local: LocalService, verdicts: Verdicts) -> LocalService:
+def _judged(local: LocalService, local_health: LocalHealth) -> LocalService:
     endpoints = tuple(
         replace(
             e,
-            draining=e.draining or e.workload in verdicts.leaving,
-            ready=e.ready and not (e.sidecar and _is_lost(e, verdicts)),
+            draining=e.draining or e.workload in local_health.leaving,
+            ready=e.ready and not (e.sidecar and _is_lost(e, local_health)),
         )
         for e in local.endpoints
     )
     return replace(local, endpoints=endpoints)
 
 
-def _is_lost(endpoint: Endpoint, verdicts: Verdicts) -> bool:
+def _is_lost(endpoint: Endpoint, local_health: LocalHealth) -> bool:
     """Whether its sidecar does not answer, or nothing answers behind it."""
     ports = {port for _, port in endpoint.targets}
-    is_dead = bool(ports) and ports <= verdicts.dead.get(endpoint.workload, frozenset())
-    return is_dead or endpoint.address in verdicts.failing
+    is_dead = bool(ports) and ports <= local_health.dead.get(endpoint.workload, frozenset())
+    return is_dead or endpoint.address in local_health.failing
 
 
 def _export(

@@ -14,7 +14,7 @@ from federation.api.kubernetes import (
     ServiceDocument,
 )
 from federation.model.exports import ServicePort, Transport
-from federation.model.imports import LocalService
+from federation.model.facts import LocalService
 
 
 def hollow(

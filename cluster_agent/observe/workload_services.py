@@ -4,7 +4,7 @@ In: a service with its endpoints, whenever it changes. Out: of a workload ("name
 services and its addresses. Used by `cluster_agent.snapshot.snapshots` alone.
 """
 
-from federation.model.imports import Endpoint, LocalService
+from federation.model.facts import Endpoint, LocalService
 from federation.model.names import ServiceName
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from cluster_agent.observe.completeness import doubt
 from cluster_agent.observe.conditions import conditions, oddities
 from cluster_agent.observe.index import Index
-from cluster_agent.observe.service import Observed, Verdicts, observe_service
+from cluster_agent.observe.service import LocalHealth, Observed, observe_service
 from cluster_agent.observe.usable_endpoints import in_words
 from cluster_agent.report.first_seen import FirstSeen
 from cluster_agent.report.new_exports import Fresh
@@ -21,7 +21,7 @@ from cluster_agent.report.tombstones import Tombstones
 from cluster_agent.source.objects import Batch, Condition, Key
 from cluster_agent.source.source import Source
 from federation.model.addresses import Network
-from federation.model.imports import Service
+from federation.model.facts import Service
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import wall_seconds
 from federation.runtime.disk import Disk
@@ -103,7 +103,7 @@ class Exports:
         return set(self._seen)
 
     def look(
-        self, name: ServiceName, verdicts: Verdicts, now: float, *, may_wait: bool
+        self, name: ServiceName, local_health: LocalHealth, now: float, *, may_wait: bool
     ) -> Observed | None:
         """See a service anew, and report it; None when what there is of it is not known yet.
 
@@ -117,7 +117,7 @@ class Exports:
             objects,
             self._cluster,
             first_seen=self._first_seen.see(name, wall_seconds()) if is_exported else 0,
-            verdicts=verdicts,
+            local_health=local_health,
             loopback=self._loopback,
             offered=self._offered,
             namespaces_at=self._index.namespaces_at,

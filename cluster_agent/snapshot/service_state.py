@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from federation.envoy.build import Resource
 from federation.model.exports import Export, ServicePort, app_protocol
-from federation.model.imports import LocalService, ServiceFacts, Sight
+from federation.model.facts import LocalService, ServiceFacts
 from federation.model.names import ClusterId, sni
+from federation.model.plans import ALL_REACHABLE, Reachability
 from federation.planning.protocols import served_ports
-from federation.planning.tiers import NOTHING_SEEN
 from gateway.compile import CHECK_SECONDS, Checking, compile_service
 from sidecar.compile import InboundPort
 
@@ -25,15 +25,15 @@ MAX_REMOTE_CHECKS_PER_SECOND = 200
 class ServiceState:
     """All that is known of one service here; each part is None when it does not exist.
 
-    `shares`: clusters that are coming back, with their share of the traffic in percent. `sight`:
-    how our gateways see the others.
+    `shares`: clusters that are coming back, with their share of the traffic in percent.
+    `reachability`: which gateways of the others ours reach.
     """
 
     facts: ServiceFacts | None
     local: LocalService | None
     export: Export | None
     shares: tuple[tuple[ClusterId, int], ...] = ()
-    sight: Sight = NOTHING_SEEN
+    reachability: Reachability = ALL_REACHABLE
 
 
 def gateway_resources(state: ServiceState, checking: Checking) -> tuple[Resource, ...]:

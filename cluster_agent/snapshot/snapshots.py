@@ -31,13 +31,13 @@ from cluster_agent.snapshot.validation_secrets import Trusts
 from federation.envoy.build import Resource, domains_of
 from federation.envoy.http import Gate
 from federation.envoy.identity import ENTRY_IDENTITY
-from federation.model.imports import Bundle, Cluster, Importer, Sight
+from federation.model.facts import Bundle, Cluster
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
+from federation.model.plans import ALL_REACHABLE, Importer, Reachability
 from federation.model.proxies import Kind, Proxy
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.planning.plan import plan_service
-from federation.planning.tiers import NOTHING_SEEN
 from federation.wire import codec
 from federation.xds.snapshot import Layers
 from gateway.compile import OFTEN, Checking, compile_listener, compile_terminated
@@ -186,13 +186,15 @@ class Proxies:
                 touched += self._tables.put_one(SECRETS, SECRET, name, body)
         return touched
 
-    def set_clusters(self, clusters: Iterable[Cluster], sight: Sight = NOTHING_SEEN) -> list[Touch]:
+    def set_clusters(
+        self, clusters: Iterable[Cluster], reachability: Reachability = ALL_REACHABLE
+    ) -> list[Touch]:
         """Whose gateways our gateways check, with more patience when they are far."""
         known = tuple(clusters)
         others = [cluster for cluster in known if cluster.id != self._here]
         count = sum(len(cluster.gateways) for cluster in others)
         interval = bounded(REMOTE_CHECK_SECONDS, count, MAX_REMOTE_CHECKS_PER_SECOND)
-        made = compile_remotes(self._here, others, dict(sight.rtt), interval)
+        made = compile_remotes(self._here, others, dict(reachability.rtt), interval)
         asked = [(cluster.trust_domain,) for cluster in others if cluster.gateways]
         touched = self._show_trusts(self._trusts.want("remotes", asked))
         touched += self._tables.put(GATEWAYS, "remotes", made)
@@ -251,7 +253,9 @@ class Proxies:
         plan = None
         if state.facts is not None:
             importer = Importer(self._here, Locality(self._region, zone))
-            plan = plan_service(state.facts, state.local, importer, dict(state.shares), state.sight)
+            plan = plan_service(
+                state.facts, state.local, importer, dict(state.shares), state.reachability
+            )
             found, hosts = compile_outbound(plan), virtual_hosts(plan)
         answering = [domains_of(plan.identities)] if plan is not None else []
         touched = self._show_trusts(self._trusts.want((zone, name), answering))
@@ -272,7 +276,7 @@ class Proxies:
         if state.facts is not None:
             importer = Importer(self._here, Locality(self._region, ""))
             shares = dict(state.shares)
-            plan = plan_service(state.facts, state.local, importer, shares, state.sight)
+            plan = plan_service(state.facts, state.local, importer, shares, state.reachability)
             plans = variants(state.facts.service, plan)
             proxyless = compile_proxyless(plan) if self._serves_proxyless else ()
         touched = self._put_entry(self._entry.learn(name, state.facts, state.local, plans))

@@ -8,8 +8,8 @@ sidecar's table.
 from collections.abc import Iterable
 
 from federation.envoy.build import Resource
-from federation.model.imports import Plan
 from federation.model.names import ServiceName
+from federation.model.plans import Plan
 from federation.model.proxies import Upstream
 from sidecar.upstreams import Way, compile_upstream, upstream_name, ways
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from federation.envoy.build import CLUSTERSET, spiffe_validation, trust_name
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 
 Domains = tuple[str, ...]
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Headless
-from federation.model.imports import Bundle, Cluster, Service, ServiceFacts
+from federation.model.facts import Bundle, Cluster, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.wire import codec
 from federation.wire.codec.headless import decode_headless

@@ -21,7 +21,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.struct_pb2 import Struct, Value
 
 from federation.envoy.identity import IDENTITY
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 
 CLUSTERSET = "clusterset"
 """The secret that believes every cluster; for those that anybody of the clusterset may call."""

@@ -25,7 +25,7 @@ from federation.envoy.build import (
 )
 from federation.envoy.senders import FAILURES_IN_A_ROW, HTTP_OPTIONS, NEAR, Reach, windows
 from federation.model.exports import AppProtocol
-from federation.model.imports import Destination, Target, Tier
+from federation.model.plans import Destination, Target, Tier
 
 # Applications close keep-alive connections first, and a request sent into that is lost.
 _APPLICATION_IDLE = timedelta(seconds=1)

@@ -8,8 +8,8 @@ each time, and the first one back of many gets the load of all.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from federation.model.imports import Destination, Tier
 from federation.model.names import ClusterId
+from federation.model.plans import Destination, Tier
 
 FIRST_SHARE = 10
 STEPS = 10
@@ -29,7 +29,7 @@ DAMPING = Damping()
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Usability:
     """What is known of one cluster behind one service.
 
     `was_usable`: ever; `back_since`: when it became usable again, None while it never was lost.
@@ -40,24 +40,24 @@ class Seen:
     back_since: float | None = None
 
 
-def see(before: Seen | None, usable: bool, now: float) -> Seen:
+def observe(before: Usability | None, usable: bool, now: float) -> Usability:
     """Take a new observation. The first time something is usable it is trusted at once."""
     if before is None:
-        return Seen(usable, usable)
+        return Usability(usable, usable)
     if not usable:
         return replace(before, usable=False, back_since=None)
     if before.usable:
         return before
-    return Seen(True, True, now if before.was_usable else None)
+    return Usability(True, True, now if before.was_usable else None)
 
 
-def share(seen: Seen, now: float, damping: Damping = DAMPING) -> int:
+def share(usability: Usability, now: float, damping: Damping = DAMPING) -> int:
     """The share in percent: 0 while held or lost, then 10 to 100 in steps, then 100."""
-    if not seen.usable:
+    if not usability.usable:
         return 0
-    if seen.back_since is None:
+    if usability.back_since is None:
         return FULL
-    ramped = now - seen.back_since - damping.hold
+    ramped = now - usability.back_since - damping.hold
     if ramped < 0:
         return 0
     if ramped >= damping.ramp:
@@ -65,11 +65,15 @@ def share(seen: Seen, now: float, damping: Damping = DAMPING) -> int:
     return FIRST_SHARE + (FULL - FIRST_SHARE) * int(STEPS * ramped / damping.ramp) // STEPS
 
 
-def next_change(seen: Seen, now: float, damping: Damping = DAMPING) -> float | None:
+def next_change(usability: Usability, now: float, damping: Damping = DAMPING) -> float | None:
     """When `share` changes next by time alone; None when it does not."""
-    if not seen.usable or seen.back_since is None or share(seen, now, damping) == FULL:
+    if (
+        not usability.usable
+        or usability.back_since is None
+        or share(usability, now, damping) == FULL
+    ):
         return None
-    begin = seen.back_since + damping.hold
+    begin = usability.back_since + damping.hold
     if now < begin:
         return begin
     step = damping.ramp / STEPS

@@ -5,7 +5,7 @@ the subject of the order of tiers (`federation.planning.tiers`, decision 002).
 """
 
 from federation.model.exports import ServiceType
-from federation.model.imports import Service
+from federation.model.facts import Service
 
 SAME_ZONE = ("PreferClose", "PreferSameZone")
 """Two names of one wish, which the order of tiers fulfils; without any it is the same order."""

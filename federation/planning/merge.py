@@ -20,7 +20,7 @@ from federation.model.exports import (
     Transport,
     app_protocol,
 )
-from federation.model.imports import Disagreement, Service
+from federation.model.facts import Disagreement, Service
 from federation.model.names import ClusterId
 from federation.planning.protocols import stated, unserved
 

@@ -9,22 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from federation.model.exports import Transport
-from federation.model.imports import (
-    Cluster,
-    Endpoint,
-    Importer,
-    LocalService,
-    Part,
-    Plan,
-    PortPlan,
-    ServiceFacts,
-    Sight,
-    Tier,
-)
+from federation.model.facts import Cluster, Endpoint, LocalService, ServiceFacts
 from federation.model.names import ClusterId, gateway_identity, sni, workload_identity
+from federation.model.plans import ALL_REACHABLE, Importer, Part, Plan, PortPlan, Reachability, Tier
 from federation.planning.damping import damped
 from federation.planning.protocols import served_ports
-from federation.planning.tiers import NOTHING_SEEN, tiers
+from federation.planning.tiers import tiers
 
 _ALL_TRUSTED: Mapping[ClusterId, int] = MappingProxyType({})
 
@@ -34,13 +24,13 @@ def plan_service(
     local: LocalService | None,
     importer: Importer,
     shares: Mapping[ClusterId, int] = _ALL_TRUSTED,
-    sight: Sight = NOTHING_SEEN,
+    reachability: Reachability = ALL_REACHABLE,
 ) -> Plan:
     """Plan every TCP port of a service.
 
     `shares` holds clusters that were lost and are coming back, with what they may have of their
-    traffic in percent (`federation.planning.damping`); `sight` is how the importer's gateways
-    see the others.
+    traffic in percent (`federation.planning.damping`); `reachability` is what the importer's
+    gateways measured.
 
     `local` is the service in the importer's cluster, whose endpoints count only while that
     cluster exports the service (KEP-1645: a request reaches endpoints of exporting clusters).
@@ -54,7 +44,7 @@ def plan_service(
     def best_first(port: int) -> tuple[Tier, ...]:
         able = tuple(b for b in backends if service.serves(b.cluster, port))
         there = endpoints if service.serves(importer.cluster, port) else ()
-        return tiers(port, able, facts.clusters, there, importer, sight=sight)
+        return tiers(port, able, facts.clusters, there, importer, reachability=reachability)
 
     ports = tuple(
         PortPlan(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import TypeVar
 
-from federation.model.imports import Destination
+from federation.model.plans import Destination
 
 LARGEST_SHARE_PERCENT = 95
 

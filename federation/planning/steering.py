@@ -10,8 +10,8 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from federation.model.annotations import STEERING
-from federation.model.imports import Destination, Health, Part, Plan, Tier
 from federation.model.names import ClusterId
+from federation.model.plans import Destination, Health, Part, Plan, Tier
 
 _LARGEST_SHARE = 10_000
 

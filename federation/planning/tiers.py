@@ -8,24 +8,23 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from federation.model.exports import Backend, Gateway
-from federation.model.imports import (
-    Cluster,
+from federation.model.facts import Cluster, Endpoint
+from federation.model.locality import Distance, Locality, distance
+from federation.model.names import ClusterId
+from federation.model.plans import (
+    ALL_REACHABLE,
     Destination,
-    Endpoint,
     Health,
     Importer,
-    Sight,
+    Reachability,
     Target,
     Tier,
 )
-from federation.model.locality import Distance, Locality, distance
-from federation.model.names import ClusterId
 from federation.planning.merge import exposing
 from federation.planning.rtt_class import unmeasured
 from federation.planning.share_cap import bounded
 
 INBOUND_PORT = 15006
-NOTHING_SEEN = Sight()
 
 _Rank = tuple[Distance, bool]
 _Ranked = tuple[_Rank, Destination]
@@ -38,7 +37,7 @@ def tiers(
     endpoints: Iterable[Endpoint],
     importer: Importer,
     *,
-    sight: Sight = NOTHING_SEEN,
+    reachability: Reachability = ALL_REACHABLE,
 ) -> tuple[Tier, ...]:
     """The tiers of one port for one importer; `endpoints` are those of the importer's cluster.
 
@@ -67,7 +66,7 @@ def tiers(
     )
     for backend, cluster in remote:
         if backend.ready or not usable:
-            ranked += _remote(backend, cluster, importer, sight)
+            ranked += _remote(backend, cluster, importer, reachability)
     return _grouped(ranked)
 
 
@@ -136,12 +135,14 @@ def _usable(destination: Destination) -> bool:
     return any(target.health is Health.HEALTHY for target in destination.targets)
 
 
-def is_reachable(cluster: Cluster, sight: Sight) -> bool:
+def is_reachable(cluster: Cluster, reachability: Reachability) -> bool:
     """Whether any gateway of the cluster answers ours; one nobody has seen yet counts as so."""
-    return any((cluster.id, g.name) not in sight.unreachable for g in cluster.gateways)
+    return any((cluster.id, g.name) not in reachability.unreachable for g in cluster.gateways)
 
 
-def _remote(backend: Backend, cluster: Cluster, importer: Importer, sight: Sight) -> list[_Ranked]:
+def _remote(
+    backend: Backend, cluster: Cluster, importer: Importer, reachability: Reachability
+) -> list[_Ranked]:
     """One destination per gateway zone; the ready endpoints are split as the gateways are.
 
     Each gateway reaches all endpoints of its cluster, so each gets the same share.
@@ -150,7 +151,7 @@ def _remote(backend: Backend, cluster: Cluster, importer: Importer, sight: Sight
     zones: dict[str, list[Gateway]] = defaultdict(list)
     for gateway in cluster.gateways:
         zones[gateway.zone or default_zone].append(gateway)
-    rtt = dict(sight.rtt).get(cluster.id)
+    rtt = dict(reachability.rtt).get(cluster.id)
     found = []
     before = 0
     for zone in sorted(zones):
@@ -161,7 +162,9 @@ def _remote(backend: Backend, cluster: Cluster, importer: Importer, sight: Sight
         locality = Locality(cluster.region, zone)
         away = distance(importer.locality, locality)
         targets = distinct(
-            Target(g.address, g.port, _health(backend, g, sight), terminated=backend.terminated)
+            Target(
+                g.address, g.port, _health(backend, g, reachability), terminated=backend.terminated
+            )
             for g in zones[zone]
         )
         assumed = unmeasured(same_region=away is not Distance.OTHER_REGION)
@@ -172,10 +175,10 @@ def _remote(backend: Backend, cluster: Cluster, importer: Importer, sight: Sight
     return found
 
 
-def _health(backend: Backend, gateway: Gateway, sight: Sight) -> Health:
+def _health(backend: Backend, gateway: Gateway, reachability: Reachability) -> Health:
     if not backend.ready:
         return Health.UNHEALTHY
-    unseen = (backend.cluster, gateway.name) in sight.unreachable
+    unseen = (backend.cluster, gateway.name) in reachability.unreachable
     return Health.DEGRADED if unseen else Health.HEALTHY
 
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from federation.model.errors import Denied, InvalidInput
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.trust.gate import p256_key
 from federation.trust.rules import (
     UNREADABLE,

@@ -17,9 +17,9 @@ from pathlib import Path
 from federation.envoy.build import Resource
 from federation.envoy.limits import Bounds
 from federation.model.exports import AppProtocol
-from federation.model.imports import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName, sni, terminated_sni
+from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
 from federation.model.types import ROUTE
 from gateway.compile import compile_listener, compile_service, compile_terminated

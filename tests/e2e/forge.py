@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from cryptography import x509
 
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.runtime.clock import utc_now
 from federation.trust import issue, profile
 from federation.trust.pem import PrivateKey, key_pem, load_certificates, load_key, pem

@@ -17,7 +17,7 @@ from federation.envoy.bootstrap import bootstrap
 from federation.envoy.build import CLUSTERSET, Resource, spiffe_validation, trust_name
 from federation.envoy.identity import IDENTITY, identity_secret
 from federation.envoy.limits import Bounds
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.model.types import SECRET
 from federation.runtime.clock import utc_now
 from federation.supervisor.relay import ENVOY_RULES, TYPES

@@ -21,9 +21,9 @@ from federation.envoy.build import CLUSTERSET, Resource, packed, spiffe_validati
 from federation.envoy.identity import IDENTITY, identity_secret
 from federation.model.errors import NotReady
 from federation.model.exports import AppProtocol
-from federation.model.imports import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, sni
+from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
 from federation.model.types import ROUTE, SECRET
 from federation.trust.pem import pem

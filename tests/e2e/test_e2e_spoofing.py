@@ -22,9 +22,9 @@ import pytest
 
 from federation.envoy.build import Resource
 from federation.model.exports import AppProtocol
-from federation.model.imports import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName, host_name, sni
+from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
 from federation.model.types import ROUTE
 from sidecar.compile import Inbound, InboundPort, compile_inbound

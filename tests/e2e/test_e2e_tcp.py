@@ -15,9 +15,9 @@ import pytest
 from federation.envoy import http, tcp
 from federation.envoy.build import Resource
 from federation.model.exports import AppProtocol
-from federation.model.imports import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, sni
+from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
 from federation.model.types import ROUTE
 from gateway.compile import compile_listener, compile_service, compile_terminated

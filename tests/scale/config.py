@@ -14,14 +14,15 @@ from typing import Any
 from cluster_agent.snapshot.service_state import ServiceState
 from cluster_agent.snapshot.snapshots import Proxies
 from federation.envoy.build import Resource, domains_of
-from federation.model.imports import Plan, ServiceFacts
+from federation.model.facts import ServiceFacts
 from federation.model.names import ClusterId
+from federation.model.plans import Plan
 from federation.model.proxies import Kind as ProxyKind
 from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
 from federation.planning.plan import plan_service
 from federation.wire.rpc.methods import MAX_MESSAGE_BYTES
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
-from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, sight
+from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, reachability
 from tests.unit.builders import entry
 
 Shares = tuple[tuple[ClusterId, int], ...]
@@ -58,7 +59,7 @@ def imports(kind: Kind, size: Size) -> Imports:
 
 
 def _plan(facts: ServiceFacts) -> Plan:
-    return plan_service(facts, None, IMPORTER, sight=sight(facts))
+    return plan_service(facts, None, IMPORTER, reachability=reachability(facts))
 
 
 def config(size: Size) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def _make(facts: ServiceFacts) -> None:
 
 def _tell(proxies: Proxies, services: list[ServiceFacts], shares: Shares = ()) -> None:
     for facts in services:
-        state = ServiceState(facts, None, None, shares, sight(facts))
+        state = ServiceState(facts, None, None, shares, reachability(facts))
         proxies.set_service(facts.service.name, state)
     proxies.finish()
 

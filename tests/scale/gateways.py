@@ -18,7 +18,7 @@ from google.protobuf.any_pb2 import Any as Packed
 
 from cluster_agent.snapshot.service_state import check_interval
 from federation.envoy.build import Resource, resource
-from federation.model.imports import Cluster
+from federation.model.facts import Cluster
 from federation.model.names import ClusterId
 from federation.model.types import CLUSTER
 from federation.runtime.tasks import cancel, start

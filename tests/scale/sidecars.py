@@ -15,8 +15,8 @@ from cluster_agent.main import PROXY_RULES
 from federation.envoy.build import Resource
 from federation.model.errors import NotReady
 from federation.model.exports import ServiceType
-from federation.model.imports import Service as Stated
-from federation.model.imports import ServiceFacts
+from federation.model.facts import Service as Stated
+from federation.model.facts import ServiceFacts
 from federation.model.types import ROUTE
 from federation.planning.plan import plan_service
 from federation.runtime.disk import write_together

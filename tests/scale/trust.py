@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from federation.envoy.build import CLUSTERSET, Resource, spiffe_validation, trust_name
 from federation.envoy.identity import IDENTITY, identity_secret
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.model.types import SECRET
 from federation.runtime.clock import utc_now
 from federation.supervisor.certificates.agent_trust import Certified

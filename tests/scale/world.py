@@ -10,17 +10,10 @@ from enum import StrEnum
 
 from federation.model.exports import AppProtocol, Backend, Gateway, Group, ServicePort, ServiceType
 from federation.model.exports import Transport as Layer
-from federation.model.imports import (
-    Cluster,
-    Endpoint,
-    Importer,
-    LocalService,
-    Service,
-    ServiceFacts,
-    Sight,
-)
+from federation.model.facts import Cluster, Endpoint, LocalService, Service, ServiceFacts
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName, sni
+from federation.model.plans import Importer, Reachability
 from federation.planning.rtt_class import NEAR, STEP
 from federation.trust.spiffe import trust_domain
 from sidecar.compile import Inbound, InboundPort
@@ -108,9 +101,11 @@ def _exporters(number: int, kind: Kind, size: Size) -> tuple[int, ...]:
     return first, first + 1
 
 
-def sight(facts: ServiceFacts) -> Sight:
+def reachability(facts: ServiceFacts) -> Reachability:
     """Every cluster was measured: the far ones are a step away."""
-    return Sight(rtt=tuple((c.id, NEAR if c.region == REGION else FAR_RTT) for c in facts.clusters))
+    return Reachability(
+        rtt=tuple((c.id, NEAR if c.region == REGION else FAR_RTT) for c in facts.clusters)
+    )
 
 
 def own_services(sidecars: int) -> tuple[LocalService, ...]:

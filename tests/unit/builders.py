@@ -14,16 +14,10 @@ from federation.model.exports import (
     ServiceType,
     Transport,
 )
-from federation.model.imports import (
-    Cluster,
-    Endpoint,
-    Importer,
-    LocalService,
-    Service,
-    ServiceFacts,
-)
+from federation.model.facts import Cluster, Endpoint, LocalService, Service, ServiceFacts
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
+from federation.model.plans import Importer
 from federation.planning.merge import default_port
 
 DOMAIN = "mesh.test"

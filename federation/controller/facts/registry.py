@@ -14,7 +14,7 @@ from federation.controller.member import Member
 from federation.model.checks import Finding
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway
-from federation.model.imports import Bundle, Cluster, Service
+from federation.model.facts import Bundle, Cluster, Service
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Rejected, Remote
 from federation.planning.honoured import not_honoured

@@ -9,7 +9,7 @@ from typing import Any
 from federation.controller.member import Member
 from federation.controller.views.trust import SHOWN_OF_A_KEY
 from federation.model.exports import Backend, Gateway
-from federation.model.imports import Service
+from federation.model.facts import Service
 from federation.model.names import ClusterId
 from federation.model.observations import Remote
 from federation.planning.honoured import not_honoured

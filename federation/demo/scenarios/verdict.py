@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from federation.demo.scenarios.steps import CALM, Flow, Promise, Recorded, Result, Row, Step
-from federation.planning.damping import FULL, Damping, Seen, share
+from federation.planning.damping import FULL, Damping, Usability, share
 from federation.verify import guarantees, movement
 from federation.verify.guarantees import Limits, Place
 from federation.verify.history import History, Lag, Phase, Record
@@ -111,7 +111,7 @@ def _ramped(step: Step, recorded: Recorded, damping: Damping) -> list[str]:
     records = [r for name in counted for r in recorded.histories[name].within(phase)]
     if movement.returned_majority(records, step.home, phase.start) is None:
         return [f"{step.name}: the traffic did not come back to {step.home.cluster}"]
-    back = Seen(usable=True, was_usable=True, back_since=0.0)
+    back = Usability(usable=True, was_usable=True, back_since=0.0)
     whole = max(r.end for r in records) - _RAMP_BUCKET
     excess = movement.ramp_excess(
         (r for r in records if r.end < whole),

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from federation.model.exports import Backend, Export, Gateway, Headless, Tombstone
-from federation.model.imports import Bundle, Cluster, Service
+from federation.model.facts import Bundle, Cluster, Service
 from federation.model.observations import Observation
 from federation.model.proxies import Proxy
 from federation.model.zones import GatewayNames, ServiceNames

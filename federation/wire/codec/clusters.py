@@ -4,7 +4,7 @@ Decoding parses once and raises InvalidInput.
 """
 
 from federation.model.exports import Gateway
-from federation.model.imports import Bundle, Cluster
+from federation.model.facts import Bundle, Cluster
 from federation.model.names import parse_cluster_id, parse_port, parse_subdomain
 from federation.wire import federation_pb2 as pb
 from federation.wire.codec.checks import few, ip_text, parse_message, printable, word

@@ -13,7 +13,7 @@ from federation.model.exports import (
     ServiceType,
     Tombstone,
 )
-from federation.model.imports import Disagreement, Service
+from federation.model.facts import Disagreement, Service
 from federation.model.names import (
     parse_cluster_id,
     parse_object_name,

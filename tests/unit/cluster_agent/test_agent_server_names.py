@@ -18,7 +18,7 @@ from cluster_agent.snapshot.snapshots import Proxies
 from federation.envoy.bootstrap import XDS_CLUSTER
 from federation.model.annotations import STEERING
 from federation.model.exports import Gateway, ServicePort, ServiceType
-from federation.model.imports import Bundle, Endpoint
+from federation.model.facts import Bundle, Endpoint
 from federation.model.names import ClusterId, ServiceName, remote_name
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER

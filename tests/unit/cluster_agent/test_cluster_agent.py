@@ -18,7 +18,7 @@ from cluster_agent.report.new_exports import SETTLE_SECONDS
 from cluster_agent.snapshot.tables import Touch
 from cluster_agent.source.objects import Batch, Key
 from federation.model.exports import Backend, Export, Gateway, Tombstone
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote
 from federation.model.proxies import Kind, Proxy, State

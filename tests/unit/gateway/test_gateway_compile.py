@@ -6,7 +6,7 @@ import pytest
 
 from federation.envoy.http import OPEN, Gate
 from federation.model.exports import Transport
-from federation.model.imports import LocalService
+from federation.model.facts import LocalService
 from federation.model.names import ClusterId
 from gateway.compile import compile_listener, compile_service, compile_terminated
 from tests.unit import builders as b

@@ -10,7 +10,7 @@ from google.protobuf.any_pb2 import Any
 
 from federation.envoy.build import ADS, packed
 from federation.model import types
-from federation.model.imports import Cluster
+from federation.model.facts import Cluster
 from federation.model.names import ClusterId, remote_name
 from gateway.compile import compile_listener
 from gateway.remotes import compile_remotes, health_chain, said_by

@@ -8,9 +8,10 @@ import pytest
 
 from federation.model import types
 from federation.model.exports import ServicePort
-from federation.model.imports import Destination, Endpoint, Plan, Sight, Target, Tier
+from federation.model.facts import Endpoint
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.model.plans import Destination, Plan, Reachability, Target, Tier
 from federation.planning.plan import plan_service
 from sidecar.outbound import compile_outbound, compile_routes, route_cluster, virtual_hosts
 from tests.unit import builders as b
@@ -48,7 +49,7 @@ def plan(
         b.local_service(*endpoints, ports=ports),
         b.importer(),
         {ClusterId(id): share for id, share in (shares or {}).items()},
-        Sight(rtt=tuple((ClusterId(id), seconds) for id, seconds in sorted(rtt.items()))),
+        Reachability(rtt=tuple((ClusterId(id), seconds) for id, seconds in sorted(rtt.items()))),
     )
 
 
@@ -176,7 +177,7 @@ def test_a_tier_that_is_partly_far_is_far_as_a_whole() -> None:
         ),
         None,
         b.importer(),
-        sight=Sight(rtt=((ClusterId("far"), 0.25), (ClusterId("west"), 0.0))),
+        reachability=Reachability(rtt=((ClusterId("far"), 0.25), (ClusterId("west"), 0.0))),
     )
     assert priorities(made) == {FAR_OUT: [{"far", "west"}]}
     assert led_to(made) == FAR_OUT

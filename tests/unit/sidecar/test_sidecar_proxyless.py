@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from federation.model import types
-from federation.model.imports import Destination, Health, Plan, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.model.plans import Destination, Health, Plan, Target, Tier
 from federation.planning.plan import plan_service
 from sidecar.proxyless import compile_proxyless, usable
 from tests.unit import builders as b

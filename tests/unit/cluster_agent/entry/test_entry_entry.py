@@ -8,9 +8,10 @@ from cluster_agent.entry.entry import NAMES, Entry, Made, variants
 from federation.envoy.build import Resource
 from federation.model.annotations import STEERING
 from federation.model.exports import Headless, Pairs, ServiceType
-from federation.model.imports import Importer, Plan, Service, ServiceFacts
+from federation.model.facts import Service, ServiceFacts
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.model.plans import Importer, Plan
 from federation.model.types import LISTENER
 from federation.model.zones import ServiceNames
 from federation.planning.plan import plan_service

@@ -32,9 +32,9 @@ def test_a_sidecar_that_goes_or_whose_application_died_is_news_once(heard: Heard
     for changed in (replace(SIDECAR, state=State.DRAINING), replace(SIDECAR, dead_ports=(8080,))):
         assert heard.hear(changed, 0).workloads == {"shop/api-1"}
         assert heard.hear(changed, 0) == News()
-    assert heard.verdicts.dead == {"shop/api-1": {8080}}
+    assert heard.local_health.dead == {"shop/api-1": {8080}}
     assert heard.hear(SIDECAR, 0).workloads == {"shop/api-1"}
-    assert not heard.verdicts.dead
+    assert not heard.local_health.dead
 
 
 def test_a_gateway_tells_of_itself_of_workloads_and_of_others(heard: Heard) -> None:
@@ -42,22 +42,22 @@ def test_a_gateway_tells_of_itself_of_workloads_and_of_others(heard: Heard) -> N
     assert news.addresses == {"10.0.0.2"}
     assert news.clusters == {WEST}
     assert news.gateways == (("gw", Gateway("gw", "10.1.0.1", 15443)),)
-    assert heard.sight.unreachable == {(WEST, "far")}
+    assert heard.reachability.unreachable == {(WEST, "far")}
     assert heard.observation(ClusterId("east")).remotes == CUT_OFF
 
 
 def test_a_gateway_that_falls_silent_sees_nothing_but_is_still_led_to(heard: Heard) -> None:
     heard.hear(replace(GATEWAY, remotes=CUT_OFF), 0)
     assert heard.lose(Kind.GATEWAY, "gw", is_known=True) == News(clusters=frozenset({WEST}))
-    assert not heard.sight.unreachable
+    assert not heard.reachability.unreachable
 
 
 def test_a_workload_that_falls_silent_keeps_its_verdict_while_it_is_known(heard: Heard) -> None:
     heard.hear(replace(SIDECAR, state=State.DRAINING), 0)
     heard.lose(Kind.SIDECAR, "shop/api-1", is_known=True)
-    assert heard.verdicts.leaving == {"shop/api-1"}
+    assert heard.local_health.leaving == {"shop/api-1"}
     heard.lose(Kind.SIDECAR, "shop/api-1", is_known=False)
-    assert not heard.verdicts.leaving
+    assert not heard.local_health.leaving
 
 
 def test_a_gateway_that_was_silent_for_an_hour_is_withdrawn(heard: Heard) -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from cluster_agent.health.remote_gateways import Remotes
-from federation.model.imports import Sight
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
+from federation.model.plans import ALL_REACHABLE, Reachability
 from federation.model.proxies import Kind, Proxy, State
-from federation.planning.tiers import NOTHING_SEEN
 from federation.runtime.disk import Disk
 
 EAST, WEST, FAR = ClusterId("east"), ClusterId("west"), ClusterId("far")
@@ -38,15 +37,15 @@ def test_what_any_of_our_gateways_does_not_reach_is_unreachable(file: Path) -> N
     remotes = Remotes(file, Disk())
     assert remotes.hear(gateway("one", far(), west(answers=True))) == frozenset()
     assert remotes.hear(gateway("two", far(), west(answers=False))) == {WEST}
-    assert remotes.sight.unreachable == {(WEST, "g1")}
+    assert remotes.reachability.unreachable == {(WEST, "g1")}
     assert remotes.hear(gateway("two", far(), west())) == {WEST}
-    assert remotes.sight == NOTHING_SEEN
+    assert remotes.reachability == ALL_REACHABLE
 
 
 def test_each_gateway_of_a_cluster_is_seen_for_itself(file: Path) -> None:
     remotes = Remotes(file, Disk())
     remotes.hear(gateway("one", west(answers=False, name="g1"), west(name="g2")))
-    assert remotes.sight.unreachable == {(WEST, "g1")}
+    assert remotes.reachability.unreachable == {(WEST, "g1")}
 
 
 def test_a_gateway_that_reaches_nobody_is_itself_cut_off(file: Path) -> None:
@@ -54,7 +53,7 @@ def test_a_gateway_that_reaches_nobody_is_itself_cut_off(file: Path) -> None:
     remotes.hear(gateway("one", far(), west()))
     cut_off = gateway("two", far(answers=False), west(answers=False))
     assert remotes.hear(cut_off) == frozenset()
-    assert remotes.sight.unreachable == frozenset()
+    assert remotes.reachability.unreachable == frozenset()
     alone = Remotes(file, Disk())
     assert alone.hear(cut_off) == frozenset()
 
@@ -70,7 +69,7 @@ def test_a_gateway_that_is_forgotten_has_no_say(file: Path) -> None:
     remotes = Remotes(file, Disk())
     remotes.hear(gateway("one", far(), west(answers=False)))
     assert remotes.forget("one") == {WEST}
-    assert remotes.sight.unreachable == frozenset()
+    assert remotes.reachability.unreachable == frozenset()
     assert remotes.observation(EAST).remotes == ()
     assert remotes.forget("one") == frozenset()
     assert remotes.forget("never heard of") == frozenset()
@@ -83,16 +82,16 @@ def test_what_a_gateway_saw_before_it_went_does_not_count(file: Path, state: Sta
     seen = (far(), west(answers=False))
     remotes.hear(gateway("one", *seen))
     assert remotes.hear(gateway("one", *seen, state=state)) == {WEST}
-    assert remotes.sight.unreachable == frozenset()
+    assert remotes.reachability.unreachable == frozenset()
 
 
 def test_a_cluster_is_as_far_as_its_shortest_way_rounded(file: Path) -> None:
     remotes = Remotes(file, Disk())
     assert remotes.hear(gateway("one", far(rtt=0.6), west(rtt=0.01))) == {FAR, WEST}
-    assert dict(remotes.sight.rtt) == {FAR: 0.75, WEST: 0.0}
+    assert dict(remotes.reachability.rtt) == {FAR: 0.75, WEST: 0.0}
     nearer = gateway("two", far(rtt=0.7), far(rtt=0.3, name="g2"), west())
     assert remotes.hear(nearer) == {FAR}
-    assert dict(remotes.sight.rtt) == {FAR: 0.5, WEST: 0.0}
+    assert dict(remotes.reachability.rtt) == {FAR: 0.5, WEST: 0.0}
 
 
 def test_a_time_at_the_border_of_its_class_changes_nothing(file: Path) -> None:
@@ -106,7 +105,7 @@ def test_what_is_not_measured_now_stays_as_it_was(file: Path) -> None:
     remotes = Remotes(file, Disk())
     remotes.hear(gateway("one", far(rtt=0.2), west()))
     assert remotes.hear(gateway("one", west())) == frozenset()
-    assert dict(remotes.sight.rtt) == {FAR: 0.25}
+    assert dict(remotes.reachability.rtt) == {FAR: 0.25}
 
 
 def test_an_agent_that_starts_again_knows_how_far_others_are_and_not_who_is_gone(
@@ -115,7 +114,7 @@ def test_an_agent_that_starts_again_knows_how_far_others_are_and_not_who_is_gone
     Remotes(file, Disk()).hear(gateway("one", far(rtt=0.4), west(answers=False, rtt=0.01)))
     again = Remotes(file, Disk())
     again.load()
-    assert again.sight == Sight(rtt=((FAR, 0.5), (WEST, 0.0)))
+    assert again.reachability == Reachability(rtt=((FAR, 0.5), (WEST, 0.0)))
     measured = gateway("one", far(rtt=0.22), west(rtt=0.01))
     assert again.hear(measured) == frozenset(), "at its border it stays what it was"
 
@@ -127,13 +126,13 @@ def test_a_damaged_file_counts_as_not_there(file: Path, damaged: bytes) -> None:
     file.write_bytes(damaged)
     remotes = Remotes(file, Disk())
     remotes.load()
-    assert remotes.sight == NOTHING_SEEN
+    assert remotes.reachability == ALL_REACHABLE
 
 
 def test_without_a_file_nothing_is_seen(file: Path) -> None:
     remotes = Remotes(file, Disk())
     remotes.load()
-    assert remotes.sight == NOTHING_SEEN
+    assert remotes.reachability == ALL_REACHABLE
 
 
 def test_the_controller_is_told_what_any_gateway_reaches_and_the_shortest_time(

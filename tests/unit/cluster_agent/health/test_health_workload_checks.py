@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cluster_agent.health.workload_checks import Checks, Recovery
-from federation.model.imports import Sight
 from federation.model.names import ClusterId
+from federation.model.plans import ALL_REACHABLE, Reachability
 from federation.model.proxies import Kind, Proxy, State
-from federation.planning.tiers import NOTHING_SEEN
 from tests.unit.builders import API, backend, cluster, endpoint, facts, local_service, service
 from tests.unit.builders import gateway as gateway_at
 
@@ -89,7 +88,9 @@ def test_a_remote_cluster_whose_ready_count_returns_is_ramped_as_well() -> None:
 def test_a_cluster_whose_gateways_all_answer_again_is_held_and_ramped() -> None:
     recovery = Recovery(EAST)
     there = facts(service("west"), (backend("west"),), (REACHED,))
-    one, both = (Sight(frozenset((WEST, g.name) for g in REACHED.gateways[:n])) for n in (1, 2))
+    one, both = (
+        Reachability(frozenset((WEST, g.name) for g in REACHED.gateways[:n])) for n in (1, 2)
+    )
     assert recovery.look(there, None, API, 0.0) == {}
     assert recovery.look(there, None, API, 1.0, both) == {}, "what is lost is no matter of shares"
     assert recovery.look(there, None, API, 2.0, one) == {WEST: 0}, "one gateway is enough"
@@ -100,9 +101,9 @@ def test_a_cluster_whose_gateways_all_answer_again_is_held_and_ramped() -> None:
 def test_a_cluster_of_which_one_gateway_answers_was_never_lost() -> None:
     recovery = Recovery(EAST)
     there = facts(service("west"), (backend("west"),), (REACHED,))
-    one = Sight(frozenset({(WEST, REACHED.gateways[0].name)}))
-    for now, sight in ((0.0, NOTHING_SEEN), (1.0, one), (2.0, NOTHING_SEEN)):
-        assert recovery.look(there, None, API, now, sight) == {}
+    one = Reachability(frozenset({(WEST, REACHED.gateways[0].name)}))
+    for now, reachability in ((0.0, ALL_REACHABLE), (1.0, one), (2.0, ALL_REACHABLE)):
+        assert recovery.look(there, None, API, now, reachability) == {}
 
 
 def test_a_service_that_ends_is_forgotten() -> None:

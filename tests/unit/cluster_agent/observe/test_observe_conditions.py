@@ -5,7 +5,7 @@ from dataclasses import replace
 from cluster_agent.observe.conditions import HONOURED, conditions, oddities
 from cluster_agent.observe.service import VALID, Observed
 from cluster_agent.source.objects import Condition
-from federation.model.imports import Disagreement
+from federation.model.facts import Disagreement
 from federation.model.names import ClusterId
 from tests.unit.builders import service
 

@@ -6,7 +6,7 @@ from cluster_agent.observe.endpoints import account_of_workload, local_service, 
 from cluster_agent.observe.index import Index
 from cluster_agent.source.objects import Key
 from federation.api.kubernetes import ServiceDocument
-from federation.model.imports import Endpoint
+from federation.model.facts import Endpoint
 from tests.unit.documents import API, DNS, HTTP, Json, endpoint, node, pod, service, slice_of, world
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_agent.observe.merged_slices import Row, united
-from federation.model.imports import Endpoint
+from federation.model.facts import Endpoint
 from federation.planning.tiers import distinct, target_of
 
 PLAIN = Endpoint("10.0.0.1", "", "a", "", True, False, ((80, 8080),))

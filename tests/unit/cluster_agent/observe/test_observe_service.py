@@ -5,13 +5,13 @@ import pytest
 from cluster_agent.observe.index import Index
 from cluster_agent.observe.service import (
     ALL_WELL,
+    LocalHealth,
     Observed,
-    Verdicts,
     backend_summary,
     observe_service,
 )
 from federation.model.exports import Group, ServicePort, ServiceType, Transport
-from federation.model.imports import Endpoint
+from federation.model.facts import Endpoint
 from federation.model.names import ClusterId
 from tests.unit.documents import (
     API,
@@ -31,12 +31,12 @@ EAST = ClusterId("east")
 NOW = 1_000
 
 
-def observed(*documents: Json, verdicts: Verdicts = ALL_WELL) -> Observed:
+def observed(*documents: Json, local_health: LocalHealth = ALL_WELL) -> Observed:
     objects = world(*documents)
     index = Index()
     index.affected(objects, objects)
     slices = index.slices(API, objects)
-    return observe_service(API, slices, objects, EAST, first_seen=NOW, verdicts=verdicts)
+    return observe_service(API, slices, objects, EAST, first_seen=NOW, local_health=local_health)
 
 
 def endpoints(*documents: Json) -> tuple[Endpoint, ...]:
@@ -132,19 +132,21 @@ def test_a_pod_that_is_being_deleted_or_whose_sidecar_leaves_is_draining() -> No
     documents = [service(), slice_of(endpoint("10.0.0.1", "p1"))]
     [found] = endpoints(*documents, pod("p1", deletionTimestamp="2026-08-01T12:00:00Z"))
     assert found.draining
-    leaving = observed(*documents, pod("p1"), verdicts=Verdicts(frozenset({"shop/p1"}))).local
+    leaving = observed(
+        *documents, pod("p1"), local_health=LocalHealth(frozenset({"shop/p1"}))
+    ).local
     assert leaving is not None
     assert leaving.endpoints[0].draining
 
 
 def test_an_endpoint_is_lost_when_its_sidecar_fails_or_nothing_listens_behind_it() -> None:
     documents = [service(), slice_of(endpoint("10.0.0.1", "p1")), pod("p1")]
-    failing = Verdicts(failing=frozenset({"10.0.0.1"}))
-    dead = Verdicts(dead={"shop/p1": frozenset({8080})})
-    other = Verdicts(dead={"shop/p1": frozenset({9090})}, failing=frozenset({"10.0.0.2"}))
+    failing = LocalHealth(failing=frozenset({"10.0.0.1"}))
+    dead = LocalHealth(dead={"shop/p1": frozenset({8080})})
+    other = LocalHealth(dead={"shop/p1": frozenset({9090})}, failing=frozenset({"10.0.0.2"}))
     ready = []
-    for verdicts in (failing, dead, other):
-        local = observed(*documents, verdicts=verdicts).local
+    for local_health in (failing, dead, other):
+        local = observed(*documents, local_health=local_health).local
         assert local is not None
         ready += [e.ready for e in local.endpoints]
     assert ready == [False, False, True]
@@ -155,7 +157,7 @@ def test_an_endpoint_with_a_port_that_still_listens_is_not_lost() -> None:
     admin = {"name": "admin", "port": 81}
     documents = [service(ports=[HTTP, admin]), slice_of(endpoint("10.0.0.1", "p1"), ports=two)]
     local = observed(
-        *documents, pod("p1"), verdicts=Verdicts(dead={"shop/p1": frozenset({8080})})
+        *documents, pod("p1"), local_health=LocalHealth(dead={"shop/p1": frozenset({8080})})
     ).local
     assert local is not None
     assert local.endpoints[0].ready

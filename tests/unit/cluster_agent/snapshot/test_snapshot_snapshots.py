@@ -8,8 +8,9 @@ from cluster_agent.entry.allocation import preferred
 from cluster_agent.entry.entry import NAMES
 from cluster_agent.snapshot.service_state import ServiceState
 from cluster_agent.snapshot.snapshots import GATEWAYS, SECRETS, TYPES, Proxies
-from federation.model.imports import Bundle, Cluster, Endpoint, Sight
+from federation.model.facts import Bundle, Cluster, Endpoint
 from federation.model.names import ClusterId
+from federation.model.plans import Reachability
 from federation.model.proxies import Kind, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
 from federation.wire import codec
@@ -319,11 +320,11 @@ def test_how_a_cluster_is_seen_changes_how_sidecars_are_led_there() -> None:
     layers = meet(proxies)
     proxies.set_service(API, SERVED)
     west = ClusterId("west")
-    unreachable = Sight(frozenset({(west, "gw-10.2.0.1")}))
-    touched = proxies.set_service(API, replace(SERVED, sight=unreachable))
+    unreachable = Reachability(frozenset({(west, "gw-10.2.0.1")}))
+    touched = proxies.set_service(API, replace(SERVED, reachability=unreachable))
     assert {(t.table, t.type_url) for t in touched} == {("zone/a", ENDPOINTS)}
-    far = Sight(rtt=((west, 0.5),))
-    proxies.set_service(API, replace(SERVED, sight=far))
+    far = Reachability(rtt=((west, 0.5),))
+    proxies.set_service(API, replace(SERVED, reachability=far))
     proxies.finish()
     assert names(proxies, layers, ENDPOINTS) == {OUT, OUT.replace("out~", "far~")}
 
@@ -332,7 +333,7 @@ def test_a_cluster_that_routes_name_is_there_until_they_name_another() -> None:
     proxies = known()
     proxies.set_region("eu")
     layers = meet(proxies)
-    both = replace(SERVED, sight=Sight(rtt=((ClusterId("west"), 0.5),)))
+    both = replace(SERVED, reachability=Reachability(rtt=((ClusterId("west"), 0.5),)))
     for before, after in ((SERVED, both), (both, SERVED), (SERVED, UNKNOWN)):
         proxies.set_service(API, before)
         proxies.finish()

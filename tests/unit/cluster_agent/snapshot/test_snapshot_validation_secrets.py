@@ -4,7 +4,7 @@ from cluster_agent.main import PROXY_RULES
 from cluster_agent.snapshot.snapshots import TYPES
 from cluster_agent.snapshot.validation_secrets import Trusts
 from federation.envoy.build import CLUSTERSET, MOST_NAMED
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.model.types import CLUSTER, SECRET
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource

@@ -5,7 +5,7 @@ import pytest
 from cluster_agent.uplink.facts import Concerned, Facts, check_fact
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Headless
-from federation.model.imports import Bundle, Cluster, Service
+from federation.model.facts import Bundle, Cluster, Service
 from federation.model.names import ClusterId
 from federation.wire import codec
 from federation.wire.codec.headless import encode_headless

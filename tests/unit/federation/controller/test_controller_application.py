@@ -16,7 +16,7 @@ from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Row
 from federation.controller.trust.authority import open_authority
 from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote
 from federation.planning.liveness import SILENT_SECONDS

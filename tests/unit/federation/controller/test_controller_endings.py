@@ -12,7 +12,7 @@ from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.store.store import Store
 from federation.controller.trust.authority import open_authority
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.tasks import cancel, start

@@ -20,7 +20,7 @@ from federation.envoy.build import (
 )
 from federation.envoy.identity import identity_secret
 from federation.model import types
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.trust.issue import issue_leaf, make_twin, new_key
 from federation.trust.pem import key_pem, pem
 from federation.trust.profile import leaf_profile, twin_profile

@@ -11,9 +11,9 @@ from federation.envoy.clusters import (
 )
 from federation.envoy.senders import sender_http
 from federation.model.exports import AppProtocol
-from federation.model.imports import Destination, Health, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.model.plans import Destination, Health, Target, Tier
 from tests.unit.goldens import document
 
 OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"

@@ -3,28 +3,28 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.model.imports import Destination, Target, Tier
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.model.plans import Destination, Target, Tier
 from federation.planning.damping import (
     DAMPING,
     FIRST_SHARE,
     FULL,
     Damping,
-    Seen,
+    Usability,
     damped,
     next_change,
-    see,
+    observe,
     share,
 )
 
 EAST, WEST, FAR = ClusterId("east"), ClusterId("west"), ClusterId("far")
 
 
-def story(*steps: tuple[float, bool]) -> Seen:
-    seen: Seen | None = None
+def story(*steps: tuple[float, bool]) -> Usability:
+    seen: Usability | None = None
     for now, usable in steps:
-        seen = see(seen, usable, now)
+        seen = observe(seen, usable, now)
     assert seen is not None
     return seen
 

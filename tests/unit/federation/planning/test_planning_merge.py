@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from federation.model.errors import InvalidInput
 from federation.model.exports import Export, ServicePort, ServiceType, Transport
-from federation.model.imports import Service
+from federation.model.facts import Service
 from federation.model.names import ClusterId, ServiceName
 from federation.planning.merge import exposing, merge
 from federation.wire import codec

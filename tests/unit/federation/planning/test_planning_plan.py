@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from federation.model.exports import AppProtocol, Transport, app_protocol
-from federation.model.imports import Cluster, Health, Plan, Sight
+from federation.model.facts import Cluster
 from federation.model.names import ClusterId
+from federation.model.plans import Health, Plan, Reachability
 from federation.planning.plan import plan_service
 from tests.unit import builders as b
 
@@ -47,8 +48,8 @@ def test_every_port_is_planned_by_what_gateways_see() -> None:
         b.service("west", ports=ports), (b.backend("west", ports=(80, 5432)),), (HOME, WEST)
     )
     west = WEST.id
-    sight = Sight(frozenset({(west, WEST.gateways[0].name)}), ((west, 0.5),))
-    plan = plan_service(facts, None, b.importer(), sight=sight)
+    reachability = Reachability(frozenset({(west, WEST.gateways[0].name)}), ((west, 0.5),))
+    plan = plan_service(facts, None, b.importer(), reachability=reachability)
     found = [d for port in plan.ports for part in port.parts for d in part.tiers[0].destinations]
     assert [(d.rtt, d.targets[0].health) for d in found] == [(0.5, Health.DEGRADED)] * 2
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.model.imports import Destination, Target
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.model.plans import Destination, Target
 from federation.planning.share_cap import LARGEST_SHARE_PERCENT, bounded, fair
 from federation.planning.tiers import tiers
 from tests.unit.builders import backend, cluster, gateway, importer

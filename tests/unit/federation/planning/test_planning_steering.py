@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from federation.model.imports import Importer, Plan
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
+from federation.model.plans import Importer, Plan
 from federation.planning.merge import merge
 from federation.planning.plan import plan_service
 from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering

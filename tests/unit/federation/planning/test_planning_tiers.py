@@ -6,25 +6,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from federation.model.exports import Backend
-from federation.model.imports import (
-    Cluster,
+from federation.model.facts import Cluster, Endpoint
+from federation.model.names import ClusterId
+from federation.model.plans import (
+    ALL_REACHABLE,
     Destination,
-    Endpoint,
     Health,
     Importer,
-    Sight,
+    Reachability,
     Target,
     Tier,
 )
-from federation.model.names import ClusterId
-from federation.planning.tiers import (
-    INBOUND_PORT,
-    NOTHING_SEEN,
-    distinct,
-    is_reachable,
-    target_of,
-    tiers,
-)
+from federation.planning.tiers import INBOUND_PORT, distinct, is_reachable, target_of, tiers
 from tests.unit import builders as b
 
 HOME = b.cluster("east", zones=("a", "b"))
@@ -171,9 +164,9 @@ def seen_health(found: tuple[Tier, ...]) -> list[list[str]]:
     ]
 
 
-def sight(*unreachable: str, **rtt: float) -> Sight:
+def reachability(*unreachable: str, **rtt: float) -> Reachability:
     """Gateways of `west` by address, and round-trip times by cluster."""
-    return Sight(
+    return Reachability(
         frozenset((ClusterId("west"), f"gw-{address}") for address in unreachable),
         tuple((ClusterId(id), seconds) for id, seconds in sorted(rtt.items())),
     )
@@ -182,71 +175,71 @@ def sight(*unreachable: str, **rtt: float) -> Sight:
 WEST = b.cluster("west", gateways=(b.gateway("10.2.0.1"), b.gateway("10.2.0.2")))
 
 
-def seen(sight: Sight, *endpoints: Endpoint, ready: int = 1) -> tuple[Tier, ...]:
+def seen(reachability: Reachability, *endpoints: Endpoint, ready: int = 1) -> tuple[Tier, ...]:
     backends = (b.backend("west", ready=ready),)
-    return tiers(80, backends, (HOME, WEST), endpoints, b.importer(), sight=sight)
+    return tiers(80, backends, (HOME, WEST), endpoints, b.importer(), reachability=reachability)
 
 
 def test_a_gateway_that_does_not_answer_ours_is_degraded_and_stays_in_its_tier() -> None:
-    assert seen_health(seen(sight("10.2.0.1"))) == [
+    assert seen_health(seen(reachability("10.2.0.1"))) == [
         ["west 10.2.0.1 DEGRADED", "west 10.2.0.2 HEALTHY"]
     ]
 
 
 def test_when_no_gateway_answers_all_are_degraded_and_none_is_left_out() -> None:
     """Never the last backend: what proxies meet themselves may be better."""
-    assert seen_health(seen(sight("10.2.0.1", "10.2.0.2"), b.endpoint("10.0.0.1"))) == [
+    assert seen_health(seen(reachability("10.2.0.1", "10.2.0.2"), b.endpoint("10.0.0.1"))) == [
         ["east 10.0.0.1 HEALTHY"],
         ["west 10.2.0.1 DEGRADED", "west 10.2.0.2 DEGRADED"],
     ]
 
 
 def test_without_ready_endpoints_a_gateway_is_unhealthy_however_it_answers() -> None:
-    assert seen_health(seen(sight("10.2.0.1"), ready=0)) == [
+    assert seen_health(seen(reachability("10.2.0.1"), ready=0)) == [
         ["west 10.2.0.1 UNHEALTHY", "west 10.2.0.2 UNHEALTHY"]
     ]
 
 
 def test_a_gateway_of_the_same_name_elsewhere_is_another_one() -> None:
-    other = Sight(frozenset({(ClusterId("north"), "gw-10.2.0.1")}))
-    assert seen(other) == seen(NOTHING_SEEN)
+    other = Reachability(frozenset({(ClusterId("north"), "gw-10.2.0.1")}))
+    assert seen(other) == seen(ALL_REACHABLE)
 
 
 def test_what_is_seen_changes_neither_weights_nor_order() -> None:
     """HTTP and TCP move by health alone, so that a wrong view costs little."""
     blind, sees = (
-        seen(NOTHING_SEEN, b.endpoint()),
-        seen(sight("10.2.0.1", "10.2.0.2"), b.endpoint()),
+        seen(ALL_REACHABLE, b.endpoint()),
+        seen(reachability("10.2.0.1", "10.2.0.2"), b.endpoint()),
     )
     assert where(blind) == where(sees)
 
 
 def test_a_cluster_is_reachable_while_one_of_its_gateways_answers() -> None:
-    assert is_reachable(WEST, NOTHING_SEEN), "nobody has looked yet"
-    assert is_reachable(WEST, sight("10.2.0.1"))
-    assert not is_reachable(WEST, sight("10.2.0.1", "10.2.0.2"))
-    assert not is_reachable(b.cluster("walled"), NOTHING_SEEN)
+    assert is_reachable(WEST, ALL_REACHABLE), "nobody has looked yet"
+    assert is_reachable(WEST, reachability("10.2.0.1"))
+    assert not is_reachable(WEST, reachability("10.2.0.1", "10.2.0.2"))
+    assert not is_reachable(b.cluster("walled"), ALL_REACHABLE)
 
 
 def times(found: tuple[Tier, ...]) -> dict[str, float]:
     return {d.cluster: d.rtt for tier in found for d in tier.destinations}
 
 
-def far_and_near(sight: Sight, importer: Importer | None = None) -> dict[str, float]:
+def far_and_near(reachability: Reachability, importer: Importer | None = None) -> dict[str, float]:
     backends = (b.backend("west"), b.backend("middle"), b.backend("us"))
     clusters = (HOME, WEST, remote("middle", "eu", "c"), remote("us", "us"))
     home = importer or b.importer()
-    return times(tiers(80, backends, clusters, (b.endpoint(),), home, sight=sight))
+    return times(tiers(80, backends, clusters, (b.endpoint(),), home, reachability=reachability))
 
 
 def test_until_measured_the_own_region_is_near_and_others_are_far() -> None:
-    assert far_and_near(NOTHING_SEEN) == {"east": 0.0, "west": 0.0, "middle": 0.0, "us": 0.25}
-    nowhere = far_and_near(NOTHING_SEEN, b.importer("east", "", ""))
+    assert far_and_near(ALL_REACHABLE) == {"east": 0.0, "west": 0.0, "middle": 0.0, "us": 0.25}
+    nowhere = far_and_near(ALL_REACHABLE, b.importer("east", "", ""))
     assert nowhere == {"east": 0.0, "west": 0.25, "middle": 0.25, "us": 0.25}
 
 
 def test_what_was_measured_counts_and_not_the_region() -> None:
-    assert far_and_near(sight(west=0.5, us=0.0)) == {
+    assert far_and_near(reachability(west=0.5, us=0.0)) == {
         "east": 0.0,
         "west": 0.5,
         "middle": 0.0,
@@ -255,7 +248,7 @@ def test_what_was_measured_counts_and_not_the_region() -> None:
 
 
 def test_the_own_endpoints_are_near_whatever_is_said() -> None:
-    assert far_and_near(sight(east=2.0))["east"] == 0.0
+    assert far_and_near(reachability(east=2.0))["east"] == 0.0
 
 
 def test_an_address_that_two_gateways_share_is_as_well_as_the_better_of_them() -> None:

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 
 from federation.model.errors import InvalidInput
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.trust import issue, profile, validate
 from federation.trust.pem import certificate_sha256, pem
 from tests.unit.federation.trust.trust_certs import (

@@ -7,7 +7,7 @@ from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
 from federation.controller.store.store import Row
 from federation.model.checks import Finding
-from federation.model.imports import Bundle
+from federation.model.facts import Bundle
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation
 from federation.wire import codec

@@ -6,7 +6,7 @@ from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway
-from federation.model.imports import Cluster
+from federation.model.facts import Cluster
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
 from federation.wire import codec

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway, Group
-from federation.model.imports import Bundle, Cluster, Disagreement, Service
+from federation.model.facts import Bundle, Cluster, Disagreement, Service
 from federation.model.names import ClusterId
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb

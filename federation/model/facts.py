@@ -1,14 +1,12 @@
-"""What comes down: facts about the clusterset, and the plan an agent makes of them.
+"""What comes down: facts about the clusterset, and the endpoints of the own cluster.
 
-Facts are merged by `federation.planning.merge`, plans made by `federation.planning.plan`, and
-compiled for Envoy by `sidecar.compile` and `gateway.compile`.
+Facts are merged by `federation.planning.merge`. What an agent plans out of them:
+`federation.model.plans`.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from federation.model.exports import Backend, Gateway, Headless, Pairs, ServicePort, ServiceType
-from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
 
 
@@ -120,109 +118,3 @@ class ServiceFacts:
     backends: tuple[Backend, ...]
     clusters: tuple[Cluster, ...]
     headless: tuple[Headless, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Importer:
-    """For whom a plan is made."""
-
-    cluster: ClusterId
-    locality: Locality
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """How the importer's gateways see the other clusters.
-
-    `unreachable`: gateways (cluster, name) that do not answer them. `rtt`: round-trip times in
-    seconds as `federation.planning.rtt_class` rounds them, 0 for near; clusters nobody measured are
-    missing.
-    """
-
-    unreachable: frozenset[tuple[ClusterId, str]] = frozenset()
-    rtt: tuple[tuple[ClusterId, float], ...] = ()
-
-
-class Health(StrEnum):
-    """How Envoy is told to treat a target before it has seen anything itself.
-
-    A degraded one is used when no tier has a healthy one, in the order of the tiers.
-    """
-
-    HEALTHY = "HEALTHY"
-    DEGRADED = "DEGRADED"
-    UNHEALTHY = "UNHEALTHY"
-    DRAINING = "DRAINING"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An address to dial; `mtls` is False only for a local endpoint without a sidecar.
-
-    `terminated`: the gateway at this address ends the mutual TLS itself.
-    """
-
-    address: str
-    port: int
-    health: Health = Health.HEALTHY
-    mtls: bool = True
-    terminated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Targets of one cluster and zone in one tier; `weight` counts the ready endpoints behind.
-
-    `rtt` is the rounded round-trip time in seconds, 0 for near.
-    """
-
-    cluster: ClusterId
-    locality: Locality
-    weight: int
-    targets: tuple[Target, ...]
-    rtt: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """Destinations that share the load; the next tier is used when this one fails."""
-
-    destinations: tuple[Destination, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A share of the traffic with its own tiers; parts of one plan have weights of their own."""
-
-    name: str
-    weight: int
-    tiers: tuple[Tier, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PortPlan:
-    """Where requests to one port of a service go, best tier first.
-
-    `label` tells plans of one port from each other where a proxy has several. `own` is how the
-    importer's cluster serves it: applications without a sidecar there are spoken to like that.
-    """
-
-    port: ServicePort
-    sni: str
-    parts: tuple[Part, ...]
-    label: str = ""
-    own: ServicePort | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything a sidecar must know to reach one service, failover included.
-
-    `ports` come in the service's order. `identities` are the exact SPIFFE ids that may answer,
-    sorted. `default_port` is the service's.
-    """
-
-    service: ServiceName
-    ports: tuple[PortPlan, ...]
-    identities: tuple[str, ...]
-    default_port: int = 0
