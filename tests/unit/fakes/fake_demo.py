@@ -6,6 +6,7 @@ every load that was started writes its history, five requests a second, answered
 
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,11 +37,17 @@ class Running(NamedTuple):
 
     @property
     def host(self) -> str:
-        return parse_arguments(self.arguments)[0].host
+        return _host_of(tuple(self.arguments))
 
     @property
     def arguments(self) -> list[str]:
         return list(self.command[self.command.index("-m") + 2 :])
+
+
+@cache
+def _host_of(arguments: tuple[str, ...]) -> str:
+    """Where a load goes; asked for each request, so looked up once for a command line."""
+    return parse_arguments(list(arguments))[0].host
 
 
 class FakeDemo:
