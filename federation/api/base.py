@@ -131,6 +131,8 @@ class Theirs(BaseModel):
     def _null_is_not_written(cls, found: Any) -> Any:
         if not isinstance(found, dict):
             return found
+        if None not in found.values():
+            return found
         known = {field.alias or name for name, field in cls.model_fields.items()}
         return {k: v for k, v in found.items() if v is not None or k not in known}
 

@@ -8,6 +8,7 @@ misspells `ports` or an annotation of fedmesh should hear of it. Used by
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from itertools import chain, islice
 from typing import Any, get_args
 
@@ -31,16 +32,23 @@ def remarks(kind: str, model: type[Theirs], document: Mapping[Any, Any]) -> tupl
 
 def _unknown(model: type[Theirs], found: Mapping[Any, Any], place: str) -> Iterator[str]:
     """Fields that nobody knows, where all fields that there are in Kubernetes are listed."""
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = _fields(model)
     for name, value in found.items():
         if name in fields:
-            inner = _model_in(fields[name].annotation)
+            inner = fields[name]
             if inner is not None:
                 yield from _inside(inner, value, f"{place}{name}")
         elif model.others and name not in model.others:
             known = [*fields, *model.others]
             meant = _meant(name, known)
             yield f"{place}{_short(name)} is not a known field{meant} and has no effect"
+
+
+@cache
+def _fields(model: type[Theirs]) -> dict[str, type[Theirs] | None]:
+    """The fields of a model, each with the model that is in it."""
+    found = model.model_fields.items()
+    return {field.alias or name: _model_in(field.annotation) for name, field in found}
 
 
 def _inside(model: type[Theirs], value: object, place: str) -> Iterator[str]:

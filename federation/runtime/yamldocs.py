@@ -7,6 +7,9 @@ As in Kubernetes, times stay text and 1:30 is no number, and the escapes of JSON
 in JSON. Refused are duplicate keys, types other than plain ones, numbers of more than 64 bits (a
 long one Python cannot even print), too much text, too many documents, too deep nesting (libyaml's
 composer overflows the stack on it), and aliases that unfold into far more than was written.
+
+What has nothing unusual in it is read in one pass (`federation.runtime.yamlplain`); what is below
+is for the rest, and says what is wrong.
 """
 
 import json
@@ -16,21 +19,25 @@ from typing import Any
 
 import yaml
 
-MAX_BYTES = 1024 * 1024
-MAX_DOCUMENTS = 1000
-MAX_DEPTH = 64
-MAX_NODES = 200_000
-"""Values in one file, and in one document with each alias counted as what it stands for."""
+from federation.runtime.yamlplain import (
+    CORE,
+    HIGHEST,
+    LOWEST,
+    MAX_BITS,
+    MAX_DEPTH,
+    MAX_DOCUMENTS,
+    MAX_NODES,
+    read_plain,
+    tag_of,
+)
 
-MAX_BITS = 64
-_LOWEST, _HIGHEST = -(2 ** (MAX_BITS - 1)), 2**MAX_BITS - 1
+MAX_BYTES = 1024 * 1024
 _LONGEST_NUMBER = 1000
 _JSON_ESCAPE = re.compile(
     r"\\(?:(?P<pair>u[dD][89abAB]..\\u[dD][c-fC-F]..)|(?P<half>u[dD][89a-fA-F]..)|.)"
 )
 
-_CORE = "tag:yaml.org,2002:"
-_PLAIN = {_CORE + name for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")}
+_PLAIN = {CORE + name for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")}
 
 
 class YamlError(ValueError):
@@ -52,6 +59,9 @@ def load_documents(text: str, name: str) -> list[tuple[int, object]]:
         raise YamlError(name, f"the file has {size} bytes, but at most {MAX_BYTES} are read")
     try:
         text = _without_surrogates(text)
+        plain = read_plain(text)
+        if plain is not None:
+            return plain
         _check_shape(text, name)
         return _compose(text, name)
     except yaml.MarkedYAMLError as error:
@@ -164,23 +174,19 @@ class _Loader(yaml.CSafeLoader):
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
         """The tag of a value, by the library's rules but for those three."""
-        tag = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
-        if tag == _CORE + "value":
-            return _CORE + "str"
-        is_sexagesimal = tag in (_CORE + "int", _CORE + "float") and ":" in value
-        return _CORE + "str" if is_sexagesimal or tag == _CORE + "timestamp" else tag
+        return tag_of(super().resolve(kind, value, implicit), value)  # type: ignore[no-untyped-call]
 
 
 def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
     if len(node.value) > _LONGEST_NUMBER:
         raise _TooLargeError(node)
     number: int = loader.construct_yaml_int(node)
-    if not _LOWEST <= number <= _HIGHEST:
+    if not LOWEST <= number <= HIGHEST:
         raise _TooLargeError(node)
     return number
 
 
-_Loader.add_constructor(_CORE + "int", _whole_number)
+_Loader.add_constructor(CORE + "int", _whole_number)
 
 
 @dataclass(slots=True)

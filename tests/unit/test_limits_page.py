@@ -16,7 +16,7 @@ from federation.controller.membership import join_tokens, members
 from federation.controller.trust import anchors
 from federation.envoy import http, limits, senders
 from federation.model import exports
-from federation.runtime import health, limited_log, yamldocs
+from federation.runtime import health, limited_log, yamldocs, yamlplain
 from federation.supervisor import admin
 from federation.supervisor.observe import refused_connections as watching
 from federation.supervisor.settings import ProxySettings
@@ -189,11 +189,11 @@ STATED: dict[str, str] = {
     "text of a problem, or of what a proxy did not take": f"{proxies.MAX_REASON} characters",
     "text of any other field": f"{checks.MAX_TEXT:,} characters",
     "file of YAML": f"{yamldocs.MAX_BYTES // MB} MB",
-    "documents in a file": f"{yamldocs.MAX_DOCUMENTS:,}",
-    "values in a file": f"{yamldocs.MAX_NODES:,}",
-    "depth of nesting": f"{yamldocs.MAX_DEPTH}",
+    "documents in a file": f"{yamlplain.MAX_DOCUMENTS:,}",
+    "values in a file": f"{yamlplain.MAX_NODES:,}",
+    "depth of nesting": f"{yamlplain.MAX_DEPTH}",
     "files of a cluster's folder, of any kind, with its sub-folders": f"{files.MAX_FILES:,}",
-    "size of a whole number": f"{yamldocs.MAX_BITS} bits",
+    "size of a whole number": f"{yamlplain.MAX_BITS} bits",
     "join token": f"{tokens._LONGEST_TOKEN:,} characters",
     "life of a join token": f"{join_tokens.MAX_TOKEN_SECONDS // DAY} days",
     "life of a workload token": f"{tokens.LONGEST_LIFE // DAY} days",
