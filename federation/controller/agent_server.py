@@ -15,7 +15,8 @@ from cryptography import x509
 
 from federation.controller.audit import Act, Audit
 from federation.controller.member import Member, anchor_keys
-from federation.controller.membership.members import HOUR, Members, check_speaks
+from federation.controller.membership.keys import check_speaks
+from federation.controller.membership.members import HOUR, Members
 from federation.controller.sessions import Federation
 from federation.controller.trust.anchors import has_lost_its_word, speaking_keys, superseded
 from federation.controller.trust.authority import Authority
@@ -90,10 +91,8 @@ class AgentServer:
             member = await self._members.add_key(
                 member.id, key, request.csr, request.twin, now=now, leaf_seconds=life
             )
-            self._federation.set_member(member)
         elif request.alone:
             member = await self._members.keep_only(member.id, key, request.csr)
-            self._federation.set_member(member)
         if member.anchors != before.anchors:
             await self._note_key("next key" if request.twin else "old key dropped", member, peer)
         chain = await self._bench.do(
@@ -140,9 +139,7 @@ class AgentServer:
         found = self._verified(peer)
         first, *others = speaking_keys(found.member)
         if others and found.key == first:
-            member = await self._superseded(found)
-            before = self._federation.registry.members.get(member.id, member)
-            self._federation.set_member(member)
+            before, member = await self._superseded(found)
             if has_lost_its_word(before, member):
                 await self._note_key("new key speaks", member, peer)
             found = self._verified(peer)
@@ -155,14 +152,18 @@ class AgentServer:
         who = f"agent of {member.id}"
         await self._audit.note(Act(what, who, peer.address, member.id, f"key {key}"))
 
-    async def _superseded(self, found: _Caller) -> Member:
-        """The member with its newest key alone; a disk that is full keeps no key in its place."""
+    async def _superseded(self, found: _Caller) -> tuple[Member, Member]:
+        """The member before, and with its newest key alone.
+
+        A disk that is full keeps no key in its place.
+        """
         cluster, now = found.member.id, wall_seconds()
         try:
             return await self._members.supersede(cluster, found.key, now)
         except Failed as error:
             log.warning(event("end of the old key is not written", cluster=cluster, reason=error))
-            return superseded(found.member, now)
+            self._federation.trust_less(superseded(found.member, now))
+            return found.member, self._federation.registry.members.get(cluster, found.member)
 
     def _verified(self, peer: Peer) -> _Caller:
         members = self._federation.registry.members.values()

@@ -10,6 +10,7 @@ from federation.controller.audit import ADMIN, Audit
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
 from federation.controller.member import Member
+from federation.controller.membership.joining import Joining
 from federation.controller.membership.members import HOUR, Members
 from federation.controller.membership.operator_word import merge_word, read_word, what_changed
 from federation.controller.sessions import Federation
@@ -54,12 +55,14 @@ class Controller:
         domain: str,
         grpc_address: str,
         *,
+        joining: Joining,
         backups: Backups,
         departures: Departures,
         audit: Audit,
     ) -> None:
         self._federation = federation
         self._members = members
+        self._joining = joining
         self._authority = authority
         self._backups = backups
         self._departures = departures
@@ -86,7 +89,7 @@ class Controller:
         _, record, _ = await self._members.tokens.find(token, wall_seconds())
         who = f"join token {record.id}"
         async with self._audit.noting("join", who, peer, record.cluster) as act:
-            joined = await self._members.join(
+            joined = await self._joining.join(
                 token,
                 csr,
                 twin,
@@ -96,7 +99,6 @@ class Controller:
                 address=peer,
             )
             act.detail = f"key {speaking_keys(joined.member)[0][:SHOWN_OF_A_KEY]}"
-            self._federation.set_member(joined.member)
         return {
             "cluster": joined.member.id,
             "domain": self._domain,
@@ -118,7 +120,6 @@ class Controller:
         """Believe a cluster no more, from now on and for what is open."""
         async with self._audit.noting("trust revoke", ADMIN, peer, cluster):
             member = await self._members.revoke(parse_cluster_id(cluster))
-            self._federation.shut_out(member)
         return {"cluster": member.id, "state": state_of_trust(member)}
 
     async def rekey(self, cluster: str, peer: str = "") -> Json:
@@ -126,7 +127,6 @@ class Controller:
         async with self._audit.noting("trust rekey", ADMIN, peer, cluster) as act:
             member = await self._members.rekey(parse_cluster_id(cluster))
             act.detail = f"replaces key {member.replace_key[:SHOWN_OF_A_KEY]}"
-            self._federation.set_member(member)
         return {"cluster": member.id, "replaces": member.replace_key}
 
     async def delete_cluster(self, cluster: str, peer: str = "") -> Json:
@@ -205,7 +205,6 @@ class Controller:
         async with self._audit.noting("cluster add", ADMIN, peer, cluster) as act:
             before, member = await self._members.restate(parse_cluster_id(cluster), say)
             act.detail = word_view(member)
-            self._federation.set_member(member)
         return member, what_changed(before, member)
 
     async def mint_join_token(self, body: Json, peer: str = "") -> Json:

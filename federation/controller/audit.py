@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
-from federation.controller.store.store import Store
+from federation.controller.store.store import IntentStore
 from federation.model.errors import Failed, FedmeshError
 from federation.runtime.clock import wall_seconds
 from federation.runtime.escapes import visible
@@ -67,7 +67,7 @@ class AuditEntry:
 class Audit:
     """The entries, over the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: IntentStore) -> None:
         self._store = store
         self._kept: dict[str, deque[tuple[int, AuditEntry]]] = {}
         self._last = 0
@@ -79,7 +79,7 @@ class Audit:
 
     async def load(self) -> None:
         """Take back what the store holds."""
-        for key, found in (await self._store.read_all(_AUDIT)).items():
+        for key, found in (await self._store.read_all(_AUDIT)).entries.items():
             entry = AuditEntry(**json.loads(found.value))
             number = int(key.rpartition("/")[2])
             self._kept.setdefault(_kind(entry), deque()).append((number, entry))

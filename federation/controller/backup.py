@@ -18,8 +18,8 @@ import msgspec
 
 from federation.controller.audit import Act, Audit
 from federation.controller.membership.members import begin_again
-from federation.controller.store.sqlite import open_store, renew_epoch
-from federation.controller.store.store import Store
+from federation.controller.store.sqlite import open_store, take_back
+from federation.controller.store.store import Snapshots
 from federation.controller.trust.authority import Authority
 from federation.controller.trust.root_key import write_root_key
 from federation.model.errors import Conflict, Failed, InvalidInput, NotReady
@@ -57,7 +57,7 @@ class Backups:
     """
 
     def __init__(
-        self, store: Store, authority: Authority, admin_token: str, passphrase: str
+        self, store: Snapshots, authority: Authority, admin_token: str, passphrase: str
     ) -> None:
         self._store = store
         self._authority = authority
@@ -117,8 +117,7 @@ async def restore(backup: Backup, folder: Path, key_passphrase: str, new_epoch: 
     """
     with _filling(folder) as made:
         store = made / "store.sqlite"
-        write_private(store, backup.store)
-        renew_epoch(store, new_epoch)
+        take_back(store, backup.store, new_epoch)
         async with open_store(store, new_epoch) as opened:
             await begin_again(opened)
             audit = Audit(opened)

@@ -5,6 +5,7 @@ What is to be done is in the store, so a restart of the controller goes on with 
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
@@ -19,6 +20,8 @@ LEAVE_SECONDS = 5.0
 """Between showing nothing of a cluster and taking its trust away: others move within
 milliseconds, and what is under way ends."""
 AGAIN_SECONDS = 5.0
+LOOK_SECONDS = 1.0
+"""One whose leaving was written, but not heard of in time, is found so."""
 
 
 class Departures:
@@ -32,16 +35,19 @@ class Departures:
 
     async def begin(self, cluster: ClusterId) -> None:
         """A cluster leaves; raises NotReady when there is none of this name."""
-        member = await self._members.begin_leaving(cluster)
+        try:
+            await self._members.begin_leaving(cluster)
+        finally:
+            self._asked.set()
         log.info(event("cluster leaves", cluster=cluster))
-        self._federation.shut_out(member)
-        self._asked.set()
 
     async def _turn(self) -> None:
         """Let all go that have had their time."""
         leaving = [m.id for m in self._federation.registry.members.values() if m.leaving]
         if not leaving:
-            await self._asked.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._asked.wait()
             self._asked.clear()
             return
         await asyncio.sleep(LEAVE_SECONDS)
@@ -50,10 +56,9 @@ class Departures:
 
     async def _let_go(self, cluster: ClusterId) -> None:
         try:
-            revision = await self._members.remove(cluster)
+            await self._members.remove(cluster)
         except FedmeshError as error:
             log.warning(event("cluster cannot leave yet", cluster=cluster, reason=error))
             await asyncio.sleep(AGAIN_SECONDS)
             return
-        self._federation.remove_member(cluster, revision)
         log.info(event("cluster has left", cluster=cluster))

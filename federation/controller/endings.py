@@ -7,11 +7,11 @@ refuse what it vouched for.
 
 import logging
 
-from federation.controller.member import Member
 from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.trust.anchors import still_good
 from federation.model.errors import FedmeshError
+from federation.model.names import ClusterId
 from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
@@ -33,13 +33,13 @@ class Endings:
         """Take away the anchors whose end has come."""
         for member in tuple(self._federation.registry.members.values()):
             if still_good(member, now) != member:
-                self._federation.set_member(await self._dropped(member, now))
+                self._federation.trust_less(still_good(member, now))
                 log.info(event("old key is trusted no more", cluster=member.id))
+                await self._drop(member.id, now)
 
-    async def _dropped(self, member: Member, now: float) -> Member:
-        """The member as the store has it now; a store that cannot be written keeps no anchor."""
+    async def _drop(self, cluster: ClusterId, now: float) -> None:
+        """Drop them in the store; one that cannot be written keeps nobody's key alive."""
         try:
-            return await self._members.drop_ended(member.id, now)
+            await self._members.drop_ended(cluster, now)
         except FedmeshError as error:
-            log.warning(event("old key stays in the store", cluster=member.id, reason=error))
-            return still_good(member, now)
+            log.warning(event("old key stays in the store", cluster=cluster, reason=error))

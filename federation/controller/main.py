@@ -16,8 +16,11 @@ from federation.controller.application import Controller
 from federation.controller.audit import Audit
 from federation.controller.backup import Backups, check_whole
 from federation.controller.departures import Departures
+from federation.controller.effects import effects
 from federation.controller.endings import Endings
 from federation.controller.facts.registry import Registry
+from federation.controller.intent.apply_intent import ApplyIntent
+from federation.controller.membership.joining import Joining
 from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.settings import ControllerSettings
@@ -29,7 +32,7 @@ from federation.process.settings import Address
 from federation.process.start import run_process, state_folder
 from federation.runtime.clock import utc_now
 from federation.runtime.files import forget_private
-from federation.runtime.loops import Loop, persist, run_until_stopped
+from federation.runtime.loops import Loop, persist, run_until_stopped, running
 from federation.trust.lives import seconds_until
 from federation.wire.rpc.server import serve
 
@@ -64,11 +67,12 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
     async with AsyncExitStack() as stack:
         opening = partial(open_store, folder / "store.sqlite", secrets.token_hex(8))
         store = await persist("store", lambda: stack.enter_async_context(opening()))
-        members = Members(store, authority, settings.domain, url)
         federation = Federation(Registry(), store)
-        known = await members.load()
-        await persist("store", lambda: federation.load(known))
+        intent = ApplyIntent(store, effects(federation))
+        await persist("store", intent.load)
         stack.push_async_callback(federation.end)
+        await stack.enter_async_context(running((intent.loop,)))
+        members = Members(store, authority, settings.domain, url, intent.in_effect)
         token = await persist("admin.token", admin_token)
         backups = Backups(store, authority, token, backup_words)
         departures = Departures(federation, members)
@@ -81,6 +85,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             authority,
             settings.domain,
             grpc_address,
+            joining=Joining(store, members, authority),
             backups=backups,
             departures=departures,
             audit=audit,
@@ -102,17 +107,22 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         ):
             renewal = renewing(context, authority)
             more = (departures.loop, endings.loop, audit.loop, renewal)
-            await run_until_stopped(all_loops(federation, more))
+            await run_until_stopped(all_loops(federation, more, (intent.loop,)))
 
 
 def _passphrase(file: Path | None, field: str) -> str:
     return read_passphrase(file, field) if file is not None else ""
 
 
-def all_loops(federation: Federation, more: tuple[Loop, ...]) -> tuple[Loop, ...]:
-    """What the process does for ever; `fedctl status` tells of those that fail."""
+def all_loops(
+    federation: Federation, more: tuple[Loop, ...], run: tuple[Loop, ...] = ()
+) -> tuple[Loop, ...]:
+    """What the process does for ever, but what is `run` already.
+
+    `fedctl status` tells of those that fail.
+    """
     loops = (*federation.loops, *more)
-    federation.watch(loops)
+    federation.watch((*loops, *run))
     return loops
 
 

@@ -35,6 +35,11 @@ class Member:
     revision: int = field(default=0, compare=False)
 
 
+def is_shut_out(member: Member) -> bool:
+    """Whether nothing counts that a cluster says: it was revoked, or leaves."""
+    return member.revoked or member.leaving
+
+
 def anchor_keys(member: Member) -> tuple[str, ...]:
     """The digests (SHA-256) of a member's keys, the newest first."""
     certs = (load_certificates(anchor.encode())[0] for anchor in member.anchors)

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from federation.controller.facts.hub import Hub, Presence
 from federation.controller.facts.registry import Registry
 from federation.controller.facts.retained import AWAITED
-from federation.controller.member import Member
-from federation.controller.store.store import Store
+from federation.controller.member import Member, is_shut_out
+from federation.controller.store.store import StateStore
 from federation.controller.trust.anchors import has_lost_its_word, still_good
 from federation.controller.views.problems import Own, is_off
 from federation.controller.views.status import all_problems, life_of
@@ -50,7 +50,7 @@ does not know does not exist. Reports are written behind, so the last 200 ms may
 class Federation:
     """The hub with its streams and its store."""
 
-    def __init__(self, registry: Registry, store: Store) -> None:
+    def __init__(self, registry: Registry, store: StateStore) -> None:
         self.registry = registry
         self._changed = asyncio.Event()
         self.hub = Hub(registry, self._wake, self._changed.set)
@@ -83,7 +83,7 @@ class Federation:
         good = [still_good(member, wall_seconds()) for member in members]
         for refused in self.hub.restore(self._store.epoch, first, good, rows):
             log.warning(event("stored report left out", reason=refused))
-        for key, entry in (await self._store.read_all(AWAITED)).items():
+        for key, entry in (await self._store.read_all(AWAITED)).entries.items():
             cluster = ClusterId(key.removeprefix(AWAITED))
             self._awaited_saved[cluster] = entry.revision
             self.hub.awaited.add(cluster)
@@ -92,49 +92,41 @@ class Federation:
         """What is seen of a cluster's agent."""
         return self.hub.presence(cluster)
 
-    def set_member(self, member: Member) -> None:
+    def put_member(self, member: Member) -> None:
         """Spread what the store says of a cluster; anchors whose end has come are left out.
 
         When it may say other things now, its stream of reports ends: it then says them again. When
-        a key speaks for it no more, all its streams end: they may be that key's. What is older than
-        the one in force is passed over.
+        a key speaks for it no more, all its streams end: they may be that key's. Of one that was
+        revoked, or leaves, nothing counts any more.
         """
-        if self._is_behind(member.id, member.revision):
-            return
-        good = still_good(member, wall_seconds())
+        self._spread(still_good(member, wall_seconds()))
+        if is_shut_out(member):
+            self._end_streams(member.id)
+            self.hub.silence(member.id)
+
+    def trust_less(self, member: Member) -> None:
+        """Take anchors or words from a member that the store still gives it.
+
+        Their end has come, or the disk does not take it that another key speaks. What the store
+        says next of the cluster counts again.
+        """
+        known = self.registry.members.get(member.id)
+        if known is not None and known.revision == member.revision:
+            self._spread(member)
+
+    def _spread(self, member: Member) -> None:
         before = self.registry.members.get(member.id)
-        if before is not None and has_lost_its_word(before, good):
+        if before is not None and has_lost_its_word(before, member):
             log.info(event("another key speaks for the cluster", cluster=member.id))
             self._end_streams(member.id)
-        if self.hub.set_member(good) and self._reports.has(member.id):
+        if self.hub.set_member(member) and self._reports.has(member.id):
             log.info(event("cluster may report other things", cluster=member.id))
             self._reports.end(member.id)
 
-    def shut_out(self, member: Member) -> None:
-        """Spread that nothing of a cluster counts any more, already on the disk.
-
-        Its streams end; whether it may open new ones is the server's decision.
-        """
-        if not self._is_behind(member.id, member.revision):
-            self.hub.set_member(still_good(member, wall_seconds()))
-        self._end_streams(member.id)
-        self.hub.silence(member.id)
-
-    def remove_member(self, cluster: ClusterId, revision: int) -> None:
-        """Spread that a cluster has left, on the disk since this revision.
-
-        One that was added again in the meantime stays.
-        """
-        if self._is_behind(cluster, revision):
-            return
+    def remove_member(self, cluster: ClusterId) -> None:
+        """Spread that a cluster has left."""
         self._end_streams(cluster)
-        self.hub.remove_member(cluster, revision)
-
-    def _is_behind(self, cluster: ClusterId, revision: int) -> bool:
-        is_behind = self.registry.is_behind(cluster, revision)
-        if is_behind:
-            log.info(event("change is out of date", cluster=cluster, revision=revision))
-        return is_behind
+        self.hub.remove_member(cluster)
 
     def _end_streams(self, cluster: ClusterId) -> None:
         self._reports.end(cluster)

@@ -12,7 +12,7 @@ from cluster_agent.source import files
 from federation.apiserver import connection_guard, rate_limit, server
 from federation.controller import agent_server as controller_server
 from federation.controller import audit, sessions
-from federation.controller.membership import join_tokens, members
+from federation.controller.membership import join_tokens, joining
 from federation.controller.trust import anchors
 from federation.envoy import http, limits, senders
 from federation.model import exports
@@ -151,7 +151,7 @@ STATED: dict[str, str] = {
         f"{connection_guard.ANSWER_BYTES_AT_LEAST // KB} KB in "
         f"{connection_guard.REQUEST_SECONDS:g} s"
     ),
-    "requests to join, of one cluster at once": f"{members.JOINS_OF_A_CLUSTER}",
+    "requests to join, of one cluster at once": f"{joining.JOINS_OF_A_CLUSTER}",
     "requests of a member for certificates at once": (f"{controller_server.RENEWALS_OF_A_CLUSTER}"),
     "8443: time for a whole request": f"{connection_guard.REQUEST_SECONDS:g} s",
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",

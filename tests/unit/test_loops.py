@@ -33,6 +33,7 @@ from federation.controller.audit import Audit
 from federation.controller.departures import Departures
 from federation.controller.endings import Endings
 from federation.controller.facts.registry import Registry
+from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.trust.authority import open_authority
@@ -59,6 +60,7 @@ ENDS_BY_ITSELF = {
     "federation/runtime/loops.py persist": "until a process can begin, whatever is in the way",
     "federation/runtime/binding.py patiently": "until a process can listen, for so long at most",
     "federation/controller/store/sqlite.py watch": "as long as its reader reads",
+    "federation/controller/intent/apply_intent.py in_effect": "for so long at most",
     "federation/supervisor/admin.py _exchange": "one answer, in a time and up to a size",
     "federation/supervisor/certificates/tokens.py replaced": "until a file is new or a link ends",
     "federation/supervisor/drain.py wait_for_end": "a proxy leaves, for so long at most",
@@ -221,7 +223,8 @@ def controller(folder: Path) -> tuple[Loop, ...]:
     renewal = controller_main.renewing(context, authority)
     taking = Listening(Door(), asyncio.Protocol, context).loop(Silent())
     more = (departures.loop, endings.loop, Audit(store).loop, renewal, taking)
-    return controller_main.all_loops(federation, more)
+    intent = ApplyIntent(store, ())
+    return (*controller_main.all_loops(federation, more, (intent.loop,)), intent.loop)
 
 
 PROCESSES = (controller, agent, dns, gateway, sidecar, fedmesh_identity)

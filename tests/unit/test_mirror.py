@@ -17,7 +17,11 @@ TABLES = {
         "federation/client/documents.py",
     ),
     "test_controller_store": ("federation/controller/store/sqlite.py",),
-    "test_membership_members": ("federation/controller/trust/authority.py",),
+    "test_membership_members": (
+        "federation/controller/membership/joining.py",
+        "federation/controller/membership/keys.py",
+        "federation/controller/trust/authority.py",
+    ),
     "test_certificates_agent_trust": ("federation/supervisor/certificates/keygen.py",),
     "test_supervisor_relay": ("federation/envoy/identity.py",),
     "test_xds_sender": (

@@ -6,7 +6,7 @@ Holds the registry, what each cluster's agent has said, and the senders of those
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from federation.controller.admission.refusals import Refusal, Refusals
@@ -15,7 +15,7 @@ from federation.controller.admission.withdrawals import Guarded
 from federation.controller.facts.registry import KNOWN_BEFORE, Registry, Touched
 from federation.controller.facts.retained import Awaited, Held
 from federation.controller.facts.visibility import Visible
-from federation.controller.member import Member
+from federation.controller.member import Member, is_shut_out
 from federation.controller.store.store import Row
 from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
@@ -128,7 +128,11 @@ class Hub:
     def restore(
         self, epoch: str, revision: int, members: Iterable[Member], rows: Iterable[Row]
     ) -> tuple[str, ...]:
-        """Begin with what the store holds; returns what of it may not be said any more, and why."""
+        """Begin with what the store holds; returns what of it may not be said any more, and why.
+
+        Reports of clusters that are none any more, or are shut out, go from the store: whoever took
+        them back may have died before that was written.
+        """
         self._epoch, self.revision = epoch, revision
         for member in members:
             self.registry.set_member(member)
@@ -136,8 +140,11 @@ class Hub:
         for row in rows:
             found.setdefault(ClusterId(row.cluster), []).append(row)
         refused: list[str] = []
-        for cluster in self.registry.members:
-            self._restore(cluster, found.get(cluster, []), refused)
+        for cluster, member in self.registry.members.items():
+            if not is_shut_out(member):
+                self._restore(cluster, found.pop(cluster, []), refused)
+        for row in (row for rows in found.values() for row in rows):
+            self._unsave(replace(row, body=None))
         self._stand()
         self._complete_when_all_reported()
         return tuple(refused)
@@ -222,11 +229,11 @@ class Hub:
             self.reconsider()
         self._complete_when_all_reported()
 
-    def remove_member(self, cluster: ClusterId, revision: int) -> None:
+    def remove_member(self, cluster: ClusterId) -> None:
         """Forget a cluster whose reports were taken back: it is believed no more."""
         self.silence(cluster)
         self.presence(cluster).seen_before = None
-        self._spread(self.registry.remove_member(cluster, revision))
+        self._spread(self.registry.remove_member(cluster))
 
     def listen(self, cluster: ClusterId) -> Sender:
         """A new listener's session; end it by `leave`."""
@@ -296,10 +303,13 @@ class Hub:
             key = (cluster, change.type_url, change.name)
             is_export = change.type_url == codec.EXPORT
             age = self.registry.created(cluster, change.name) if is_export else max(0, first_seen)
-            self.unsaved[key] = Row(*key, body, age)
+            self._unsave(Row(*key, body, age))
         self._spread(touched)
-        if self.unsaved:
-            self._on_change()
+
+    def _unsave(self, row: Row) -> None:
+        """Have a row written."""
+        self.unsaved[row.cluster, row.type_url, row.name] = row
+        self._on_change()
 
     def _note(self, cluster: ClusterId, received: Received, now: float) -> tuple[Refusal, ...]:
         reply = received.reply

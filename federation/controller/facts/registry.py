@@ -39,7 +39,6 @@ class Registry:
     def __init__(self) -> None:
         self.table = Table()
         self.members: dict[ClusterId, Member] = {}
-        self._removed: dict[ClusterId, int] = {}
         self._exports: dict[ServiceName, dict[ClusterId, Export]] = {}
         self._backends: dict[ServiceName, dict[ClusterId, Backend]] = {}
         self._gateways: dict[ClusterId, dict[str, Gateway]] = {}
@@ -50,14 +49,6 @@ class Registry:
         self._conflicts: dict[ServiceName, tuple[str, ...]] = {}
         self._remarks: dict[ServiceName, tuple[str, ...]] = {}
 
-    def is_behind(self, cluster: ClusterId, revision: int) -> bool:
-        """Whether something newer than that revision of the store is known of a cluster.
-
-        Whoever read it from a slow disk may come with it after those who wrote the next.
-        """
-        held = self.members.get(cluster)
-        return revision < (held.revision if held else self._removed.get(cluster, 0))
-
     def set_member(self, member: Member) -> Touched:
         """Take the operator's word about a cluster."""
         before = self.members.get(member.id)
@@ -67,10 +58,9 @@ class Registry:
             touched |= {(codec.HEADLESS, name) for name in self.table.names(codec.HEADLESS)}
         return touched
 
-    def remove_member(self, cluster: ClusterId, revision: int) -> Touched:
-        """Forget a cluster removed at this revision; what it reported must be withdrawn before."""
+    def remove_member(self, cluster: ClusterId) -> Touched:
+        """Forget a cluster; what it reported must be withdrawn before."""
         member = self.members.pop(cluster)
-        self._removed[cluster] = revision
         self._reported.discard(cluster)
         gone = ((codec.CLUSTER, str(cluster)), (codec.BUNDLE, member.trust_domain))
         return {fact for fact in gone if self.table.drop(*fact)}

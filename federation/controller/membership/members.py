@@ -1,26 +1,28 @@
-"""Who belongs to the clusterset: the operator's word, and joining by token. Intent, written first.
+"""Who belongs to the clusterset: the operator's word about clusters, and the keys they have.
 
-Every change is on the disk before anybody hears of it.
+Every change is written to the store; what it does in memory comes from there alone
+(`federation.controller.intent.apply_intent`). Clusters join by
+`federation.controller.membership.joining`.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from federation.controller.facts.retained import AWAITED
+from federation.controller.intent.documents import Documents, at_once
 from federation.controller.member import Member, anchor_keys
 from federation.controller.membership.join_tokens import JoinTokens, revoke_unspent
+from federation.controller.membership.keys import check_key, check_life, check_speaks, revoke_keys
 from federation.controller.membership.operator_word import with_word
-from federation.controller.membership.records import MEMBERS, read_member, swap, write_member
-from federation.controller.store.store import Store
+from federation.controller.membership.records import MEMBERS
+from federation.controller.store.store import IntentStore
 from federation.controller.trust import anchors
-from federation.controller.trust.anchors import LONGEST_LEAF_SECONDS, speaking_keys
+from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority
-from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
+from federation.model.errors import Conflict, Denied, NotReady
 from federation.model.names import ClusterId, parse_cluster_id
 from federation.trust.pem import (
-    PublicKey,
     csr_key,
     key_sha256,
     pem,
@@ -28,41 +30,32 @@ from federation.trust.pem import (
     read_twin,
 )
 from federation.trust.spiffe import trust_domain
-from federation.trust.tokens import JoinRecord, redeem
+from federation.trust.tokens import JoinRecord
 from federation.trust.validate import check_twin
-from federation.wire.rpc.offload import Bench
-
-_REVOKED = "revoked-keys/"
 
 HOUR = 3_600
-JOINS_AT_A_TIME = 4
-JOINS_OF_A_CLUSTER = 8
-"""Requests with a good token: more than that at once, and the next is told to come again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The answer to a cluster that joins; all PEM."""
-
-    member: Member
-    chain: bytes
-    root: bytes
 
 
 class Members:
     """Members and join tokens over the store."""
 
-    def __init__(self, store: Store, authority: Authority, domain: str, url: str) -> None:
+    def __init__(
+        self,
+        store: IntentStore,
+        authority: Authority,
+        domain: str,
+        url: str,
+        in_effect: Callable[[int], Awaitable[None]] = at_once,
+    ) -> None:
         self._store = store
+        self.documents = Documents(store, MEMBERS, in_effect)
         self._authority = authority
         self._domain = domain
         self.tokens = JoinTokens(store, authority.root_sha256, url)
-        self._joining = Bench(JOINS_OF_A_CLUSTER, JOINS_AT_A_TIME)
 
     async def load(self) -> tuple[Member, ...]:
         """All members, by id."""
-        found = await self._store.read_all(MEMBERS)
-        return tuple(map(read_member, found.values()))
+        return tuple(document.value for document in await self.documents.list())
 
     async def state(self, wanted: Member) -> Member:
         """Write the operator's word about a cluster in the place of the one before.
@@ -87,103 +80,17 @@ class Members:
             domain = trust_domain(cluster, self._domain)
             return with_word(before or Member(cluster, domain, ""), say(before))
 
-        return await swap(self._store, cluster, change)
+        return await self.documents.swap(cluster, change)
 
     async def mint_token(self, cluster: str, seconds: int, now: float) -> tuple[JoinRecord, str]:
         """A join token for a known cluster; raises InvalidInput, NotReady for an unknown one."""
         name = parse_cluster_id(cluster)
-        entry = await self._store.read(f"{MEMBERS}{name}")
-        if entry is None:
+        found = await self.documents.get(name)
+        if found is None:
             raise NotReady(f"cluster {name} is not known yet: add it first")
-        if read_member(entry).leaving:
+        if found.value.leaving:
             raise Conflict(f"cluster {name} is leaving: wait until it has left, then add it again")
         return await self.tokens.make(name, seconds, now)
-
-    async def join(
-        self,
-        token_text: str,
-        csr: bytes,
-        twin: bytes,
-        now: datetime,
-        is_present: Callable[[ClusterId], bool] = lambda _: False,
-        *,
-        leaf_seconds: int = HOUR,
-        address: str = "",
-    ) -> Joined:
-        """Redeem a token for an intermediate. The same key may ask again when an answer was lost.
-
-        The key speaks for the cluster from now on. What the one before has signed is believed for
-        `leaf_seconds`, the life of the leaves which the agent that joins will sign.
-
-        Nothing that a stranger sent beside the token is looked at before the token is known good.
-        Raises Denied for a token that is wrong, expired, foreign or used with another key, and for
-        a key that was revoked; InvalidInput for documents that are not what they should be; and
-        Conflict for another key than that of an agent which `is_present`.
-        """
-        _, record, _ = await self.tokens.find(token_text, now.timestamp())
-        async with self._joining.place(record.cluster, f"joining as {record.cluster}"):
-            return await self._join(
-                token_text, csr, twin, now, is_present, leaf_seconds=leaf_seconds, address=address
-            )
-
-    async def _join(
-        self,
-        token_text: str,
-        csr: bytes,
-        twin: bytes,
-        now: datetime,
-        is_present: Callable[[ClusterId], bool],
-        *,
-        leaf_seconds: int,
-        address: str,
-    ) -> Joined:
-        token, record, revision = await self.tokens.find(token_text, now.timestamp())
-        key = csr_key(await asyncio.to_thread(read_csr, csr))
-        redeemed = redeem(record, token.secret, key_sha256(key), now.timestamp())
-        redeemed = replace(redeemed, used_from=record.used_from or address)
-        found = await self._store.read(f"{MEMBERS}{record.cluster}")
-        if found is None:
-            raise Denied(f"cluster {record.cluster} is not a member any more")
-        member = read_member(found)
-        _check_life(leaf_seconds)
-        await self._check_key(member, key, is_present)
-        if record.joined and key_sha256(key) not in speaking_keys(member):
-            raise Denied(
-                f"join token {record.id} was used with a key of cluster {record.cluster} that does "
-                "not speak for it any more: make another token"
-            )
-        shown = read_twin(twin)
-        check_twin(shown, public_key=key, trust_domain=member.trust_domain, now=now)
-        intermediate = await asyncio.to_thread(
-            self._authority.certify_cluster, member.trust_domain, key, now
-        )
-        if redeemed != record:
-            revision = await self.tokens.keep(redeemed, revision)
-        after = anchors.joined(member, shown, leaf_seconds, now.timestamp())
-        if after != member:
-            after = await write_member(self._store, after, found.revision)
-        if not redeemed.joined:
-            await self.tokens.keep(replace(redeemed, joined=True), revision)
-        return Joined(after, pem(intermediate), self._authority.root_pem)
-
-    async def _check_key(
-        self, member: Member, key: PublicKey, is_present: Callable[[ClusterId], bool]
-    ) -> None:
-        """Whether a cluster may join with this key now."""
-        cluster, digest = member.id, key_sha256(key)
-        if member.leaving:
-            raise Conflict(f"cluster {cluster} is leaving: wait until it has left")
-        if await self._store.read(f"{_REVOKED}{digest}") is not None:
-            raise Denied(
-                f"the key of cluster {cluster} was revoked and is of no use any more: give its "
-                "agent an empty state folder, so that it makes a new one, and a new token"
-            )
-        if member.anchors and digest not in speaking_keys(member) and is_present(cluster):
-            raise Conflict(
-                f"an agent of cluster {cluster} with another key is connected, or was within the "
-                "last minute, and stays a member: if this agent is of another cluster, give it an "
-                "id of its own; if it takes the other's place, stop that one and wait a minute"
-            )
 
     def renew(self, member: Member, csr: bytes, now: datetime) -> bytes:
         """A new intermediate (PEM) for a key that speaks for a member; Denied for another."""
@@ -196,9 +103,7 @@ class Members:
         """Believe a cluster no more: its keys never again, its tokens void. Raises NotReady."""
 
         async def keep_keys(member: Member) -> Member:
-            for digest in anchor_keys(member):
-                if await self._store.read(f"{_REVOKED}{digest}") is None:
-                    await self._store.write(f"{_REVOKED}{digest}", cluster.encode(), 0)
+            await revoke_keys(self._store, member)
             await self.tokens.revoke_all(cluster)
             return replace(member, anchors=(), ends=(), revoked=True, replace_key="")
 
@@ -213,14 +118,12 @@ class Members:
 
         return await self._change(cluster, leave)
 
-    async def remove(self, cluster: ClusterId) -> int:
-        """Forget a cluster; returns since which revision. Keys that were revoked stay so."""
+    async def remove(self, cluster: ClusterId) -> None:
+        """Forget a cluster. Keys that were revoked stay so."""
         await self.tokens.forget(cluster)
-        revision = await self._store.revision()
-        entry = await self._store.read(f"{MEMBERS}{cluster}")
-        if entry is None:
-            return revision
-        return await self._store.delete(f"{MEMBERS}{cluster}", entry.revision)
+        found = await self.documents.get(cluster)
+        if found is not None:
+            await self.documents.delete(cluster, found.revision)
 
     async def rekey(self, cluster: ClusterId) -> Member:
         """Ask a cluster for a new key. Raises NotReady, and Conflict while it is at it."""
@@ -253,7 +156,7 @@ class Members:
         `by` is the key (SHA-256) of who says so, which must speak for the cluster. The same may be
         said again. Raises Conflict when it was not asked for one.
         """
-        _check_life(leaf_seconds)
+        check_life(leaf_seconds)
         key = csr_key(read_csr(csr))
         digest = key_sha256(key)
         anchor = read_twin(twin)
@@ -261,7 +164,7 @@ class Members:
         async def add(member: Member) -> Member:
             check_speaks(member, by)
             check_twin(anchor, public_key=key, trust_domain=member.trust_domain, now=now)
-            await self._check_key(member, key, lambda _: False)
+            await check_key(self._store, member, key, lambda _: False)
             keys = anchor_keys(member)
             if digest in keys:
                 return member
@@ -282,14 +185,17 @@ class Members:
 
         return await self._change(cluster, keep)
 
-    async def supersede(self, cluster: ClusterId, by: str, now: float) -> Member:
-        """The newest key has spoken: those before it speak no more, and have an end."""
+    async def supersede(self, cluster: ClusterId, by: str, now: float) -> tuple[Member, Member]:
+        """The newest key has spoken: those before it speak no more, and have an end.
+
+        Returns the member before and after. Raises NotReady.
+        """
 
         async def end(member: Member) -> Member:
             is_newest = by in anchor_keys(member)[:1]
             return anchors.superseded(member, now) if is_newest else member
 
-        return await self._change(cluster, end)
+        return await self._change_both(cluster, end)
 
     async def drop_ended(self, cluster: ClusterId, now: float) -> Member:
         """Forget the anchors whose end has come."""
@@ -303,37 +209,26 @@ class Members:
         self, cluster: ClusterId, change: Callable[[Member], Awaitable[Member]]
     ) -> Member:
         """Write a member that is there changed. Raises NotReady."""
+        _, after = await self._change_both(cluster, change)
+        return after
 
+    async def _change_both(
+        self, cluster: ClusterId, change: Callable[[Member], Awaitable[Member]]
+    ) -> tuple[Member, Member]:
         async def change_known(before: Member | None) -> Member:
             if before is None:
                 raise NotReady(f"there is no cluster {cluster}")
             return await change(before)
 
-        _, after = await swap(self._store, cluster, change_known)
-        return after
+        before, after = await self.documents.swap(cluster, change_known)
+        return before or after, after
 
 
-def check_speaks(member: Member, key: str) -> None:
-    """Raise Denied for a key (SHA-256) that does not speak for a member any more, or never did."""
-    if key not in speaking_keys(member):
-        raise Denied(
-            f"cluster {member.id} has another key now: the one that is shown speaks for it no "
-            "more, and what it signed ends soon. To join again with it, use a new token"
-        )
-
-
-def _check_life(leaf_seconds: int) -> None:
-    if not 1 <= leaf_seconds <= LONGEST_LEAF_SECONDS:
-        raise InvalidInput(
-            f"leaf_seconds is {leaf_seconds}, but must be between 1 and {LONGEST_LEAF_SECONDS}"
-        )
-
-
-async def begin_again(store: Store) -> None:
+async def begin_again(store: IntentStore) -> None:
     """After a restore: unspent tokens are void, and every cluster that had joined is awaited."""
     await revoke_unspent(store)
-    awaited = await store.read_all(AWAITED)
-    for key, entry in (await store.read_all(MEMBERS)).items():
-        name = f"{AWAITED}{key.removeprefix(MEMBERS)}"
-        if read_member(entry).anchors and name not in awaited:
+    awaited = (await store.read_all(AWAITED)).entries
+    for found in await Documents(store, MEMBERS).list():
+        name = f"{AWAITED}{found.value.id}"
+        if found.value.anchors and name not in awaited:
             await store.write(name, b"", 0)

@@ -1,18 +1,12 @@
-"""Members as they are in the store: read, written, changed by compare-and-swap."""
+"""Members and join tokens as documents in the store."""
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 
+from federation.controller.intent.documents import Kind
 from federation.controller.member import Member
-from federation.controller.store.store import Entry, Store
-from federation.model.errors import Conflict
-from federation.model.names import ClusterId
-
-MEMBERS = "members/"
-_ATTEMPTS = 5
-
-Change = Callable[[Member | None], Awaitable[Member]]
+from federation.controller.store.store import Entry
+from federation.trust.tokens import JoinRecord
 
 
 def read_member(entry: Entry) -> Member:
@@ -25,30 +19,19 @@ def read_member(entry: Entry) -> Member:
     return member
 
 
-async def write_member(store: Store, member: Member, expected: int) -> Member:
-    """Write it over the revision `expected`; returns it with its new one. Raises Conflict."""
+def _member_bytes(member: Member) -> bytes:
     values = asdict(member)
     del values["revision"]  # the entry's own
-    value = json.dumps(values).encode()
-    revision = await store.write(f"{MEMBERS}{member.id}", value, expected)
-    return replace(member, revision=revision)
+    return json.dumps(values).encode()
 
 
-async def swap(store: Store, cluster: ClusterId, change: Change) -> tuple[Member | None, Member]:
-    """Write a member as `change` makes it; returns it before and after.
+def _read_token(entry: Entry) -> JoinRecord:
+    return JoinRecord(**json.loads(entry.value))
 
-    `change` is asked again when somebody else wrote in between, a few times. Raises what it raises,
-    and Conflict.
-    """
-    for attempt in range(1, _ATTEMPTS + 1):
-        entry = await store.read(f"{MEMBERS}{cluster}")
-        before = read_member(entry) if entry else None
-        after = await change(before)
-        if after == before:
-            return before, after
-        try:
-            return before, await write_member(store, after, entry.revision if entry else 0)
-        except Conflict:
-            if attempt == _ATTEMPTS:
-                raise
-    raise Conflict(f"cluster {cluster} is changed by others all the time: try again")
+
+def _token_bytes(record: JoinRecord) -> bytes:
+    return json.dumps(asdict(record)).encode()
+
+
+MEMBERS: Kind[Member] = Kind("Cluster", "members/", lambda m: m.id, _member_bytes, read_member)
+TOKENS: Kind[JoinRecord] = Kind("JoinToken", "tokens/", lambda r: r.id, _token_bytes, _read_token)

@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from federation.controller.store.store import Changed, Entry, Row
+from federation.controller.store.store import Changed, Entry, Listing, Row
 from federation.model.errors import Conflict, Failed, NotReady
+from federation.runtime.files import write_private
 
 KEPT_CHANGES = 10_000
 """How many changes can still be watched from."""
@@ -79,15 +80,16 @@ class SqliteStore:
         row = await self._run(lambda database: database.execute(query, (key,)).fetchone())
         return Entry(bytes(row[0]), int(row[1])) if row else None
 
-    async def read_all(self, prefix: str) -> dict[str, Entry]:
+    async def read_all(self, prefix: str) -> Listing:
         """See Store."""
         query = "SELECT key, value, revision FROM intent WHERE substr(key, 1, ?) = ? ORDER BY key"
-        rows = await self._run(lambda d: d.execute(query, (len(prefix), prefix)).fetchall())
-        return {str(key): Entry(bytes(value), int(rev)) for key, value, rev in rows}
 
-    async def revision(self) -> int:
-        """See Store."""
-        return await self._run(_revision)
+        def work(database: sqlite3.Connection) -> Listing:
+            rows = database.execute(query, (len(prefix), prefix)).fetchall()
+            entries = {str(key): Entry(bytes(value), int(rev)) for key, value, rev in rows}
+            return Listing(entries, _revision(database))
+
+        return await self._run(work)
 
     async def write(self, key: str, value: bytes, expected: int) -> int:
         """See Store."""
@@ -255,8 +257,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def renew_epoch(path: Path, epoch: str) -> None:
-    """Begin a new life of the closed store in the file at `path`; raises Failed."""
+def take_back(path: Path, snapshot: bytes, epoch: str) -> None:
+    """Put a snapshot at `path`, with which a new life of the store begins; raises Failed."""
+    write_private(path, snapshot)
     try:
         with contextlib.closing(_connect(path)) as database, database:
             database.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from enum import Enum
 from typing import TypeVar
 
-from federation.controller.store.store import Changed, Entry, Row, Store
+from federation.controller.store.store import Changed, Entry, Listing, Row, Store
 from federation.model.errors import Failed
 
 Result = TypeVar("Result")
@@ -48,11 +48,8 @@ class DyingStore:
     async def read(self, key: str) -> Entry | None:
         return await self._store.read(key)
 
-    async def read_all(self, prefix: str) -> dict[str, Entry]:
+    async def read_all(self, prefix: str) -> Listing:
         return await self._store.read_all(prefix)
-
-    async def revision(self) -> int:
-        return await self._store.revision()
 
     async def write(self, key: str, value: bytes, expected: int) -> int:
         return await self._do(lambda: self._store.write(key, value, expected))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
-from federation.controller.store.store import Changed, Entry, Row
+from federation.controller.store.store import Changed, Entry, Listing, Row
 from federation.model.errors import Conflict, NotReady
 
 
@@ -24,11 +24,9 @@ class FakeStore:
     async def read(self, key: str) -> Entry | None:
         return self.intent.get(key)
 
-    async def read_all(self, prefix: str) -> dict[str, Entry]:
-        return {k: v for k, v in sorted(self.intent.items()) if k.startswith(prefix)}
-
-    async def revision(self) -> int:
-        return self._last
+    async def read_all(self, prefix: str) -> Listing:
+        found = {k: v for k, v in sorted(self.intent.items()) if k.startswith(prefix)}
+        return Listing(found, self._last)
 
     async def write(self, key: str, value: bytes, expected: int) -> int:
         self._expect(key, expected)

@@ -12,7 +12,6 @@ from federation.controller.agent_server import AgentServer
 from federation.controller.audit import Audit
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority, open_authority
@@ -26,6 +25,7 @@ from federation.trust.validate import verify_controller
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
 from federation.wire.rpc.streams import Peer
+from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.dying_store import DyingStore, Fault
 from tests.unit.fakes.fake_store import FakeStore
 from tests.unit.fakes.memory_link import linked
@@ -43,7 +43,7 @@ class World:
         self.keys = {domain: issue.new_key() for domain in (EAST, WEST)}
         for domain in (EAST, WEST):
             self.join(domain)
-        members = Members(FakeStore(), self.root, "mesh.test", "https://127.0.0.1:8443")
+        members = Members(FakeStore(), self.root)
         server = AgentServer(self.federation, members, self.root, Audit(FakeStore()))
         self.server = server
         calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
@@ -167,7 +167,7 @@ class Rejoined(World):
         super().__init__(folder)
         self.store = FakeStore()
         failing = DyingStore(self.store, fault_at, Fault.REFUSED)
-        self.members = Members(failing, self.root, "mesh.test", "https://127.0.0.1:8443")
+        self.members = Members(failing, self.root, self.federation)
         self.audit = Audit(self.store)
         server = AgentServer(self.federation, self.members, self.root, self.audit)
         self.calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
@@ -179,8 +179,7 @@ class Rejoined(World):
 
     async def join_with(self, key: PrivateKey) -> None:
         _, token = await self.members.mint_token("east", 60, self.now.timestamp())
-        joined = await self.members.join(token, *self.documents(key), self.now)
-        self.federation.set_member(joined.member)
+        await self.members.join(token, *self.documents(key), self.now)
 
     def documents(self, key: PrivateKey) -> tuple[bytes, bytes]:
         twin = issue.make_twin(key, profile.twin_profile(EAST), self.now)
@@ -230,7 +229,7 @@ async def test_a_key_from_before_joining_again_is_told_nothing_and_decides_nothi
         await stream
     await world.is_refused(world.old)
     await world.renews(world.new, world.new)
-    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    await world.members.rekey(ClusterId("east"))
     await world.is_refused(world.old)
     third = issue.new_key()
     _, twin = world.documents(third)
@@ -243,7 +242,7 @@ async def test_a_key_that_is_replaced_speaks_until_the_new_one_does_and_no_longe
 ) -> None:
     world = Rejoined(tmp_path)
     await world.begin()
-    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    await world.members.rekey(ClusterId("east"))
     _, twin = world.documents(world.new)
     await world.renews(world.old, world.new, twin=twin, leaf_seconds=120)
     await world.renews(world.old, world.old)
@@ -269,7 +268,7 @@ async def test_who_only_repeats_a_request_of_the_new_key_does_not_drop_the_prese
     """A request proves possession once; whoever saw it can send it again."""
     world = Rejoined(tmp_path)
     await world.begin()
-    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    await world.members.rekey(ClusterId("east"))
     _, twin = world.documents(world.new)
     await world.renews(world.old, world.new, twin=twin)
     with pytest.raises(Denied, match="not the newest key"):
@@ -280,7 +279,7 @@ async def test_who_only_repeats_a_request_of_the_new_key_does_not_drop_the_prese
 async def test_a_full_disk_does_not_let_the_old_key_speak_on(tmp_path: Path) -> None:
     world = Rejoined(tmp_path, fault_at=8)
     await world.begin()
-    world.federation.set_member(await world.members.rekey(ClusterId("east")))
+    await world.members.rekey(ClusterId("east"))
     _, twin = world.documents(world.new)
     await world.renews(world.old, world.new, twin=twin)
     await world.renews(world.new, world.new)

@@ -10,7 +10,6 @@ from federation.controller.audit import Audit
 from federation.controller.backup import Backups, open_backup
 from federation.controller.departures import Departures
 from federation.controller.facts.registry import Registry
-from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Row
@@ -31,6 +30,7 @@ from federation.xds.messages import Response
 from federation.xds.receiver import Change
 from federation.xds.resources import resource
 from tests.unit.builders import backend, export
+from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.fake_store import FakeStore
 
 EAST = ClusterId("east")
@@ -44,14 +44,15 @@ def federation() -> Federation:
 @pytest.fixture
 def controller(tmp_path: Path, federation: Federation) -> Controller:
     authority = open_authority(tmp_path, "mesh.test", ["127.0.0.1"], utc_now())
-    members = Members(federation._store, authority, "mesh.test", "https://127.0.0.1:8443")
-    backups = Backups(federation._store, authority, "the-admin-token", "")
+    members = Members(federation._store, authority, federation)
+    backups = Backups(FakeStore(), authority, "the-admin-token", "")
     return Controller(
         federation,
         members,
         authority,
         "mesh.test",
         "127.0.0.1:7443",
+        joining=members.joining,
         backups=backups,
         departures=Departures(federation, members),
         audit=Audit(federation._store),
@@ -124,7 +125,7 @@ async def test_a_cluster_leaves_is_forgotten_and_may_come_back(
         await controller.put_cluster("east", document())
     with pytest.raises(Conflict, match="is leaving"):
         await controller.mint_join_token({"cluster": "east"})
-    federation.remove_member(EAST, await controller._members.remove(EAST))
+    await controller._members.remove(EAST)
     assert (await controller.clusters())["items"] == []
     await controller.put_cluster("east", document())
     assert (await join(controller, key))["cluster"] == "east"
@@ -285,7 +286,7 @@ async def test_a_backup_holds_what_was_reported_a_moment_ago(
     authority = open_authority(tmp_path, "mesh.test", ["127.0.0.1"], utc_now())
     async with open_store(tmp_path / "db", "e") as store:
         federation = Federation(Registry(), store)
-        members = Members(store, authority, "mesh.test", "https://127.0.0.1:8443")
+        members = Members(store, authority, federation)
         backups = Backups(store, authority, "the-admin-token", "correct horse battery")
         departures = Departures(federation, members)
         controller = Controller(
@@ -294,6 +295,7 @@ async def test_a_backup_holds_what_was_reported_a_moment_ago(
             authority,
             "mesh.test",
             "",
+            joining=members.joining,
             backups=backups,
             departures=departures,
             audit=Audit(store),

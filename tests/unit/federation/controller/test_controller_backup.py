@@ -15,7 +15,6 @@ import pytest_asyncio
 from federation.controller.audit import Audit
 from federation.controller.backup import Backup, Backups, check_whole, open_backup, restore
 from federation.controller.member import Member
-from federation.controller.membership.members import Members
 from federation.controller.store.sqlite import SqliteStore, open_store
 from federation.controller.store.store import Row
 from federation.controller.trust.authority import Authority, open_authority
@@ -26,6 +25,7 @@ from federation.trust.issue import make_csr, make_twin, new_key
 from federation.trust.pem import pem
 from federation.trust.profile import twin_profile
 from federation.trust.sealed import CHANCE_BYTES, seal
+from tests.unit.fakes.applied import AppliedMembers as Members
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = "correct horse battery"
@@ -44,7 +44,7 @@ class World:
     def __init__(self, store: SqliteStore, authority: Authority) -> None:
         self.store = store
         self.authority = authority
-        self.members = Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
+        self.members = Members(store, authority)
         self.backups = Backups(store, authority, "the-admin-token", WORDS)
 
     async def fill(self) -> None:
@@ -109,20 +109,20 @@ async def test_a_restored_controller_has_all_and_a_life_of_its_own(
     assert authority.root_key_pem == world.authority.root_key_pem
     async with open_store(folder / "store.sqlite", "third") as store:
         assert store.epoch == "second"
-        members = Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
+        members = Members(store, authority)
         assert await members.load() == await world.members.load()
         assert await store.load_reports() == (REPORT,)
-        assert await store.revision() > await world.store.revision()
+        assert (await store.read_all("")).revision > (await world.store.read_all("")).revision
 
 
 async def test_after_a_restore_who_had_joined_is_awaited_and_unspent_tokens_are_void(
     world: World, tmp_path: Path
 ) -> None:
-    assert len(await world.store.read_all("tokens/")) == 2
+    assert len((await world.store.read_all("tokens/")).entries) == 2
     await restore(await world.backup(), tmp_path / "new", "", "second")
     async with open_store(tmp_path / "new" / "store.sqlite", "x") as store:
-        assert list(await store.read_all("awaited/")) == ["awaited/east"]
-        tokens = [json.loads(e.value) for e in (await store.read_all("tokens/")).values()]
+        assert list((await store.read_all("awaited/")).entries) == ["awaited/east"]
+        tokens = [json.loads(e.value) for e in (await store.read_all("tokens/")).entries.values()]
         audit = Audit(store)
         await audit.load()
     assert sorted((bool(t["used_by"]), t["revoked"]) for t in tokens) == [

@@ -11,7 +11,6 @@ import pytest
 
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Store
@@ -26,6 +25,7 @@ from federation.wire import codec
 from federation.xds.messages import Response
 from federation.xds.resources import resource
 from tests.unit.builders import export
+from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.dying_store import Died, DyingStore, Fault
 from tests.unit.fakes.memory_link import linked
 
@@ -98,7 +98,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def members_over(store: Store, authority: Authority) -> Members:
-    return Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
+    return Members(store, authority)
 
 
 async def check_kept(members: Members, outside: Outside) -> None:

@@ -10,13 +10,13 @@ import pytest_asyncio
 from federation.controller.departures import AGAIN_SECONDS, LEAVE_SECONDS, Departures
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.trust.authority import open_authority
 from federation.model.errors import NotReady
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.runtime.tasks import cancel, start
+from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.fake_store import FakeStore
 
 EAST = ClusterId("east")
@@ -28,12 +28,12 @@ class World:
 
     def __init__(self, folder: Path, store: FakeStore) -> None:
         authority = open_authority(folder, "mesh.test", ["127.0.0.1"], utc_now())
-        self.members = Members(store, authority, "mesh.test", "https://127.0.0.1:8443")
         self.federation = Federation(Registry(), store)
+        self.members = Members(store, authority, self.federation)
         self.departures = Departures(self.federation, self.members)
 
     async def load(self) -> None:
-        await self.federation.load(await self.members.load())
+        await self.members.intent.load()
 
     @property
     def listed(self) -> list[ClusterId]:
@@ -72,10 +72,10 @@ async def test_a_restart_goes_on_with_it(world: World, tmp_path: Path) -> None:
 async def test_a_store_that_fails_for_a_while_is_asked_again(world: World) -> None:
     remove, failures = world.members.remove, [NotReady("no room")]
 
-    async def failing(cluster: ClusterId) -> int:
+    async def failing(cluster: ClusterId) -> None:
         if failures:
             raise failures.pop()
-        return await remove(cluster)
+        await remove(cluster)
 
     world.members.remove = failing  # type: ignore[method-assign]
     running = start(world.departures.loop.run(), "departures")

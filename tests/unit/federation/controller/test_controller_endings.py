@@ -8,7 +8,6 @@ import pytest
 from federation.controller.endings import LOOK_SECONDS, Endings
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.membership.members import Members
 from federation.controller.sessions import Federation
 from federation.controller.store.store import Store
 from federation.controller.trust.authority import open_authority
@@ -20,6 +19,7 @@ from federation.trust.issue import make_csr, make_twin, new_key
 from federation.trust.pem import pem
 from federation.trust.profile import twin_profile
 from federation.wire import codec
+from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.dying_store import DyingStore, Fault
 from tests.unit.fakes.fake_store import FakeStore
 
@@ -33,20 +33,19 @@ class World:
 
     def __init__(self, folder: Path, store: Store) -> None:
         self.authority = open_authority(folder, "mesh.test", ["127.0.0.1"], utc_now())
-        self.members = Members(store, self.authority, "mesh.test", "https://127.0.0.1:8443")
         self.federation = Federation(Registry(), store)
+        self.members = Members(store, self.authority, self.federation)
         self.endings = Endings(self.federation, self.members)
 
     async def load(self) -> None:
-        await self.federation.load(await self.members.load())
+        await self.members.intent.load()
 
     async def join(self) -> None:
         key, now = new_key(), utc_now()
         _, token = await self.members.mint_token("east", LIFE, now.timestamp())
         twin = pem(make_twin(key, twin_profile(DOMAIN), now))
         csr = pem(make_csr(key))
-        joined = await self.members.join(token, csr, twin, now, leaf_seconds=LIFE)
-        self.federation.set_member(joined.member)
+        await self.members.join(token, csr, twin, now, leaf_seconds=LIFE)
 
     def told(self) -> int:
         """How many anchors others are told of."""

@@ -138,6 +138,29 @@ async def test_a_withdrawn_export_does_not_come_back_by_a_restart() -> None:
     assert (await loaded(store)).registry.services() == ()
 
 
+@pytest.mark.parametrize(
+    "east",
+    [
+        [],
+        [replace(MEMBERS[0], anchors=(), revoked=True)],
+        [replace(MEMBERS[0], leaving=True)],
+    ],
+)
+async def test_what_was_taken_back_of_a_cluster_does_not_come_back_by_a_restart(
+    east: list[Member],
+) -> None:
+    """The controller may die after the intent was written, and before the reports were."""
+    store = FakeStore()
+    federation = await loaded(store)
+    await report(federation, EAST, *whole(API))
+    await federation.flush()
+    again = Federation(Registry(), store)
+    await again.load([*east, MEMBERS[1]])
+    assert again.registry.services() == ()
+    await again.flush()
+    assert await store.load_reports() == (), "nor when the cluster is added once more"
+
+
 async def test_an_export_that_appears_later_cannot_claim_to_be_older() -> None:
     federation = await loaded(FakeStore())
     await report(federation, EAST, *whole())
@@ -192,10 +215,10 @@ async def test_a_cluster_that_may_say_other_things_is_asked_anew() -> None:
     _, here = linked()
     stream = start(federation.take_reports(EAST, here), "reports")
     await asyncio.sleep(0)
-    federation.set_member(MEMBERS[0])
+    federation.put_member(MEMBERS[0])
     await asyncio.sleep(0)
     assert not stream.done()
-    federation.set_member(replace(MEMBERS[0], namespaces=("pay",)))
+    federation.put_member(replace(MEMBERS[0], namespaces=("pay",)))
     with pytest.raises(NotReady, match="may say was changed"):
         await stream
 
@@ -223,7 +246,7 @@ async def test_a_cluster_that_is_shut_out_has_its_streams_ended() -> None:
     _, facts = listen(federation, EAST)
     for response in whole(API):
         assert await there.read() is not None, response.type_url
-    federation.shut_out(replace(MEMBERS[0], anchors=(), revoked=True))
+    federation.put_member(replace(MEMBERS[0], anchors=(), revoked=True))
     with pytest.raises(NotReady):
         await reports
     with pytest.raises(NotReady):

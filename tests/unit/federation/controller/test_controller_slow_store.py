@@ -1,22 +1,26 @@
 """A disk that answers late: what is in force is what was written last, whoever comes with it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from federation.controller.effects import effects
 from federation.controller.facts.registry import Registry
+from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.member import Member
 from federation.controller.membership.members import Members
-from federation.controller.membership.records import MEMBERS, read_member
+from federation.controller.membership.records import read_member
 from federation.controller.sessions import Federation
 from federation.controller.trust.authority import open_authority
 from federation.model.exports import Export
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
+from federation.runtime.loops import running
 from federation.runtime.tasks import start
 from federation.wire import codec
 from federation.xds.messages import Response
@@ -39,15 +43,14 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.store = SlowStore()
         authority = open_authority(folder, "mesh.test", ("127.0.0.1",), utc_now())
-        self.members = Members(self.store, authority, "mesh.test", "https://127.0.0.1:8443")
         self.federation = Federation(Registry(), self.store)
+        self.intent = ApplyIntent(self.store, effects(self.federation))
+        url = "https://127.0.0.1:8443"
+        self.members = Members(self.store, authority, "mesh.test", url, self.intent.in_effect)
 
-    async def load(self) -> None:
-        await self.members.state(OURS)
-        await self.federation.load(await self.members.load())
-
-    async def state(self, member: Member) -> None:
-        self.federation.set_member(await self.members.state(member))
+    async def look(self) -> None:
+        """Read the member, and find nothing to change."""
+        await self.members.drop_ended(EAST, 0.0)
 
     async def slowly(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Begin something whose calls of the store take long, and no other's."""
@@ -59,26 +62,25 @@ class World:
 
     def agrees(self) -> bool:
         """Whether what is in force is what is in the store."""
-        entry = self.store.intent.get(f"{MEMBERS}east")
+        entry = self.store.intent.get("members/east")
         held = self.federation.registry.members.get(EAST)
         if entry is None or held is None:
             return entry is None and held is None
         return held == read_member(entry) and held.revision == entry.revision
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> World:
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = World(tmp_path)
-    await made.load()
-    return made
+    await made.intent.load()
+    async with running([made.intent.loop]):
+        await made.members.state(OURS)
+        yield made
 
 
 async def test_a_slow_read_pushes_no_older_word_over_a_newer_one(world: World) -> None:
-    async def look() -> None:
-        world.federation.set_member(await world.members.drop_ended(EAST, 0.0))
-
-    slow = await world.slowly(look)
-    await world.state(NEWER)
+    slow = await world.slowly(world.look)
+    await world.members.state(NEWER)
     await slow
     assert world.agrees()
     assert world.federation.registry.members[EAST].region == "us"
@@ -86,34 +88,28 @@ async def test_a_slow_read_pushes_no_older_word_over_a_newer_one(world: World) -
 
 async def test_a_slow_write_pushes_no_older_word_over_a_newer_one(world: World) -> None:
     world.store.delay = LATE
-    slow = start(world.state(replace(OURS, zones=("a",))), "slow")
+    slow = start(world.members.state(replace(OURS, zones=("a",))), "slow")
     await world.store.has_changed()
     world.store.delay = 0.0
-    await world.state(NEWER)
+    await world.members.state(NEWER)
     await slow
     assert world.agrees()
 
 
 async def test_a_cluster_that_was_removed_does_not_come_back(world: World) -> None:
-    async def look() -> None:
-        world.federation.set_member(await world.members.drop_ended(EAST, 0.0))
-
-    slow = await world.slowly(look)
-    world.federation.remove_member(EAST, await world.members.remove(EAST))
+    slow = await world.slowly(world.look)
+    await world.members.remove(EAST)
     await slow
     assert world.agrees()
     assert not world.federation.registry.members
 
 
 async def test_a_slow_removal_takes_away_no_cluster_that_was_added_since(world: World) -> None:
-    async def remove() -> None:
-        world.federation.remove_member(EAST, await world.members.remove(EAST))
-
     world.store.delay = LATE
-    task = start(remove(), "slow")
+    task = start(world.members.remove(EAST), "slow")
     await world.store.has_changed()
     world.store.delay = 0.0
-    await world.state(NEWER)
+    await world.members.state(NEWER)
     await task
     assert world.agrees()
     assert world.federation.registry.members[EAST].region == "us"
@@ -123,15 +119,11 @@ async def test_a_slow_revocation_leaves_what_was_said_since_and_takes_reports_ba
     world: World,
 ) -> None:
     await report(world.federation)
-
-    async def revoke() -> None:
-        world.federation.shut_out(await world.members.revoke(EAST))
-
     world.store.delay = LATE
-    task = start(revoke(), "slow")
+    task = start(world.members.revoke(EAST), "slow")
     await world.store.has_changed()
     world.store.delay = 0.0
-    await world.state(NEWER)
+    await world.members.state(NEWER)
     await task
     assert world.agrees()
     held = world.federation.registry.members[EAST]

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,12 @@ from federation.controller.store.sqlite import SqliteStore, open_store
 from federation.controller.store.store import Changed, Row, Store
 from federation.model.errors import Conflict, Failed
 from tests.unit.fakes.fake_store import FakeStore
-from tests.unit.federation.controller.store_conformance import Conformance
+from tests.unit.federation.controller.store_conformance import (
+    IntentConformance,
+    ReportConformance,
+    SnapshotConformance,
+    TakeBack,
+)
 
 KEPT = 20
 
@@ -27,7 +33,7 @@ def kept() -> int:
     return KEPT
 
 
-class TestSqlite(Conformance):
+class TestSqlite(IntentConformance, ReportConformance, SnapshotConformance):
     @pytest_asyncio.fixture
     async def store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -36,8 +42,18 @@ class TestSqlite(Conformance):
         async with open_store(tmp_path / "db", "e") as store:
             yield store
 
+    @pytest.fixture
+    def take_back(self, tmp_path: Path) -> TakeBack:
+        @asynccontextmanager
+        async def opened(data: bytes, epoch: str) -> AsyncIterator[Store]:
+            sqlite.take_back(tmp_path / "copy", data, epoch)
+            async with open_store(tmp_path / "copy", "of no account") as store:
+                yield store
 
-class TestFake(Conformance):
+        return opened
+
+
+class TestFake(IntentConformance, ReportConformance):
     @pytest.fixture
     def store(self) -> FakeStore:
         return FakeStore(kept_changes=KEPT)
@@ -49,7 +65,7 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None
         await store.write("members/east", b"2", revision)
         await store.save_reports([Row("east", "t", "n", b"body", 5)])
         await store.hold("leader", "one", 10, now=100.0)
-        last = await store.revision()
+        last = (await store.read_all("")).revision
     async with open_store(tmp_path / "db", "second") as store:
         assert store.epoch == "first"
         entry = await store.read("members/east")
@@ -57,7 +73,7 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None
         assert entry.value == b"2"
         assert await store.load_reports() == (Row("east", "t", "n", b"body", 5),)
         assert await store.hold("leader", "two", 10, now=105.0) == "one"
-        assert await store.revision() == last
+        assert (await store.read_all("")).revision == last
         assert [c.value async for c in _first(store, 2)] == [b"1", b"2"]
 
 
@@ -118,19 +134,6 @@ async def test_a_full_disk_is_one_sentence_and_the_store_goes_on_when_there_is_r
         assert await store.write("k", b"x" * 100_000, revision) == revision + 1
 
 
-async def test_a_snapshot_is_a_store_of_one_moment(tmp_path: Path) -> None:
-    async with open_store(tmp_path / "db", "e") as store:
-        await store.write("k", b"1", 0)
-        await store.save_reports([Row("c", "t", "n", b"2", 3)])
-        copied = await store.snapshot()
-        await store.write("later", b"1", 0)
-    (tmp_path / "copy").write_bytes(copied)
-    async with open_store(tmp_path / "copy", "f") as copy:
-        assert copy.epoch == "e"
-        assert list(await copy.read_all("")) == ["k"]
-        assert await copy.load_reports() == (Row("c", "t", "n", b"2", 3),)
-
-
 async def test_a_snapshot_of_a_broken_store_is_one_sentence(tmp_path: Path) -> None:
     async with open_store(tmp_path / "db", "e") as store:
         store._database.close()
@@ -180,9 +183,9 @@ async def take(store: Store, number: int, step: Step) -> object:
 
 
 async def everything(store: Store) -> object:
-    last = await store.revision()
+    last = (await store.read_all("")).revision
     watched = [c async for c in _first(store, last)] if last else []
-    return last, await store.read_all(""), await store.read_all("a/"), watched
+    return last, (await store.read_all("")).entries, (await store.read_all("a/")).entries, watched
 
 
 async def compare(steps: Iterable[Step], folder: Path) -> None:

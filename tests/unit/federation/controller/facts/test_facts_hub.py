@@ -204,7 +204,7 @@ def test_when_a_silenced_cluster_was_heard_last_stays_known_until_it_is_forgotte
     hub.silence(EAST)
     assert hub.presence(EAST).silent(9.0) is None, "it counts for nothing"
     assert hub.presence(EAST).last_heard(9.0) == 2.0
-    hub.remove_member(EAST, 1)
+    hub.remove_member(EAST)
     assert hub.presence(EAST).last_heard(9.0) is None
 
 
@@ -223,7 +223,7 @@ def test_a_revoked_cluster_is_told_as_a_bundle_without_anchors_also_after_a_rest
 def test_a_cluster_that_has_left_is_in_no_fact() -> None:
     hub = hub_of()
     whole(hub, EAST, *exports())
-    hub.remove_member(EAST, 1)
+    hub.remove_member(EAST)
     assert EAST not in hub.registry.members
     table = hub.registry.table
     assert list(table.names(codec.BUNDLE)) == ["west.mesh.test"]

@@ -211,7 +211,7 @@ async def test_a_new_store_takes_nothing_of_a_cluster_that_has_not_joined_it(age
     async with agent.connected(federation):
         assert agent.names(codec.BACKEND) == WHOLE - {"shop/api@east"}, "and when it comes back"
     await federation.flush()
-    assert list(await store.read_all(AWAITED)) == ["awaited/west"]
+    assert list((await store.read_all(AWAITED)).entries) == ["awaited/west"]
 
 
 async def test_when_the_cluster_is_back_all_is_as_it_says(agent: Agent) -> None:
@@ -219,14 +219,14 @@ async def test_when_the_cluster_is_back_all_is_as_it_says(agent: Agent) -> None:
     federation = await begun(store, (JOINED[EAST], STATED[WEST]))
     await report(federation, EAST, exports("east", API))
     async with agent.connected(federation):
-        federation.set_member(JOINED[WEST])
+        federation.put_member(JOINED[WEST])
         await settle()
         assert agent.gone == [], "it has joined, but not reported yet"
         await report(federation, WEST, exports("west", API))
         assert set(agent.gone) == {"shop/web", "shop/web@west"}
         assert agent.names(codec.BACKEND) == {"shop/api@east", "shop/api@west"}
         await federation.flush()
-        assert await store.read_all(AWAITED) == {}
+        assert (await store.read_all(AWAITED)).entries == {}
 
 
 async def test_a_controller_that_dies_while_it_awaits_goes_on_awaiting(agent: Agent) -> None:
@@ -286,7 +286,7 @@ async def test_a_cluster_that_will_not_come_back_is_let_go_by_a_person(agent: Ag
         assert agent.names(codec.BACKEND) == {"shop/api@east"}
         assert federation.confirm(WEST) == ""
         await federation.flush()
-        assert await store.read_all(AWAITED) == {}
+        assert (await store.read_all(AWAITED)).entries == {}
     async with agent.connected(federation):
         assert agent.names(codec.BACKEND) == {"shop/api@east"}, "it is not awaited again"
 

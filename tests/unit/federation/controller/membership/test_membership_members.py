@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 
 from federation.controller.member import Member, anchor_keys
-from federation.controller.membership.members import Members
 from federation.controller.store.sqlite import open_store
 from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import open_authority
@@ -21,6 +20,7 @@ from federation.trust.pem import PrivateKey, key_sha256, load_certificates, pem
 from federation.trust.profile import twin_profile
 from federation.trust.tokens import format_join_token, parse_join_token
 from federation.trust.validate import check_intermediate
+from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.costly import dsa_request, rsa_request
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ DOMAIN = "mesh.test"
 async def members(tmp_path: Path) -> AsyncIterator[Members]:
     authority = open_authority(tmp_path, DOMAIN, ["127.0.0.1"], NOW)
     async with open_store(tmp_path / "db", "e") as store:
-        made = Members(store, authority, DOMAIN, "https://127.0.0.1:8443")
+        made = Members(store, authority)
         await made.state(Member(EAST, "", "eu", ("a",)))
         yield made
 
@@ -85,7 +85,7 @@ async def test_a_token_of_another_controller_is_refused(members: Members, tmp_pa
     other_folder.mkdir()
     authority = open_authority(other_folder, DOMAIN, [], NOW)
     async with open_store(other_folder / "db", "e") as store:
-        other = Members(store, authority, DOMAIN, "https://127.0.0.1:1")
+        other = Members(store, authority)
         await other.state(Member(EAST, "", "eu"))
         with pytest.raises(Denied, match="not made by this controller"):
             await members.join(await token(other), *documents(new_key()), NOW)
@@ -156,7 +156,7 @@ async def test_what_the_old_key_had_is_of_no_use_once_another_key_has_joined(
         await members.add_key(EAST, digest(old), *documents(old), now=NOW)
     with pytest.raises(Denied, match="not the newest key"):
         await members.keep_only(EAST, digest(old), pem(make_csr(new)))
-    assert await members.supersede(EAST, digest(old), NOW.timestamp()) == asked
+    assert (await members.supersede(EAST, digest(old), NOW.timestamp()))[1] == asked
     assert await members.load() == (asked,)
 
 

@@ -1,14 +1,16 @@
-"""Members in the store: what is written is what is read, and nobody overwrites another."""
+"""Members and tokens in the store: what is written is what is read."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
+from federation.controller.intent.documents import Documents
 from federation.controller.member import Member
-from federation.controller.membership.records import MEMBERS, read_member, swap, write_member
+from federation.controller.membership.records import MEMBERS, TOKENS, read_member
+from federation.controller.store.store import Entry
 from federation.model.errors import Conflict
 from federation.model.names import ClusterId
+from federation.trust.tokens import JoinRecord
 from tests.unit.fakes.fake_store import FakeStore
 
 EAST = ClusterId("east")
@@ -20,59 +22,24 @@ KNOWN = Member(
 
 async def test_a_member_is_read_as_it_was_written_with_its_revision() -> None:
     store = FakeStore()
-    written = await write_member(store, KNOWN, 0)
-    assert written.revision == 1
-    entry = store.intent[f"{MEMBERS}east"]
+    written = await Documents(store, MEMBERS).put(KNOWN, 0)
+    assert (written.value, written.value.revision, written.revision) == (KNOWN, 1, 1)
+    entry = store.intent["members/east"]
     assert b"revision" not in entry.value
     found = read_member(entry)
     assert (found, found.revision) == (KNOWN, 1)
     with pytest.raises(Conflict):
-        await write_member(store, KNOWN, 0)
+        await Documents(store, MEMBERS).put(KNOWN, 0)
 
 
-async def test_two_who_change_one_member_at_once_both_have_their_way() -> None:
+def test_of_anchors_without_ends_the_newest_stays() -> None:
+    data = MEMBERS.encode(replace(KNOWN, replace_key="", ends=()))
+    assert read_member(Entry(data, 7)).anchors == ("PEM",)
+
+
+async def test_a_token_is_read_as_it_was_written() -> None:
+    record = JoinRecord("id", EAST, "hash", 60, created=5)
     store = FakeStore()
-    await write_member(store, KNOWN, 0)
-    both_have_read = asyncio.Barrier(2)
-    waited: set[str] = set()
-
-    async def change(field: str, value: object) -> Member:
-        async def changed(before: Member | None) -> Member:
-            assert before is not None
-            if field not in waited:
-                waited.add(field)
-                await both_have_read.wait()
-            return replace(before, **{field: value})  # type: ignore[arg-type]
-
-        _, after = await swap(store, EAST, changed)
-        return after
-
-    found = await asyncio.gather(change("region", "us"), change("namespaces", ("web",)))
-    assert sorted(member.revision for member in found) == [2, 3]
-    member = read_member(store.intent[f"{MEMBERS}east"])
-    assert (member.region, member.namespaces) == ("us", ("web",))
-
-
-async def test_who_is_always_late_is_told() -> None:
-    store = FakeStore()
-
-    async def change(before: Member | None) -> Member:
-        entry = store.intent.get(f"{MEMBERS}east")
-        await write_member(store, KNOWN, entry.revision if entry else 0)
-        return replace(before or KNOWN, region="us")
-
-    with pytest.raises(Conflict):
-        await swap(store, EAST, change)
-
-
-async def test_nothing_is_written_where_nothing_changes() -> None:
-    store = FakeStore()
-    await write_member(store, KNOWN, 0)
-
-    async def change(before: Member | None) -> Member:
-        assert before is not None
-        return before
-
-    before, after = await swap(store, EAST, change)
-    assert before == after == KNOWN
-    assert await store.revision() == 1
+    await Documents(store, TOKENS).put(record, 0)
+    assert list(store.intent) == ["tokens/id"]
+    assert [d.value for d in await Documents(store, TOKENS).list()] == [record]
