@@ -8,14 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from cluster_agent.agent import Agent
-from cluster_agent.authority.authority import open_authority
+from cluster_agent.authority.join import open_authority
 from cluster_agent.authority.rejoin import Rejoin
 from cluster_agent.authority.rekey import Rekeying
-from cluster_agent.serve.proxy_server import WorkloadServer
+from cluster_agent.authority.renew import Renewal
+from cluster_agent.serve.proxy_server import ProxyServer
 from cluster_agent.settings import AgentSettings
 from cluster_agent.source.directory import DirectorySource
 from cluster_agent.source.source import Source
-from cluster_agent.uplink.connection import Sync
+from cluster_agent.uplink.connection import ControllerConnection
 from federation.model.errors import Failed
 from federation.model.names import parse_cluster_id
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
@@ -69,64 +70,57 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         anchors=anchors_beside(settings.grpc_socket) if settings.grpc_socket else None,
         loopback_endpoints=settings.allow_loopback_endpoints,
     )
-    workloads = WorkloadServer(
+    server = ProxyServer(
         authority,
         token_key,
-        agent.proxies,
+        agent.down.snapshots,
         PROXY_RULES,
-        source_read=agent.source_read,
-        account_of=agent.account_of,
-        zone_of=agent.zone_of,
-        on_proxy=agent.on_proxy,
-        on_quiet=agent.on_quiet,
-        on_believed=agent.on_believed,
-        on_gone=agent.on_gone,
-        on_silent=agent.on_silent,
+        workloads=agent.workloads,
+        streams=agent.streams,
+        events=agent,
     )
-    sync = Sync(
+    controller = ControllerConnection(
         authority,
-        state,
-        agent.receiver,
-        agent.reports.table,
+        agent.down.receiver,
+        agent.reports,
         rejoin=Rejoin(authority, state, cluster, settings.join_token_file),
         controller=str(settings.controller or ""),
-        disk=agent.disk,
         on_facts=agent.on_facts,
         on_refusals=agent.on_refusals,
     )
-    rekeying = Rekeying(authority, state, lambda: agent.key_to_replace, sync.ask)
-    agent.connect(workloads, sync.touch)
+    renewal = Renewal(authority, state, controller.ask, agent.disk)
+    rekeying = Rekeying(authority, state, lambda: agent.key_to_replace, controller.ask)
     agent.load()
     async with (
         serve(
             str(settings.listen),
-            workloads.handlers(),
+            server.handlers(),
             lambda: authority.identity(utc_now()),
-            authenticate=workloads.authenticate,
+            authenticate=server.authenticate,
             require_client=False,
         ),
-        _proxyless(settings.grpc_socket, workloads),
+        _proxyless(settings.grpc_socket, server),
     ):
-        more = (workloads.loop, rekeying.loop)
-        await run_until_stopped(all_loops(agent, source, sync, more))
+        more = (controller.loop, renewal.loop, server.loop, rekeying.loop)
+        await run_until_stopped(all_loops(agent, source, more))
 
 
-def all_loops(agent: Agent, source: Source, sync: Sync, more: tuple[Loop, ...]) -> tuple[Loop, ...]:
-    """What the process does for ever; the agent tells of those that fail."""
-    loops = (*source.loops(agent.on_source), *agent.loops(), *sync.loops, *more)
+def all_loops(agent: Agent, source: Source, more: tuple[Loop, ...]) -> tuple[Loop, ...]:
+    """What the process does for ever; the agent reports those that fail."""
+    loops = (*source.loops(agent.on_source), *agent.loops(), *more)
     agent.watch(loops)
     return loops
 
 
 @asynccontextmanager
-async def _proxyless(path: Path | None, workloads: WorkloadServer) -> AsyncIterator[None]:
+async def _proxyless(path: Path | None, server: ProxyServer) -> AsyncIterator[None]:
     """Serve gRPC clients without any proxy while the context lasts, where that is wanted."""
     if path is None:
         yield
         return
     if _is_used(path):
         raise Failed(f"grpc_socket {path} is in use by another process that still runs")
-    async with serve(f"unix:{path}", [(methods.ENVOY_STATE, workloads.serve_proxyless)]):
+    async with serve(f"unix:{path}", [(methods.ENVOY_STATE, server.serve_proxyless)]):
         set_socket_mode(path, 0o660)
         yield
 

@@ -121,7 +121,7 @@ class World:
         self._nonce += 1
         point = Point("epoch", self._nonce)
         response = Response(type_url, str(self._nonce), found, (), point, complete)
-        self.agent.on_facts(self.agent.receiver.receive(response))
+        self.agent.on_facts(self.agent.down.receiver.receive(response))
 
     async def tell_all(self, type_url: str, found: list[Resource]) -> None:
         """The same of many, and that these are all."""

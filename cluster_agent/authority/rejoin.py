@@ -8,7 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from cluster_agent.authority.authority import Authority, join, read_join_token, read_standing
+from cluster_agent.authority.authority import Authority
+from cluster_agent.authority.join import join, read_credentials, read_join_token
 from federation.model.errors import Denied, FedmeshError, InvalidInput
 from federation.model.names import ClusterId
 from federation.runtime.files import read_if_there
@@ -38,7 +39,7 @@ class Rejoin:
         self._of_no_use = b""
         self._said = ""
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Join again when there is a token for it; what speaks against that is logged, once."""
         data = self._read()
         if not data or data == self._of_no_use:
@@ -50,7 +51,7 @@ class Rejoin:
                 return
             log.info(event("joining again", token=token.id))
             await self._redeem(self._folder, token)
-            self._authority.stand(read_standing(self._folder, self._cluster))
+            self._authority.replace_credentials(read_credentials(self._folder, self._cluster))
             self._said = ""
         except (Denied, InvalidInput) as error:
             self._of_no_use = data

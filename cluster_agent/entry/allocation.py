@@ -75,7 +75,7 @@ class Addresses:
         found = tuple(g for g in self.gateways if g not in self._leaving)
         return found or self.gateways
 
-    def show(self, gateways: frozenset[str]) -> bool:
+    def set_serving(self, gateways: frozenset[str]) -> bool:
         """Note which gateways DNS leads to; returns whether that is news."""
         is_news = gateways != self.shown
         self.shown = gateways

@@ -12,14 +12,14 @@ MOST_NEWS = 10
 """Of one word of a proxy; a log is not filled by one that refuses everything."""
 
 
-class Rejections:
+class Nacks:
     """What is refused now, by proxy."""
 
     def __init__(self) -> None:
         self._said: dict[tuple[Kind, str], frozenset[Rejected]] = {}
         self._first = FirstSeen()
 
-    def hear(self, proxy: Proxy, now: float) -> tuple[Rejected, ...]:
+    def record(self, proxy: Proxy, now: float) -> tuple[Rejected, ...]:
         """Take what a proxy says; returns what is new of it. `now` in seconds since 1970."""
         key = (proxy.kind, proxy.id)
         before = self._said.pop(key, frozenset())

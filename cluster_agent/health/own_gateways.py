@@ -17,7 +17,7 @@ from federation.runtime.files import read_if_there
 FORGET_SECONDS = 3600.0
 
 
-class Gateways:
+class OwnGateways:
     """Gateways by name, with the time (seconds since 1970) they were last heard of."""
 
     def __init__(self, file: Path, disk: Disk) -> None:
@@ -40,7 +40,7 @@ class Gateways:
         """Those that are told of."""
         return tuple(sorted(self._known))
 
-    def hear(self, proxy: Proxy, now: float) -> tuple[tuple[str, Gateway | None], ...]:
+    def record(self, proxy: Proxy, now: float) -> tuple[tuple[str, Gateway | None], ...]:
         """A gateway said something; returns what others must be told, by name."""
         told = Gateway(proxy.id, proxy.address, proxy.port, proxy.zone)
         before = self._known.get(proxy.id)

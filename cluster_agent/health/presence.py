@@ -4,22 +4,8 @@ In: words of supervisors, beats among them, and `now` (loop time in seconds). Ou
 silent for too long. One that goes in order is forgotten.
 """
 
-from dataclasses import dataclass, field
-
-from federation.model.proxies import Kind
+from federation.model.proxies import Node
 from federation.planning.liveness import SILENT_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Who a supervisor says it is: `kind/id`, or `entry-gateway/NAME`."""
-
-    kind: Kind
-    id: str
-    has_entry: bool = field(default=False, compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
 
 
 class Presence:
@@ -28,7 +14,7 @@ class Presence:
     def __init__(self) -> None:
         self._heard: dict[Node, float] = {}
 
-    def hear(self, node: Node, now: float) -> None:
+    def record(self, node: Node, now: float) -> None:
         """It said something."""
         self._heard[node] = now
 

@@ -18,17 +18,17 @@ MOST_OF_A_KIND = 18
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What they say, each as it is now.
+    """What they report, each as it is now.
 
-    `trouble` is of the source as a whole, `doubt` why it is not trusted, `files` what of it cannot
-    be used. `exports` are those that are not simply valid. `entry` are troubles with addresses,
-    `tasks` what fails in the agent itself. `silent` are proxies, `away` gateways with the reason,
-    `strangers` sidecars of Pods that are not there, `tokens` those that end soon,
-    `turned_away` proxies that the agent refused.
+    `trouble` is of the source as a whole, `incomplete_because` why it does not count as complete,
+    `files` what of it cannot be used. `exports` are those that are not simply valid. `entry` are
+    troubles with addresses, `tasks` what fails in the agent itself. `silent` are proxies, `away`
+    gateways with the reason, `strangers` sidecars of Pods that are not there, `tokens` those that
+    end soon, `refused_proxies` proxies that the agent refused.
     """
 
     trouble: str = ""
-    doubt: str = ""
+    incomplete_because: str = ""
     files: tuple[Problem, ...] = ()
     exports: Mapping[ServiceName, tuple[Condition, ...]] = field(default_factory=dict)
     entry: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Parts:
     away: Mapping[str, str] = field(default_factory=dict)
     strangers: Collection[str] = ()
     tokens: Mapping[str, str] = field(default_factory=dict)
-    turned_away: Mapping[str, str] = field(default_factory=dict)
+    refused_proxies: Mapping[str, str] = field(default_factory=dict)
 
 
 class Problems:
@@ -58,7 +58,7 @@ class Problems:
 
 
 def _of_the_source(parts: Parts) -> Iterator[Finding]:
-    for text in filter(None, (parts.trouble, parts.doubt)):
+    for text in filter(None, (parts.trouble, parts.incomplete_because)):
         yield Finding("source-unreadable", "", text)
     for problem in parts.files:
         what = f"{problem.where}: {problem.message}"
@@ -87,7 +87,7 @@ def _of_the_agent(parts: Parts) -> Iterator[Finding]:
         yield Finding("sidecar-without-pod", f"sidecar {workload}", what)
     for holder, what in sorted(parts.tokens.items()):
         yield Finding("workload-token-ends", holder, what)
-    for who, what in sorted(parts.turned_away.items()):
+    for who, what in sorted(parts.refused_proxies.items()):
         yield Finding("proxy-turned-away", who, what)
 
 

@@ -1,18 +1,18 @@
-"""What the proxies of this cluster have said: who leaves, what fails, how others are seen.
+"""What the proxies of this cluster report: who leaves, what fails, how others are seen.
 
-In: a `Proxy` as its supervisor describes it, and the end of its streams. Out: `News`, from which
-`cluster_agent.agent` knows what to look at anew; `LocalHealth` for `observe`, `Reachability` for
-planning.
+In: a `Proxy` as its supervisor describes it, and the end of its streams. Out: `ProxyChanges`, from
+which `cluster_agent.agent` knows which services to observe anew; the health of local endpoints
+for `observe`, how the other clusters are reached for planning.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cluster_agent.health.nacks import Rejections
-from cluster_agent.health.own_gateways import Gateways
-from cluster_agent.health.remote_gateways import Remotes
-from cluster_agent.health.workload_checks import Checks
+from cluster_agent.health.nacks import Nacks
+from cluster_agent.health.own_gateways import OwnGateways
+from cluster_agent.health.remote_gateways import RemoteGateways
+from cluster_agent.health.workload_checks import WorkloadChecks
 from cluster_agent.observe.service import LocalHealth
 from federation.model.exports import Gateway
 from federation.model.names import ClusterId
@@ -23,7 +23,7 @@ from federation.runtime.disk import Disk
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class ProxyChanges:
     """What a word of a proxy changed.
 
     `addresses` and `workloads` (namespace/pod) are judged otherwise now, `clusters` seen otherwise;
@@ -38,14 +38,14 @@ class News:
     rejected: tuple[Rejected, ...] = ()
 
 
-class Heard:
+class ProxyReports:
     """All of it, kept in the agent's state folder where it must survive."""
 
     def __init__(self, state: Path, disk: Disk) -> None:
-        self._gateways = Gateways(state / "gateways.json", disk)
-        self._remotes = Remotes(state / "remotes.json", disk)
-        self._checks = Checks()
-        self._rejections = Rejections()
+        self._gateways = OwnGateways(state / "gateways.json", disk)
+        self._remotes = RemoteGateways(state / "remotes.json", disk)
+        self._checks = WorkloadChecks()
+        self._nacks = Nacks()
         self._leaving: set[str] = set()
         self._serving: set[str] = set()
         self._dead: dict[str, frozenset[int]] = {}
@@ -83,29 +83,29 @@ class Heard:
 
     def observation(self, here: ClusterId) -> Observation:
         """The same for the controller."""
-        return replace(self._remotes.observation(here), rejected=self._rejections.known())
+        return replace(self._remotes.observation(here), rejected=self._nacks.known())
 
     def load(self) -> tuple[Gateway, ...]:
         """Take back what an earlier agent kept; returns the gateways to tell of."""
         self._remotes.load()
         return self._gateways.load()
 
-    def hear(self, proxy: Proxy, now: float) -> News:
+    def record(self, proxy: Proxy, now: float) -> ProxyChanges:
         """A proxy said what it is and sees; `now` in seconds since 1970."""
-        rejected = self._rejections.hear(proxy, now)
+        rejected = self._nacks.record(proxy, now)
         if proxy.kind is Kind.GATEWAY:
             self._serving.discard(proxy.id)
             if proxy.state is State.SERVING:
                 self._serving.add(proxy.id)
-            return News(
+            return ProxyChanges(
                 rejected=rejected,
-                addresses=self._checks.hear(proxy),
-                clusters=self._remotes.hear(proxy),
-                gateways=self._gateways.hear(proxy, now),
+                addresses=self._checks.record(proxy),
+                clusters=self._remotes.record(proxy),
+                gateways=self._gateways.record(proxy, now),
             )
         self._places[proxy.id] = proxy.address
         changed = self._note_leaving(proxy) | self._note_dead(proxy)
-        return News(workloads=frozenset([proxy.id] if changed else []), rejected=rejected)
+        return ProxyChanges(workloads=frozenset([proxy.id] if changed else []), rejected=rejected)
 
     def _note_leaving(self, proxy: Proxy) -> bool:
         """Whether a sidecar just said that it goes, or that it is back."""
@@ -123,28 +123,28 @@ class Heard:
             self._dead[proxy.id] = frozenset(proxy.dead_ports)
         return before != frozenset(proxy.dead_ports)
 
-    def lose(self, kind: Kind, proxy_id: str, *, is_known: bool) -> News:
+    def disconnect(self, kind: Kind, proxy_id: str, *, is_known: bool) -> ProxyChanges:
         """Both streams of a proxy have ended. It may well go on serving without us.
 
         A gateway that is silent sees nothing. Of a workload nobody knows any more (`is_known`)
         nothing is kept.
         """
-        self._rejections.forget(kind, proxy_id)
+        self._nacks.forget(kind, proxy_id)
         if kind is Kind.GATEWAY:
             self._serving.discard(proxy_id)
             self._checks.forget(proxy_id)
-            return News(clusters=self._remotes.forget(proxy_id))
+            return ProxyChanges(clusters=self._remotes.forget(proxy_id))
         if not is_known:
             self._leaving.discard(proxy_id)
             self._dead.pop(proxy_id, None)
             self._places.pop(proxy_id, None)
-        return News()
+        return ProxyChanges()
 
-    def forget(self, connected: Collection[str], now: float) -> News:
+    def forget(self, connected: Collection[str], now: float) -> ProxyChanges:
         """Forget gateways that were silent for an hour; `now` in seconds since 1970."""
         silent = self._gateways.forget(set(connected), now)
         clusters: frozenset[ClusterId] = frozenset()
         for name in silent:
             self._checks.forget(name)
             clusters |= self._remotes.forget(name)
-        return News(clusters=clusters, gateways=tuple((name, None) for name in silent))
+        return ProxyChanges(clusters=clusters, gateways=tuple((name, None) for name in silent))

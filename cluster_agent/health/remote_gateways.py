@@ -17,7 +17,7 @@ from federation.runtime.disk import Disk, File
 from federation.runtime.files import read_if_there
 
 
-class Remotes:
+class RemoteGateways:
     """What our gateways see of the gateways of other clusters."""
 
     def __init__(self, file: Path, disk: Disk) -> None:
@@ -35,7 +35,7 @@ class Remotes:
             rtt = {}
         self.reachability = Reachability(rtt=tuple(sorted(rtt.items())))
 
-    def hear(self, gateway: Proxy) -> frozenset[ClusterId]:
+    def record(self, gateway: Proxy) -> frozenset[ClusterId]:
         """A gateway said what it sees; returns the clusters that are seen otherwise now.
 
         The silence of a gateway changes nothing, but one that goes has no say.
@@ -45,17 +45,15 @@ class Remotes:
         if gateway.remotes == self._said.get(gateway.id, ()):
             return frozenset()
         self._said[gateway.id] = gateway.remotes
-        return self._look()
+        return self._refresh()
 
     def forget(self, gateway: str) -> frozenset[ClusterId]:
         """A gateway is not of this cluster any more."""
-        return self._look() if self._said.pop(gateway, ()) else frozenset()
+        return self._refresh() if self._said.pop(gateway, ()) else frozenset()
 
-    def _look(self) -> frozenset[ClusterId]:
-        before, self.reachability = (
-            self.reachability,
-            Reachability(self._unreachable(), self._rtt()),
-        )
+    def _refresh(self) -> frozenset[ClusterId]:
+        before = self.reachability
+        self.reachability = Reachability(self._unreachable(), self._rtt())
         changed = {cluster for cluster, _ in before.unreachable ^ self.reachability.unreachable}
         if before.rtt != self.reachability.rtt:
             changed |= {cluster for cluster, _ in set(before.rtt) ^ set(self.reachability.rtt)}

@@ -8,14 +8,14 @@ from federation.model.facts import Endpoint, LocalService
 from federation.model.names import ServiceName
 
 
-class Behind:
+class WorkloadServices:
     """The endpoints of this cluster, by workload."""
 
     def __init__(self) -> None:
         self._endpoints: dict[str, dict[ServiceName, tuple[Endpoint, ...]]] = {}
         self._workloads: dict[ServiceName, set[str]] = {}
 
-    def note(self, name: ServiceName, local: LocalService | None) -> set[str]:
+    def update(self, name: ServiceName, local: LocalService | None) -> set[str]:
         """Take a service as it is now; returns the workloads that it does or did concern."""
         before = self._workloads.pop(name, set())
         for workload in before:

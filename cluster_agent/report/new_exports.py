@@ -5,12 +5,12 @@ In: names, `now` in loop time. Out: the names whose waiting is over.
 
 from federation.model.names import ServiceName
 
-FRESH_SECONDS = 0.2
+PENDING_SECONDS = 0.2
 """How long a new export waits at most until this cluster's proxies have acknowledged it."""
 SETTLE_SECONDS = 0.03
 
 
-class Fresh:
+class PendingExports:
     """The exports that nobody else has heard of yet."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Fresh:
 
     def add(self, name: ServiceName, now: float) -> None:
         """It is new; one that waits goes on waiting."""
-        self._due.setdefault(name, now + FRESH_SECONDS)
+        self._due.setdefault(name, now + PENDING_SECONDS)
 
     def drop(self, name: ServiceName) -> None:
         """It need not wait any more."""

@@ -1,8 +1,10 @@
 """What goes up: exports and gateways at once, ready counts coalesced.
 
-A count that crosses 0 goes at once; one that moves by less than 10 % of what was last said waits,
-and any other goes after 100 ms, so that a rolling update costs a few messages and not hundreds.
+A count that crosses 0 goes at once; one that moves by less than 10 % of what was last reported
+waits, and any other goes after 100 ms: a rolling update costs a few messages and not hundreds.
 """
+
+from collections.abc import Callable
 
 from federation.model.exports import Backend, Export, Gateway, Headless
 from federation.model.names import ServiceName
@@ -17,48 +19,53 @@ SMALLEST_MOVE = 0.1
 
 
 class Reports:
-    """The table that the Reports stream is fed from. Calls return the resources to touch."""
+    """The table that the Reports stream is fed from. Calls return whether there is news.
+
+    `on_change` is called by whoever has news, with its type and name; an empty name is the type as
+    a whole, which became complete.
+    """
 
     def __init__(self) -> None:
         self.table = Table()
+        self.on_change: Callable[[str, str], None] = lambda _type, _name: None
         self.table.mark_complete(codec.OBSERVATION, codec.TOMBSTONE)
-        self._said: dict[ServiceName, Backend] = {}
+        self._reported: dict[ServiceName, Backend] = {}
         self._waiting: dict[ServiceName, tuple[float, Backend]] = {}
 
     def export(self, name: ServiceName, export: Export | None) -> bool:
-        """Say (or withdraw) an export; returns whether that is news."""
+        """Report (or withdraw) an export; returns whether that is news."""
         if export is None:
             return self.table.drop(codec.EXPORT, str(name))
         return self.table.put(codec.EXPORT, resource(str(name), codec.encode(export)))
 
     def headless(self, name: ServiceName, found: Headless | None) -> bool:
-        """Say (or withdraw) the endpoints of a headless service; returns whether that is news."""
+        """Report (or withdraw) endpoints of a headless service; returns whether that is news."""
         if found is None:
             return self.table.drop(codec.HEADLESS, str(name))
         return self.table.put(codec.HEADLESS, resource(str(name), encode_headless(found)))
 
     def has_export(self, name: ServiceName) -> bool:
-        """Whether this export was said."""
+        """Whether this export is reported."""
         return self.table.get(codec.EXPORT, str(name)) is not None
 
     def gateway(self, name: str, gateway: Gateway | None) -> bool:
-        """Say (or withdraw) a gateway; returns whether that is news."""
+        """Report (or withdraw) a gateway; returns whether that is news."""
         if gateway is None:
             return self.table.drop(codec.GATEWAY, name)
         return self.table.put(codec.GATEWAY, resource(name, codec.encode(gateway)))
 
     def observation(self, observation: Observation) -> bool:
-        """Say what is seen of other clusters; returns whether that is news."""
+        """Report what is seen of other clusters; returns whether that is news."""
         body = codec.encode(observation)
         return self.table.put(codec.OBSERVATION, resource(observation.cluster, body))
 
     def backend(self, name: ServiceName, backend: Backend | None, now: float) -> bool:
-        """Say what is behind a service, now or a moment later; returns whether to send now."""
-        before = self._said.get(name)
+        """Report what is behind a service, now or a moment later; returns whether to send now."""
+        before = self._reported.get(name)
         if backend is None or before is None or not _is_only_count(before, backend):
-            return self._say(name, backend)
+            return self._put(name, backend)
         if (before.ready == 0) != (backend.ready == 0):
-            return self._say(name, backend)
+            return self._put(name, backend)
         if backend == before:
             self._waiting.pop(name, None)
         else:
@@ -67,29 +74,29 @@ class Reports:
         return False
 
     def due(self) -> float | None:
-        """When `tick` has something to say; loop time in seconds."""
+        """When `tick` has something to report; loop time in seconds."""
         moved = [
             since
             for name, (since, backend) in self._waiting.items()
-            if _has_moved(self._said[name], backend)
+            if _has_moved(self._reported[name], backend)
         ]
         return min(moved) + COALESCE_SECONDS if moved else None
 
     def tick(self, now: float) -> tuple[ServiceName, ...]:
-        """Say what has waited long enough; returns the services to touch."""
+        """Report what has waited long enough; returns of which services."""
         ripe = [
             (name, backend)
             for name, (since, backend) in self._waiting.items()
-            if now >= since + COALESCE_SECONDS and _has_moved(self._said[name], backend)
+            if now >= since + COALESCE_SECONDS and _has_moved(self._reported[name], backend)
         ]
-        return tuple(name for name, backend in sorted(ripe) if self._say(name, backend))
+        return tuple(name for name, backend in sorted(ripe) if self._put(name, backend))
 
-    def _say(self, name: ServiceName, backend: Backend | None) -> bool:
+    def _put(self, name: ServiceName, backend: Backend | None) -> bool:
         self._waiting.pop(name, None)
         if backend is None:
-            self._said.pop(name, None)
+            self._reported.pop(name, None)
             return self.table.drop(codec.BACKEND, str(name))
-        self._said[name] = backend
+        self._reported[name] = backend
         return self.table.put(codec.BACKEND, resource(str(name), codec.encode(backend)))
 
 

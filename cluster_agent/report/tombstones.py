@@ -25,7 +25,7 @@ class Tombstones:
         self._since: dict[ServiceName, float] = {}
         self._said: dict[ServiceName, Tombstone] = {}
 
-    def look(
+    def record(
         self, name: ServiceName, before: Observed | None, after: Observed, now: float, *, live: bool
     ) -> tuple[ServiceName, ...]:
         """Take what changed of a service; returns the services to touch.

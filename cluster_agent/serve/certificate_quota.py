@@ -30,7 +30,7 @@ their life."""
 _MOST_REMEMBERED = 10_000
 
 
-class Certifying:
+class CertificateQuota:
     """Signs for the holders of tokens, each identity so often: from one source, and in all."""
 
     def __init__(self, authority: Authority, clock: Callable[[], float] = time.monotonic) -> None:

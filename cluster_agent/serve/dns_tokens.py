@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from federation.trust.tokens import TokenLife, workload_token_life
 
 
-class Shown:
+class DnsTokens:
     """Tokens by holder; of one that has several streams, that of the newest."""
 
     def __init__(self) -> None:

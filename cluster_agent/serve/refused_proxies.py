@@ -13,7 +13,7 @@ MOST = 20
 comes when all are taken is not told of until one is free."""
 
 
-class TurnedAway:
+class RefusedProxies:
     """Who was refused: `strangers` by address, holders of a good token by its subject."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Which sidecars dial which services at addresses of their own, and what that makes.
 
-In: what sidecars say of themselves, in which zone each is, the plans of services. Out: for each
-upstream the resources of its sidecar, which `cluster_agent.snapshot.snapshots` puts into that
+In: the upstreams that sidecars report, in which scope each is, the plans of services. Out: for each
+upstream the resources of its sidecar, which `cluster_agent.snapshot.sidecars` puts into that
 sidecar's table.
 """
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from federation.envoy.build import Resource
 from federation.model.names import ServiceName
-from federation.model.plans import Plan
+from federation.model.plans import Plan, Scope
 from federation.model.proxies import Upstream
 from sidecar.upstreams import Way, compile_upstream, upstream_name, ways
 
-Made = tuple[str, tuple[Resource, ...]]
+UpstreamResources = tuple[str, tuple[Resource, ...]]
 """The name of an upstream, unique in its sidecar, and its resources: none without a plan."""
 
 
@@ -21,50 +21,52 @@ class Upstreams:
     """The upstreams of all sidecars of one cluster."""
 
     def __init__(self) -> None:
-        self._ways: dict[tuple[str, ServiceName], dict[int, Way]] = {}
-        self._zones: dict[str, str] = {}
+        self._ways: dict[tuple[Scope, ServiceName], dict[int, Way]] = {}
+        self._scopes: dict[str, Scope] = {}
         self._wanted: dict[str, tuple[Upstream, ...]] = {}
         self._users: dict[ServiceName, set[str]] = {}
 
-    def place(self, workload: str, zone: str) -> tuple[Made, ...]:
-        """A sidecar is in a zone, by whose plans it goes."""
-        if self._zones.get(workload) == zone:
+    def set_scope(self, workload: str, scope: Scope) -> tuple[UpstreamResources, ...]:
+        """A sidecar is in a scope, by whose plans it goes."""
+        if self._scopes.get(workload) == scope:
             return ()
-        self._zones[workload] = zone
-        return self._made(workload, self._wanted.get(workload, ()))
+        self._scopes[workload] = scope
+        return self._compile(workload, self._wanted.get(workload, ()))
 
-    def want(self, workload: str, upstreams: Iterable[Upstream]) -> tuple[Made, ...]:
-        """A sidecar has said which upstreams it has; what it has no more is empty."""
+    def set_upstreams(
+        self, workload: str, upstreams: Iterable[Upstream]
+    ) -> tuple[UpstreamResources, ...]:
+        """A sidecar reports which upstreams it has; what it has no more is empty."""
         before, after = self._wanted.get(workload, ()), tuple(upstreams)
         if before == after:
             return ()
         self._index(workload, before, after)
         kept = {upstream_name(upstream) for upstream in after}
         gone = [name for name in map(upstream_name, before) if name not in kept]
-        return (*((name, ()) for name in gone), *self._made(workload, after))
+        return (*((name, ()) for name in gone), *self._compile(workload, after))
 
     def forget(self, workload: str) -> tuple[str, ...]:
         """A sidecar has gone; returns the names of the upstreams it had."""
-        self._zones.pop(workload, None)
+        self._scopes.pop(workload, None)
         before = self._wanted.get(workload, ())
         self._index(workload, before, ())
         return tuple(map(upstream_name, before))
 
-    def learn(
-        self, zone: str, service: ServiceName, plan: Plan | None
-    ) -> tuple[tuple[str, Made], ...]:
-        """A plan of a zone; returns what it changed beyond clusters, and of which sidecars."""
+    def set_plan(
+        self, scope: Scope, service: ServiceName, plan: Plan | None
+    ) -> tuple[tuple[str, UpstreamResources], ...]:
+        """A plan of a scope; returns what it changed beyond clusters, and of which sidecars."""
         after = {way.port: way for way in ways(plan)} if plan else {}
-        if after == self._ways.get((zone, service), {}):
+        if after == self._ways.get((scope, service), {}):
             return ()
-        self._ways[zone, service] = after
+        self._ways[scope, service] = after
         if not after:
-            del self._ways[zone, service]
+            del self._ways[scope, service]
         return tuple(
-            (workload, made)
+            (workload, resources)
             for workload in sorted(self._users.get(service, ()))
-            if self._zones.get(workload) == zone
-            for made in self._made(
+            if self._scopes.get(workload) == scope
+            for resources in self._compile(
                 workload, (u for u in self._wanted[workload] if u.service == service)
             )
         )
@@ -83,13 +85,15 @@ class Upstreams:
             if not self._users[service]:
                 del self._users[service]
 
-    def _made(self, workload: str, upstreams: Iterable[Upstream]) -> tuple[Made, ...]:
-        zone = self._zones.get(workload)
-        if zone is None:
+    def _compile(
+        self, workload: str, upstreams: Iterable[Upstream]
+    ) -> tuple[UpstreamResources, ...]:
+        scope = self._scopes.get(workload)
+        if scope is None:
             return ()
-        found = []
+        compiled = []
         for upstream in upstreams:
-            way = self._ways.get((zone, upstream.service), {}).get(upstream.port)
+            way = self._ways.get((scope, upstream.service), {}).get(upstream.port)
             resources = compile_upstream(upstream, way) if way else ()
-            found.append((upstream_name(upstream), resources))
-        return tuple(found)
+            compiled.append((upstream_name(upstream), resources))
+        return tuple(compiled)

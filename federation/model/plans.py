@@ -11,12 +11,35 @@ from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """Consumers of one cluster for whom the same plans hold, so that they share one snapshot.
+
+    Those in a zone (empty: in none, or not known), of a namespace (empty: of any).
+    """
+
+    zone: str = ""
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"zone {self.zone}" + (f" namespace {self.namespace}" if self.namespace else "")
+
+
+ANYWHERE = Scope()
+
+
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """For whom a plan is made."""
+    """For whom a plan is made: consumers of `scope` in a cluster that lies in `region`."""
 
     cluster: ClusterId
-    locality: Locality
+    region: str
+    scope: Scope = ANYWHERE
+
+    @property
+    def locality(self) -> Locality:
+        """Where the consumers are."""
+        return Locality(self.region, self.scope.zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a supervisor says of its proxy to the agent of its cluster."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from federation.model.names import ServiceName
@@ -16,6 +16,18 @@ class Kind(StrEnum):
 
 ENTRY_GATEWAY = "entry-gateway"
 """How a gateway calls itself that offers entry as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Who a supervisor says it is: `kind/id`, or `entry-gateway/NAME`."""
+
+    kind: Kind
+    id: str
+    has_entry: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
 
 
 NO_ENTRY = "type.googleapis.com/fedmesh.v1.Entry"

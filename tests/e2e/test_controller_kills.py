@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from cluster_agent.authority.authority import join
+from cluster_agent.authority.join import join
 from federation.client.client import Client
 from federation.client.documents import cluster_document
 from federation.model.errors import Failed, FedmeshError

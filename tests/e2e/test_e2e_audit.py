@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster_agent.authority.authority import join
+from cluster_agent.authority.join import join
 from federation.client.documents import cluster_document
 from federation.model.errors import Denied
 from federation.model.names import ClusterId

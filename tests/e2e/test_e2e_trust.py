@@ -14,7 +14,8 @@ from ssl import SSLSocket
 import pytest
 import yaml
 
-from cluster_agent.authority.authority import Authority, open_authority
+from cluster_agent.authority.authority import Authority
+from cluster_agent.authority.join import open_authority
 from federation.demo.layout import find_site
 from federation.model.errors import Conflict, Denied, FedmeshError, PeerBroke
 from federation.model.names import ClusterId

@@ -12,7 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cluster_agent.authority.authority import Authority, open_authority
+from cluster_agent.authority.authority import Authority
+from cluster_agent.authority.join import open_authority
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.trust.issue import make_csr, new_key

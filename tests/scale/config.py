@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any
 
 from cluster_agent.snapshot.service_state import ServiceState
-from cluster_agent.snapshot.snapshots import Proxies
+from cluster_agent.snapshot.snapshots import Snapshots
 from federation.envoy.build import Resource, domains_of
 from federation.model.facts import ServiceFacts
 from federation.model.names import ClusterId
-from federation.model.plans import Plan
+from federation.model.plans import Plan, Scope
 from federation.model.proxies import Kind as ProxyKind
+from federation.model.proxies import Node
 from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
 from federation.planning.plan import plan_service
 from federation.wire.rpc.methods import MAX_MESSAGE_BYTES
@@ -95,17 +96,17 @@ def _time(kind: Kind, size: Size) -> dict[str, float]:
     """`agent_...` is what it costs among all others, with the tables that proxies are fed from."""
     facts = [imported(n, kind, size) for n in range(size.services)]
     alone = [_seconds(partial(_make, one)) for one in facts]
-    proxies = Proxies(HOME, entry(HOME))
-    proxies.set_region(REGION)
-    proxies.admit(ProxyKind.SIDECAR, "shop/web", ZONE)
+    snapshots = Snapshots(HOME, entry(HOME))
+    snapshots.set_region(REGION)
+    snapshots.admit(Node(ProxyKind.SIDECAR, "shop/web"), Scope(ZONE))
     first = facts[0]
     moved = ((first.backends[0].cluster, 50),)
     return {
         "plan_and_compile_one_ms": _ms(statistics.median(alone)),
         "plan_and_compile_all_seconds": round(sum(alone), 3),
-        "agent_takes_all_seconds": round(_seconds(partial(_tell, proxies, facts)), 3),
-        "agent_moves_one_ms": _ms(_seconds(partial(_tell, proxies, [first], moved))),
-        "agent_withdraws_one_ms": _ms(_seconds(partial(_withdraw, proxies, first))),
+        "agent_takes_all_seconds": round(_seconds(partial(_tell, snapshots, facts)), 3),
+        "agent_moves_one_ms": _ms(_seconds(partial(_tell, snapshots, [first], moved))),
+        "agent_withdraws_one_ms": _ms(_seconds(partial(_withdraw, snapshots, first))),
     }
 
 
@@ -115,16 +116,16 @@ def _make(facts: ServiceFacts) -> None:
     virtual_hosts(plan)
 
 
-def _tell(proxies: Proxies, services: list[ServiceFacts], shares: Shares = ()) -> None:
+def _tell(snapshots: Snapshots, services: list[ServiceFacts], shares: Shares = ()) -> None:
     for facts in services:
         state = ServiceState(facts, None, None, shares, reachability(facts))
-        proxies.set_service(facts.service.name, state)
-    proxies.finish()
+        snapshots.set_service(facts.service.name, state)
+    snapshots.finish()
 
 
-def _withdraw(proxies: Proxies, facts: ServiceFacts) -> None:
-    proxies.set_service(facts.service.name, ServiceState(None, None, None))
-    proxies.finish()
+def _withdraw(snapshots: Snapshots, facts: ServiceFacts) -> None:
+    snapshots.set_service(facts.service.name, ServiceState(None, None, None))
+    snapshots.finish()
 
 
 def _seconds(work: Callable[[], None]) -> float:

@@ -11,9 +11,8 @@ from enum import StrEnum
 from federation.model.exports import AppProtocol, Backend, Gateway, Group, ServicePort, ServiceType
 from federation.model.exports import Transport as Layer
 from federation.model.facts import Cluster, Endpoint, LocalService, Service, ServiceFacts
-from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName, sni
-from federation.model.plans import Importer, Reachability
+from federation.model.plans import Importer, Reachability, Scope
 from federation.planning.rtt_class import NEAR, STEP
 from federation.trust.spiffe import trust_domain
 from sidecar.compile import Inbound, InboundPort
@@ -35,7 +34,7 @@ FAR_RTT = STEP
 
 HTTP = ServicePort("http", Layer.TCP, SERVICE, "http")
 TCP = ServicePort("tcp", Layer.TCP, SERVICE, "tcp")
-IMPORTER = Importer(HOME, Locality(REGION, ZONE))
+IMPORTER = Importer(HOME, REGION, Scope(ZONE))
 
 
 @dataclass(frozen=True, slots=True)

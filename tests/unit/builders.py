@@ -15,9 +15,8 @@ from federation.model.exports import (
     Transport,
 )
 from federation.model.facts import Cluster, Endpoint, LocalService, Service, ServiceFacts
-from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName
-from federation.model.plans import Importer
+from federation.model.plans import Importer, Scope
 from federation.planning.merge import default_port
 
 DOMAIN = "mesh.test"
@@ -129,7 +128,7 @@ def local_service(
 
 
 def importer(cluster: str = "east", region: str = "eu", zone: str = "a") -> Importer:
-    return Importer(ClusterId(cluster), Locality(region, zone))
+    return Importer(ClusterId(cluster), region, Scope(zone))
 
 
 def service(

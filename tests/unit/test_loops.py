@@ -20,12 +20,13 @@ from cluster_agent import main as agent_main
 from cluster_agent.agent import Agent
 from cluster_agent.authority.rejoin import Rejoin
 from cluster_agent.authority.rekey import Rekeying
+from cluster_agent.authority.renew import Renewal
 from cluster_agent.dns.feed import Feed
 from cluster_agent.dns.rate_limit import Sources
 from cluster_agent.dns.server import DnsServer, TcpLimits
 from cluster_agent.dns.table import Table
 from cluster_agent.source.directory import DirectorySource
-from cluster_agent.uplink.connection import Sync
+from cluster_agent.uplink.connection import ControllerConnection
 from federation.apiserver.connection_guard import Door
 from federation.apiserver.listening import Listening
 from federation.controller import main as controller_main
@@ -69,7 +70,7 @@ ENDS_BY_ITSELF = {
     "federation/wire/rpc/run_session.py read": "the same",
     "federation/wire/rpc/run_session.py receive": "the same",
     "cluster_agent/dns/server.py _serve_tcp": "one connection",
-    "cluster_agent/agent.py _look_at_dirty": "until nothing is dirty",
+    "cluster_agent/turns.py run": "until nothing is dirty",
     "federation/verify/generator.py run": "a load that is made for a while",
     "federation/verify/paced.py _quiet": "until a load has ended, for so long at most",
 }
@@ -177,20 +178,19 @@ def agent(folder: Path) -> tuple[Loop, ...]:
     world, east = World(folder), ClusterId("east")
     source = DirectorySource(folder)
     made = Agent(east, source, folder)
-    sync = Sync(
+    sync = ControllerConnection(
         world.authority,
-        folder,
-        made.receiver,
-        made.reports.table,
+        made.down.receiver,
+        made.reports,
         rejoin=Rejoin(world.authority, folder, east, None),
         controller="127.0.0.1:1",
-        disk=made.disk,
         on_facts=made.on_facts,
         on_refusals=made.on_refusals,
     )
+    renewal = Renewal(world.authority, folder, sync.ask, made.disk)
     rekeying = Rekeying(world.authority, folder, lambda: "", sync.ask)
-    more = (rekeying.loop, Workloads().server.loop)
-    return agent_main.all_loops(made, source, sync, more)
+    more = (sync.loop, renewal.loop, rekeying.loop, Workloads().server.loop)
+    return agent_main.all_loops(made, source, more)
 
 
 class Silent(socket.socket):

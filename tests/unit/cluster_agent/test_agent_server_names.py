@@ -14,13 +14,14 @@ import pytest
 from cluster_agent.entry.allocation import Addresses
 from cluster_agent.entry.entry import Entry
 from cluster_agent.snapshot.service_state import ServiceState
-from cluster_agent.snapshot.snapshots import Proxies
+from cluster_agent.snapshot.snapshots import Snapshots
 from federation.envoy.bootstrap import XDS_CLUSTER
 from federation.model.annotations import STEERING
 from federation.model.exports import Gateway, ServicePort, ServiceType
 from federation.model.facts import Bundle, Endpoint
 from federation.model.names import ClusterId, ServiceName, remote_name
-from federation.model.proxies import Kind, Proxy, State
+from federation.model.plans import ANYWHERE
+from federation.model.proxies import Kind, Node, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER
 from federation.planning.tiers import INBOUND_PORT
 from tests.unit import builders as b
@@ -107,17 +108,17 @@ def state(
 
 @cache
 def sent(endpoints: tuple[Endpoint, ...], type_: ServiceType = ServiceType.CLUSTERSET_IP) -> Sent:
-    proxies = Proxies(EAST, Entry(EAST, Addresses(), lambda: 0.0), serves_proxyless=True)
-    proxies.set_synced()
-    proxies.set_region("eu")
-    layers = proxies.admit(Kind.GATEWAY, GATEWAY.id, "a", has_entry=True)[0]
-    proxies.meet(GATEWAY)
-    proxies.set_bundles([Bundle(f"{c.id}.{b.DOMAIN}", ("PEM",)) for c in CLUSTERS])
-    proxies.set_clusters(CLUSTERS)
+    snapshots = Snapshots(EAST, Entry(EAST, Addresses(), lambda: 0.0), serves_proxyless=True)
+    snapshots.set_synced()
+    snapshots.set_region("eu")
+    layers = snapshots.admit(Node(Kind.GATEWAY, GATEWAY.id, True), ANYWHERE)[0]
+    snapshots.set_proxy(GATEWAY)
+    snapshots.set_bundles([Bundle(f"{c.id}.{b.DOMAIN}", ("PEM",)) for c in CLUSTERS])
+    snapshots.set_clusters(CLUSTERS)
     for name in SERVICES:
-        proxies.set_service(name, state(name, endpoints, PORTS, type_))
-    proxies.finish()
-    view = proxies.view(layers)
+        snapshots.set_service(name, state(name, endpoints, PORTS, type_))
+    snapshots.finish()
+    view = snapshots.view(layers)
 
     def all_of(type_url: str) -> dict[str, Document]:
         found = ((name, view.get(type_url, name)) for name in view.names(type_url))

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from cluster_agent.authority.authority import Authority, Membership, Standing
+from cluster_agent.authority.authority import Authority, Credentials, Membership
 from federation.trust import issue, profile
 
 DOMAIN = "mesh.test"
@@ -16,4 +16,4 @@ def make_authority(now: datetime, cluster: str = "east") -> Authority:
     wanted = profile.intermediate_profile(trust_domain)
     intermediate = issue.issue_intermediate(root, root_key, key.public_key(), wanted, now)
     membership = Membership(cluster, DOMAIN, trust_domain, "127.0.0.1:1")
-    return Authority(Standing(membership, root, intermediate), key, timedelta(hours=1))
+    return Authority(Credentials(membership, root, intermediate), key, timedelta(hours=1))

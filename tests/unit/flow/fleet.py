@@ -153,7 +153,7 @@ class Home:
         self.source = Objects(NETS[self.cluster], shown)
         self.source.unread = unread
         self.agent = Agent(self.cluster, self.source, self.folder)
-        self.agent.connect(self.agent._audience, self._touch)
+        self.agent.reports.on_change = self._touch
         self.agent.load()
         address = f"10.{NETS[self.cluster]}.9.1"
         self.agent.on_proxy(Proxy("gw", Kind.GATEWAY, State.SERVING, address, 15443, "a"))
@@ -175,13 +175,13 @@ class Home:
 
     def save(self) -> None:
         """As its loop does it."""
-        last_good.save(self.folder, self.agent.receiver, codec.FACTS)
+        last_good.save(self.folder, self.agent.down.receiver, codec.FACTS)
 
     def connect(self) -> None:
         self.cut()
         hub = self.fleet.hub
         listener = hub.listen(self.cluster)
-        facts = Stream(listener, self.agent.receiver, self._learn)
+        facts = Stream(listener, self.agent.down.receiver, self._learn)
         said = Sender(self.agent.reports.table, codec.REPORT_RULES)
         receiver = hub.receiver(self.cluster)
         hub.presence(self.cluster).refusals.start_over()
@@ -194,7 +194,7 @@ class Home:
         self.streams = None
 
     def _learn(self, received: Received) -> None:
-        point = self.agent.receiver.point(received.reply.type_url)
+        point = self.agent.down.receiver.point(received.reply.type_url)
         before = self.points.get(received.reply.type_url)
         if point is not None:
             if before is not None and before.epoch == point.epoch:
@@ -205,7 +205,7 @@ class Home:
 
     def backends(self) -> set[str]:
         """What this agent can reach: NAMESPACE/NAME@CLUSTER, by facts it plans with."""
-        facts = self.agent._facts
+        facts = self.agent.down.facts
         return {
             f"{name}@{cluster}"
             for name, service in facts.services.items()
@@ -215,7 +215,7 @@ class Home:
 
     def held(self) -> dict[tuple[str, str], str]:
         """All facts by type and name, with their versions."""
-        receiver = self.agent.receiver
+        receiver = self.agent.down.receiver
         return {(t, n): r.version for t in codec.FACTS for n, r in receiver.held(t).items()}
 
 

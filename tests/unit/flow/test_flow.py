@@ -14,15 +14,16 @@ from cluster_agent.observe.index import Index
 from cluster_agent.observe.service import observe_service
 from cluster_agent.report.table import Reports
 from cluster_agent.snapshot.service_state import ServiceState
-from cluster_agent.snapshot.snapshots import TYPES, Proxies
-from cluster_agent.snapshot.tables import Touch
+from cluster_agent.snapshot.snapshots import Snapshots
+from cluster_agent.snapshot.tables import TYPES, Changed
 from cluster_agent.source.folder import Folder
 from cluster_agent.uplink.facts import Facts
 from federation.controller.facts.registry import Registry, Touched
 from federation.controller.member import Member
 from federation.model.exports import Gateway
 from federation.model.names import ClusterId, ServiceName
-from federation.model.proxies import Kind, Proxy, State
+from federation.model.plans import ANYWHERE, Scope
+from federation.model.proxies import Kind, Node, Proxy, State
 from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
 from federation.supervisor.relay import ENVOY_RULES
 from federation.wire import codec
@@ -59,17 +60,17 @@ class Home:
         self.cluster = cluster
         self.folder, self.index = Folder(), Index()
         self.reports, self.facts = Reports(), Facts()
-        self.proxies = Proxies(cluster, entry(cluster))
+        self.snapshots = Snapshots(cluster, entry(cluster))
         self.held = Receiver(f"agent/{cluster}", codec.FACTS)
         self.now = 0.0
         self.reports.gateway("gw", Gateway("gw", f"10.{NETS[cluster]}.9.1", 15443, "a"))
         self.reports.table.mark_complete(*codec.REPORTS)
         client = Proxy("shop/client", Kind.SIDECAR, State.SERVING, "10.0.0.9", 15006, "a")
-        self.layers = self.proxies.admit(Kind.SIDECAR, client.id, "a")[0]
-        self.gateway = self.proxies.admit(Kind.GATEWAY, "gw", "")[0]
-        self.proxies.meet(client)
-        self.proxies.set_synced()
-        self.to_envoy = Sender(self.proxies.view(self.layers), ENVOY_RULES, marks=False)
+        self.layers = self.snapshots.admit(Node(Kind.SIDECAR, client.id), Scope("a"))[0]
+        self.gateway = self.snapshots.admit(Node(Kind.GATEWAY, "gw"), ANYWHERE)[0]
+        self.snapshots.set_proxy(client)
+        self.snapshots.set_synced()
+        self.to_envoy = Sender(self.snapshots.view(self.layers), ENVOY_RULES, marks=False)
         self.envoy = FakeEnvoy(self.to_envoy)
         self.connect(controller)
 
@@ -96,13 +97,13 @@ class Home:
         if self.reports.backend(name, seen.backend, self.now):
             self.up.sender.touch(codec.BACKEND, str(name))
         facts = self.facts.of(name, self.cluster)
-        self._tell(self.proxies.set_service(name, ServiceState(facts, seen.local, seen.export)))
+        self._tell(self.snapshots.set_service(name, ServiceState(facts, seen.local, seen.export)))
         self.look_at_routes()
-        self._tell(self.proxies.finish())
+        self._tell(self.snapshots.finish())
         self.look_at_routes()
 
-    def _tell(self, touched: list[Touch]) -> None:
-        for touch in touched:
+    def _tell(self, changed: list[Changed]) -> None:
+        for touch in changed:
             self.to_envoy.touch(touch.type_url, touch.name)
 
     def report(self) -> Touched:
@@ -116,9 +117,9 @@ class Home:
         """Facts come down, and the sidecar gets what they lead to."""
         concerned = self.facts.apply(self.down.changes())
         here = self.facts.clusters.get(self.cluster)
-        self._tell(self.proxies.set_region(here.region if here else ""))
+        self._tell(self.snapshots.set_region(here.region if here else ""))
         if concerned.clusters:
-            self._tell(self.proxies.set_clusters(self.facts.clusters.values()))
+            self._tell(self.snapshots.set_clusters(self.facts.clusters.values()))
         for name in sorted(concerned.services):
             self._look_at(name)
         self.envoy.fetch()
@@ -153,7 +154,7 @@ class Home:
 
     def tables(self) -> dict[tuple[str, str], bytes]:
         """Everything that the sidecar and the gateway of this cluster are fed from."""
-        views = [self.proxies.view(layers) for layers in (self.layers, self.gateway)]
+        views = [self.snapshots.view(layers) for layers in (self.layers, self.gateway)]
         return {
             (f"{number}{type_url}", name): found.body
             for number, view in enumerate(views)
@@ -179,8 +180,8 @@ class World:
 
     def settle(self) -> None:
         """Everybody hears everything."""
-        for touched in [home.report() for home in self.homes]:
-            for type_url, name in touched:
+        for changed in [home.report() for home in self.homes]:
+            for type_url, name in changed:
                 for home in self.homes:
                     home.down.sender.touch(type_url, name)
         for home in self.homes:

@@ -71,8 +71,8 @@ def root_shown(authority: Authority) -> bytes:
 
 
 async def test_without_a_token_nothing_happens(world: World) -> None:
-    await world.rejoin.look()
-    await Rejoin(world.authority, world.folder, EAST, None, redeem=world.redeem).look()
+    await world.rejoin.check()
+    await Rejoin(world.authority, world.folder, EAST, None, redeem=world.redeem).check()
     assert world.joined == []
 
 
@@ -81,21 +81,21 @@ async def test_a_new_token_is_redeemed_once_and_what_it_gave_is_shown_from_then_
 ) -> None:
     before = root_shown(world.authority)
     world.put(token())
-    await world.rejoin.look()
+    await world.rejoin.check()
     assert world.authority.membership.grpc == "127.0.0.9:1"
     assert root_shown(world.authority) == pem(world.root) != before
-    await world.rejoin.look()
-    await world.start().look()  # the agent was restarted
+    await world.rejoin.check()
+    await world.start().check()  # the agent was restarted
     assert world.joined == ["new"]
 
 
 async def test_the_token_of_the_first_joining_is_left_alone(world: World) -> None:
     world.authority.membership = replace(world.authority.membership, token="first")
     world.put(token("first"))
-    await world.rejoin.look()
+    await world.rejoin.check()
     assert world.joined == []
     world.put(token("second"))
-    await world.rejoin.look()
+    await world.rejoin.check()
     assert world.joined == ["second"]
 
 
@@ -107,10 +107,10 @@ async def test_what_may_pass_is_tried_again_and_said_once(
     world.put(token())
     world.errors = [error, error]
     for _ in range(2):
-        await world.rejoin.look()
+        await world.rejoin.check()
         assert world.authority.membership == before
     assert caplog.text.count("not joining again") == 1
-    await world.rejoin.look()
+    await world.rejoin.check()
     assert world.joined == ["new"] * 3
     assert world.authority.membership.token == "new"
 
@@ -121,18 +121,18 @@ async def test_a_token_that_is_refused_is_not_tried_again_but_another_one_is(
 ) -> None:
     world.put(token("bad"))
     world.errors = [error]
-    await world.rejoin.look()
-    await world.rejoin.look()
+    await world.rejoin.check()
+    await world.rejoin.check()
     assert world.joined == ["bad"]
     world.put(token("good"))
-    await world.rejoin.look()
+    await world.rejoin.check()
     assert world.joined == ["bad", "good"]
 
 
 @pytest.mark.parametrize("text", ["", "no token at all", "fmj1.%%%"])
 async def test_a_file_that_holds_no_token_is_no_obstacle(world: World, text: str) -> None:
     world.put(text)
-    await world.rejoin.look()
+    await world.rejoin.check()
     assert world.joined == []
 
 
@@ -140,7 +140,7 @@ async def test_the_token_of_another_cluster_is_no_obstacle(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.put(token(cluster="west"))
-    await world.rejoin.look()
+    await world.rejoin.check()
     assert world.joined == []
     assert "for cluster west, but this is east" in caplog.text
 
@@ -148,5 +148,5 @@ async def test_the_token_of_another_cluster_is_no_obstacle(
 async def test_a_file_that_cannot_be_read_is_no_obstacle(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await world.start(world.folder).look()
+    await world.start(world.folder).check()
     assert "cannot be read: Is a directory" in caplog.text

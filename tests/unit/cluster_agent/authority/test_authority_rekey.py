@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from cluster_agent.authority import key_files
-from cluster_agent.authority.authority import Authority, Membership, Standing
+from cluster_agent.authority.authority import Authority, Credentials, Membership
 from cluster_agent.authority.rekey import Rekeying
 from federation.model.errors import NotReady
 from federation.runtime.files import write_private
@@ -42,7 +42,7 @@ class World:
         self.root = issue.make_root(self.root_key, profile.root_profile("mesh.test"), NOW)
         made = self._sign(key.public_key(), NOW)
         membership = Membership("east", "mesh.test", DOMAIN, "127.0.0.1:1")
-        self.authority = Authority(Standing(membership, self.root, made), key, LEAF_LIFE)
+        self.authority = Authority(Credentials(membership, self.root, made), key, LEAF_LIFE)
         twin = issue.make_twin(key, profile.twin_profile(DOMAIN), NOW)
         write_private(folder / "ca.key", key_pem(key))
         (folder / "twin.pem").write_bytes(pem(twin))

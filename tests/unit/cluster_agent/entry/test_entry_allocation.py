@@ -137,6 +137,6 @@ def test_a_gateway_that_went_in_order_is_gone_ten_minutes_later_unless_it_is_bac
 def test_whom_dns_leads_to_is_kept() -> None:
     found = addresses()
     assert found.shown is None
-    assert found.show(frozenset({"gw-1"}))
-    assert not found.show(frozenset({"gw-1"}))
+    assert found.set_serving(frozenset({"gw-1"}))
+    assert not found.set_serving(frozenset({"gw-1"}))
     assert sorted(addresses(json.loads(json.dumps(found.document()))).shown or ()) == ["gw-1"]

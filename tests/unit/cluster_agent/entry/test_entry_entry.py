@@ -4,14 +4,15 @@ from collections import Counter
 from dataclasses import replace
 
 from cluster_agent.entry.allocation import Addresses, preferred
-from cluster_agent.entry.entry import NAMES, Entry, Made, variants
+from cluster_agent.entry.dns_names import NAMES
+from cluster_agent.entry.entry import Entry, EntryResources, variants
 from federation.envoy.build import Resource
 from federation.model.annotations import STEERING
 from federation.model.exports import Headless, Pairs, ServiceType
 from federation.model.facts import Service, ServiceFacts
-from federation.model.locality import Locality
 from federation.model.names import ClusterId
 from federation.model.plans import Importer, Plan
+from federation.model.proxies import Kind, Node
 from federation.model.types import LISTENER
 from federation.model.zones import ServiceNames
 from federation.planning.plan import plan_service
@@ -29,6 +30,7 @@ from tests.unit.builders import (
     service,
 )
 
+Owned = dict[tuple[str | Node, str], tuple[Resource, ...]]
 EAST = ClusterId("east")
 HOST = preferred("shop/api") % 254 + 1
 """What the name of the service makes of its address in a range of 256."""
@@ -50,19 +52,19 @@ def known(
     clusters = (cluster("west", gateways=(gateway("10.2.0.1"),)), cluster("east"))
     behind = (backend("west", ready=ready, ports=(80, 7000)),)
     about = facts(found, behind, clusters, endpoints)
-    return about, plan_service(about, LOCAL, Importer(EAST, Locality("eu", "")))
+    return about, plan_service(about, LOCAL, Importer(EAST, "eu"))
 
 
-def learn(entry: Entry, **about: object) -> dict[tuple[str, str], tuple[Resource, ...]]:
+def set_plans(entry: Entry, **about: object) -> Owned:
     found, plan = known(**about)  # type: ignore[arg-type]
-    return by_owner(entry.learn(API, found, LOCAL, variants(found.service, plan)))
+    return by_owner(entry.set_plans(API, found, LOCAL, variants(found.service, plan)))
 
 
-def by_owner(made: list[Made]) -> dict[tuple[str, str], tuple[Resource, ...]]:
+def by_owner(made: list[EntryResources]) -> Owned:
     return {(table, owner): found for table, owner, found in made}
 
 
-def said(made: dict[tuple[str, str], tuple[Resource, ...]]) -> ServiceNames:
+def said(made: Owned) -> ServiceNames:
     return decode_service_names(made[NAMES, str(API)][0].body)
 
 
@@ -71,7 +73,7 @@ def listeners(found: tuple[Resource, ...]) -> list[str]:
 
 
 def test_without_a_range_a_service_has_a_name_and_no_address() -> None:
-    made = learn(entry())
+    made = set_plans(entry())
     assert list(made) == [(NAMES, "shop/api")]
     assert said(made).addresses == ()
     assert said(made).nearest == ()
@@ -79,10 +81,10 @@ def test_without_a_range_a_service_has_a_name_and_no_address() -> None:
 
 def test_a_gateway_with_a_range_listens_at_every_port_of_the_service() -> None:
     found = entry()
-    learn(found)
-    made = by_owner(found.meet("gw-1", "10.9.0.0/24"))
+    set_plans(found)
+    made = by_owner(found.add_gateway("gw-1", "10.9.0.0/24"))
     assert found.is_used
-    assert listeners(made["gateway/gw-1", "entry shop/api"]) == [
+    assert listeners(made[Node(Kind.GATEWAY, "gw-1"), "entry shop/api"]) == [
         f"10.9.0.{HOST}:7000",
         f"10.9.0.{HOST}:80",
     ]
@@ -92,41 +94,41 @@ def test_a_gateway_with_a_range_listens_at_every_port_of_the_service() -> None:
 
 def test_a_plan_that_changes_weights_leaves_the_listeners_alone() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
-    learn(found)
-    assert list(learn(found, ready=5)) == [(NAMES, "shop/api")]
+    found.add_gateway("gw-1", "10.9.0.0/24")
+    set_plans(found)
+    assert list(set_plans(found, ready=5)) == [(NAMES, "shop/api")]
 
 
 def test_several_gateways_have_addresses_each_and_dns_leads_to_those_that_are_there() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.1.0/24")
-    found.meet("gw-2", "10.9.2.0/24")
-    assert said(learn(found)).addresses == (f"10.9.1.{HOST}", f"10.9.2.{HOST}")
-    assert said(by_owner(found.show(frozenset({"gw-2"})))).addresses == (f"10.9.2.{HOST}",)
-    assert said(by_owner(found.show(frozenset()))).addresses == (
+    found.add_gateway("gw-1", "10.9.1.0/24")
+    found.add_gateway("gw-2", "10.9.2.0/24")
+    assert said(set_plans(found)).addresses == (f"10.9.1.{HOST}", f"10.9.2.{HOST}")
+    assert said(by_owner(found.set_serving(frozenset({"gw-2"})))).addresses == (f"10.9.2.{HOST}",)
+    assert said(by_owner(found.set_serving(frozenset()))).addresses == (
         f"10.9.1.{HOST}",
         f"10.9.2.{HOST}",
     ), "the last"
-    assert found.show(frozenset({"gw-1", "gw-2"})) == []
+    assert found.set_serving(frozenset({"gw-1", "gw-2"})) == []
 
 
 def test_who_asks_for_steering_has_addresses_per_cluster() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
-    made = learn(found, annotations=((STEERING, "true"),))
+    found.add_gateway("gw-1", "10.9.0.0/24")
+    made = set_plans(found, annotations=((STEERING, "true"),))
     names = said(made)
     everything = {*names.addresses, *(a for c in names.nearest for a in c.addresses)}
     everything |= {a for _, addresses in names.only for a in addresses}
     assert len(everything) == 4, "one for all, one that prefers the own cluster, two strict ones"
     assert [cluster for cluster, _ in names.only] == ["east", "west"]
-    assert len(listeners(made["gateway/gw-1", "entry shop/api"])) == 10
-    assert said(learn(found)).only == (), "not any more"
+    assert len(listeners(made[Node(Kind.GATEWAY, "gw-1"), "entry shop/api"])) == 10
+    assert said(set_plans(found)).only == (), "not any more"
 
 
 def test_a_headless_service_has_names_of_its_ready_endpoints_and_no_address() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
-    names = said(learn(found, type=ServiceType.HEADLESS))
+    found.add_gateway("gw-1", "10.9.0.0/24")
+    names = said(set_plans(found, type=ServiceType.HEADLESS))
     assert names.addresses == ()
     assert [(e.cluster, e.hostname, e.addresses) for e in names.endpoints] == [
         ("east", "10-0-0-1", ("10.0.0.1",))
@@ -136,13 +138,13 @@ def test_a_headless_service_has_names_of_its_ready_endpoints_and_no_address() ->
 
 def test_endpoints_of_other_clusters_that_may_be_dialled_from_here_are_named_as_well() -> None:
     others = (headless("west", "10.2.0.1", "10.2.0.2"), headless("south", "10.3.0.1"))
-    found = learn(entry(), type=ServiceType.HEADLESS, endpoints=others)
+    found = set_plans(entry(), type=ServiceType.HEADLESS, endpoints=others)
     assert [(e.cluster, e.hostname, e.addresses) for e in said(found).endpoints] == [
         ("east", "10-0-0-1", ("10.0.0.1",)),
         ("west", "pod-0", ("10.2.0.1",)),
         ("west", "pod-1", ("10.2.0.2",)),
     ], "south is not known"
-    assert said(learn(entry(), endpoints=others)).endpoints == (), "it has an address"
+    assert said(set_plans(entry(), endpoints=others)).endpoints == (), "it has an address"
 
 
 def test_of_more_endpoints_than_dns_takes_each_cluster_names_its_fair_part() -> None:
@@ -155,30 +157,30 @@ def test_of_more_endpoints_than_dns_takes_each_cluster_names_its_fair_part() -> 
     )
     about = facts(of, (), clusters, there)
     local = local_service(*(endpoint(f"10.9.0.{i}") for i in range(250)))
-    plan = plan_service(about, local, Importer(EAST, Locality("eu", "")))
-    made = entry().learn(API, about, local, {"": plan})
+    plan = plan_service(about, local, Importer(EAST, "eu"))
+    made = entry().set_plans(API, about, local, {"": plan})
     counts = Counter(e.cluster for e in said(by_owner(made)).endpoints)
     assert counts == {"east": 199, "c0": 3, "c1": 199, "c2": 199, "c3": 200, "c4": 200}
 
 
 def test_a_service_that_is_gone_takes_listeners_and_names_along_and_keeps_its_address() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
-    before = said(learn(found)).addresses
-    made = by_owner(found.learn(API, None, None, {}))
-    assert made == {(NAMES, "shop/api"): (), ("gateway/gw-1", "entry shop/api"): ()}
-    assert found.learn(API, None, None, {}) == []
-    assert said(learn(found)).addresses == before
+    found.add_gateway("gw-1", "10.9.0.0/24")
+    before = said(set_plans(found)).addresses
+    made = by_owner(found.set_plans(API, None, None, {}))
+    assert made == {(NAMES, "shop/api"): (), (Node(Kind.GATEWAY, "gw-1"), "entry shop/api"): ()}
+    assert found.set_plans(API, None, None, {}) == []
+    assert said(set_plans(found)).addresses == before
 
 
 def test_a_gateway_that_comes_back_is_told_everything_again() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
-    learn(found)
-    assert found.meet("gw-1", "10.9.0.0/24") == []
+    found.add_gateway("gw-1", "10.9.0.0/24")
+    set_plans(found)
+    assert found.add_gateway("gw-1", "10.9.0.0/24") == []
     assert found.forget("gw-1") == ["entry shop/api"]
-    made = by_owner(found.meet("gw-1", "10.9.0.0/24"))
-    assert listeners(made["gateway/gw-1", "entry shop/api"]) == [
+    made = by_owner(found.add_gateway("gw-1", "10.9.0.0/24"))
+    assert listeners(made[Node(Kind.GATEWAY, "gw-1"), "entry shop/api"]) == [
         f"10.9.0.{HOST}:7000",
         f"10.9.0.{HOST}:80",
     ]
@@ -186,57 +188,59 @@ def test_a_gateway_that_comes_back_is_told_everything_again() -> None:
 
 def test_a_gateway_that_is_gone_for_good_takes_its_addresses_along() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.1.0/24")
-    found.meet("gw-2", "10.9.2.0/24")
-    learn(found)
+    found.add_gateway("gw-1", "10.9.1.0/24")
+    found.add_gateway("gw-2", "10.9.2.0/24")
+    set_plans(found)
     found.forget("gw-1")
-    assert said(by_owner(found.lose("gw-1"))).addresses == (f"10.9.2.{HOST}",)
-    assert found.lose("gw-1") == []
+    assert said(by_owner(found.remove_gateway("gw-1"))).addresses == (f"10.9.2.{HOST}",)
+    assert found.remove_gateway("gw-1") == []
 
 
 def test_ranges_that_are_full_are_a_problem_to_be_told() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/30")
-    learn(found)
+    found.add_gateway("gw-1", "10.9.0.0/30")
+    set_plans(found)
     assert list(found.troubles) == []
-    learn(found, annotations=((STEERING, "true"),))
+    set_plans(found, annotations=((STEERING, "true"),))
     assert "are full" in found.troubles[0]
 
 
 def test_nobody_is_told_of_an_address_before_gateways_listen_there() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
+    found.add_gateway("gw-1", "10.9.0.0/24")
     found.set_synced()
-    made = learn(found)
-    assert listeners(made["gateway/gw-1", "entry shop/api"])
+    made = set_plans(found)
+    assert listeners(made[Node(Kind.GATEWAY, "gw-1"), "entry shop/api"])
     assert (NAMES, "shop/api") not in made
     assert found.has_waiting
     assert said(by_owner(found.release())).addresses == (f"10.9.0.{HOST}",)
-    assert said(learn(found, ready=5)).addresses == (f"10.9.0.{HOST}",), "it is not new"
+    assert said(set_plans(found, ready=5)).addresses == (f"10.9.0.{HOST}",), "it is not new"
 
 
 def test_what_is_listened_at_already_is_told_at_once_while_other_addresses_wait() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
-    before = said(learn(found))
+    found.add_gateway("gw-1", "10.9.0.0/24")
+    before = said(set_plans(found))
     found.set_synced()
-    made = learn(found, annotations=((STEERING, "true"),))
+    made = set_plans(found, annotations=((STEERING, "true"),))
     assert (NAMES, "shop/api") not in made, "it would lead to an address per cluster"
     by_cluster = said(by_owner(found.release()))
     assert by_cluster.addresses == before.addresses
     assert len(by_cluster.only) == 2
-    made = by_owner(found.meet("gw-2", "10.9.1.0/24"))
+    made = by_owner(found.add_gateway("gw-2", "10.9.1.0/24"))
     assert (NAMES, "shop/api") not in made
-    assert said(by_owner(found.show(frozenset({"gw-1"})))) == by_cluster, "gw-2 is not needed"
+    assert said(by_owner(found.set_serving(frozenset({"gw-1"})))) == by_cluster, (
+        "gw-2 is not needed"
+    )
     assert found.has_waiting
 
 
 def test_a_service_that_goes_while_it_waits_is_forgotten() -> None:
     found = entry()
-    found.meet("gw-1", "10.9.0.0/24")
+    found.add_gateway("gw-1", "10.9.0.0/24")
     found.set_synced()
-    learn(found)
-    assert by_owner(found.learn(API, None, None, {}))[NAMES, "shop/api"] == ()
+    set_plans(found)
+    assert by_owner(found.set_plans(API, None, None, {}))[NAMES, "shop/api"] == ()
     assert not found.has_waiting
     assert found.release() == []
 
@@ -244,23 +248,25 @@ def test_a_service_that_goes_while_it_waits_is_forgotten() -> None:
 def test_an_agent_that_starts_leads_to_those_that_were_there() -> None:
     addresses = Addresses()
     first = Entry(EAST, addresses, lambda: 0.0)
-    first.meet("gw-1", "10.9.1.0/24")
-    first.meet("gw-2", "10.9.2.0/24")
-    first.show(frozenset({"gw-1"}))
+    first.add_gateway("gw-1", "10.9.1.0/24")
+    first.add_gateway("gw-2", "10.9.2.0/24")
+    first.set_serving(frozenset({"gw-1"}))
     kept = Addresses()
     kept.restore(addresses.document())
-    assert said(learn(Entry(EAST, kept, lambda: 0.0))).addresses == (f"10.9.1.{HOST}",)
+    assert said(set_plans(Entry(EAST, kept, lambda: 0.0))).addresses == (f"10.9.1.{HOST}",)
 
 
 def test_a_gateway_that_went_in_order_takes_its_addresses_along_later() -> None:
     now = 0.0
     found = Entry(EAST, Addresses(), lambda: now)
-    found.meet("gw-1", "10.9.1.0/24")
-    found.meet("gw-2", "10.9.2.0/24")
-    learn(found)
+    found.add_gateway("gw-1", "10.9.1.0/24")
+    found.add_gateway("gw-2", "10.9.2.0/24")
+    set_plans(found)
     found.leave("gw-2")
-    assert said(by_owner(found.show(frozenset()))).addresses == (f"10.9.1.{HOST}",), "the last"
-    assert found.lose_gone() == []
+    assert said(by_owner(found.set_serving(frozenset()))).addresses == (f"10.9.1.{HOST}",), (
+        "the last"
+    )
+    assert found.remove_departed() == []
     now = 601.0
-    assert said(by_owner(found.lose_gone())).addresses == (f"10.9.1.{HOST}",)
-    assert found.lose_gone() == []
+    assert said(by_owner(found.remove_departed())).addresses == (f"10.9.1.{HOST}",)
+    assert found.remove_departed() == []

@@ -1,6 +1,6 @@
 """What proxies refuse is said once in the log and known until it is taken or the proxy goes."""
 
-from cluster_agent.health.nacks import MOST_NEWS, Rejections
+from cluster_agent.health.nacks import MOST_NEWS, Nacks
 from federation.model.observations import Rejected
 from federation.model.proxies import Kind, Proxy, Refusal, State
 
@@ -13,18 +13,18 @@ def sidecar(*refused: Refusal, name: str = "shop/api-1") -> Proxy:
 
 
 def test_a_refusal_is_new_once_and_ends_when_the_proxy_takes_it() -> None:
-    known = Rejections()
-    assert known.hear(sidecar(BAD), 7.0) == (API,)
-    assert known.hear(sidecar(BAD), 7.0) == ()
+    known = Nacks()
+    assert known.record(sidecar(BAD), 7.0) == (API,)
+    assert known.record(sidecar(BAD), 7.0) == ()
     assert known.known() == (API,)
-    assert known.hear(sidecar(), 8.0) == ()
+    assert known.record(sidecar(), 8.0) == ()
     assert known.known() == ()
 
 
 def test_a_proxy_that_goes_takes_its_refusals_along_and_no_others() -> None:
-    known = Rejections()
-    known.hear(sidecar(BAD), 7.0)
-    known.hear(sidecar(BAD, name="shop/api-2"), 7.0)
+    known = Nacks()
+    known.record(sidecar(BAD), 7.0)
+    known.record(sidecar(BAD, name="shop/api-2"), 7.0)
     known.forget(Kind.GATEWAY, "shop/api-1")
     assert len(known.known()) == 2
     known.forget(Kind.SIDECAR, "shop/api-1")
@@ -32,15 +32,15 @@ def test_a_proxy_that_goes_takes_its_refusals_along_and_no_others() -> None:
 
 
 def test_one_that_refuses_everything_does_not_fill_the_log() -> None:
-    known = Rejections()
+    known = Nacks()
     many = tuple(Refusal("t", f"n{n}", "r") for n in range(100))
-    assert len(known.hear(sidecar(*many), 7.0)) == MOST_NEWS
+    assert len(known.record(sidecar(*many), 7.0)) == MOST_NEWS
     assert len(known.known()) == 100
 
 
 def test_a_refusal_is_as_old_as_when_it_was_said_first() -> None:
-    known = Rejections()
-    known.hear(sidecar(BAD), 7.0)
-    known.hear(sidecar(), 8.0)
-    known.hear(sidecar(Refusal("type/Cluster", "80.api", "in other words")), 9.0)
+    known = Nacks()
+    known.record(sidecar(BAD), 7.0)
+    known.record(sidecar(), 8.0)
+    known.record(sidecar(Refusal("type/Cluster", "80.api", "in other words")), 9.0)
     assert [r.since for r in known.known()] == [7], "gone for a moment, in other words"

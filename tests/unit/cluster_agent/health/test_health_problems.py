@@ -20,7 +20,12 @@ def valid(status: str, reason: str, message: str) -> dict[ServiceName, tuple[Con
     ("parts", "check", "subject", "what"),
     [
         (Parts(trouble="the folder is gone"), "source-unreadable", "", "the folder is gone"),
-        (Parts(doubt="3 exports are missing"), "source-unreadable", "", "3 exports are missing"),
+        (
+            Parts(incomplete_because="3 exports are missing"),
+            "source-unreadable",
+            "",
+            "3 exports are missing",
+        ),
         (
             Parts(files=(Problem("shop.yaml:3", "port is 81000"),)),
             *("file-unreadable", "shop.yaml:3", "shop.yaml:3: port is 81000"),
@@ -55,7 +60,7 @@ def valid(status: str, reason: str, message: str) -> dict[ServiceName, tuple[Con
         ),
         (Parts(strangers=("a/b",)), "sidecar-without-pod", "sidecar a/b", "Pod a/b, which is not"),
         (
-            Parts(turned_away={"proxy at 10.0.0.1": "a proxy at 10.0.0.1 gets no certificate"}),
+            Parts(refused_proxies={"proxy at 10.0.0.1": "a proxy at 10.0.0.1 gets no certificate"}),
             *("proxy-turned-away", "proxy at 10.0.0.1", "gets no certificate"),
         ),
         (Parts(tokens={"dns server": "it ends"}), "workload-token-ends", "dns server", "it ends"),
@@ -110,7 +115,7 @@ def test_all_of_it_fits_into_a_report_whatever_there_is() -> None:
         strangers=[f"a/c{n}" for n in many],
         entry=tuple(f"e{n}" for n in many),
         tokens={f"sidecar a/d{n}": "it ends" for n in many},
-        turned_away={f"proxy at {n}": "it is refused" for n in many},
+        refused_proxies={f"proxy at {n}": "it is refused" for n in many},
     )
     found = Problems().find(parts, 7.0)
     assert len(found) == 9 * (MOST_OF_A_KIND + 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_agent.health.remote_gateways import Remotes
+from cluster_agent.health.remote_gateways import RemoteGateways
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
 from federation.model.plans import ALL_REACHABLE, Reachability
@@ -34,40 +34,40 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_what_any_of_our_gateways_does_not_reach_is_unreachable(file: Path) -> None:
-    remotes = Remotes(file, Disk())
-    assert remotes.hear(gateway("one", far(), west(answers=True))) == frozenset()
-    assert remotes.hear(gateway("two", far(), west(answers=False))) == {WEST}
+    remotes = RemoteGateways(file, Disk())
+    assert remotes.record(gateway("one", far(), west(answers=True))) == frozenset()
+    assert remotes.record(gateway("two", far(), west(answers=False))) == {WEST}
     assert remotes.reachability.unreachable == {(WEST, "g1")}
-    assert remotes.hear(gateway("two", far(), west())) == {WEST}
+    assert remotes.record(gateway("two", far(), west())) == {WEST}
     assert remotes.reachability == ALL_REACHABLE
 
 
 def test_each_gateway_of_a_cluster_is_seen_for_itself(file: Path) -> None:
-    remotes = Remotes(file, Disk())
-    remotes.hear(gateway("one", west(answers=False, name="g1"), west(name="g2")))
+    remotes = RemoteGateways(file, Disk())
+    remotes.record(gateway("one", west(answers=False, name="g1"), west(name="g2")))
     assert remotes.reachability.unreachable == {(WEST, "g1")}
 
 
 def test_a_gateway_that_reaches_nobody_is_itself_cut_off(file: Path) -> None:
-    remotes = Remotes(file, Disk())
-    remotes.hear(gateway("one", far(), west()))
+    remotes = RemoteGateways(file, Disk())
+    remotes.record(gateway("one", far(), west()))
     cut_off = gateway("two", far(answers=False), west(answers=False))
-    assert remotes.hear(cut_off) == frozenset()
+    assert remotes.record(cut_off) == frozenset()
     assert remotes.reachability.unreachable == frozenset()
-    alone = Remotes(file, Disk())
-    assert alone.hear(cut_off) == frozenset()
+    alone = RemoteGateways(file, Disk())
+    assert alone.record(cut_off) == frozenset()
 
 
 def test_the_same_again_changes_nothing(file: Path) -> None:
-    remotes = Remotes(file, Disk())
+    remotes = RemoteGateways(file, Disk())
     seen = gateway("one", far(answers=False), west())
-    assert remotes.hear(seen) == {FAR}
-    assert remotes.hear(seen) == frozenset()
+    assert remotes.record(seen) == {FAR}
+    assert remotes.record(seen) == frozenset()
 
 
 def test_a_gateway_that_is_forgotten_has_no_say(file: Path) -> None:
-    remotes = Remotes(file, Disk())
-    remotes.hear(gateway("one", far(), west(answers=False)))
+    remotes = RemoteGateways(file, Disk())
+    remotes.record(gateway("one", far(), west(answers=False)))
     assert remotes.forget("one") == {WEST}
     assert remotes.reachability.unreachable == frozenset()
     assert remotes.observation(EAST).remotes == ()
@@ -78,45 +78,45 @@ def test_a_gateway_that_is_forgotten_has_no_say(file: Path) -> None:
 @pytest.mark.parametrize("state", [State.DRAINING, State.STOPPED])
 def test_what_a_gateway_saw_before_it_went_does_not_count(file: Path, state: State) -> None:
     """It would count for ever: nobody forgets a gateway that said that it goes."""
-    remotes = Remotes(file, Disk())
+    remotes = RemoteGateways(file, Disk())
     seen = (far(), west(answers=False))
-    remotes.hear(gateway("one", *seen))
-    assert remotes.hear(gateway("one", *seen, state=state)) == {WEST}
+    remotes.record(gateway("one", *seen))
+    assert remotes.record(gateway("one", *seen, state=state)) == {WEST}
     assert remotes.reachability.unreachable == frozenset()
 
 
 def test_a_cluster_is_as_far_as_its_shortest_way_rounded(file: Path) -> None:
-    remotes = Remotes(file, Disk())
-    assert remotes.hear(gateway("one", far(rtt=0.6), west(rtt=0.01))) == {FAR, WEST}
+    remotes = RemoteGateways(file, Disk())
+    assert remotes.record(gateway("one", far(rtt=0.6), west(rtt=0.01))) == {FAR, WEST}
     assert dict(remotes.reachability.rtt) == {FAR: 0.75, WEST: 0.0}
     nearer = gateway("two", far(rtt=0.7), far(rtt=0.3, name="g2"), west())
-    assert remotes.hear(nearer) == {FAR}
+    assert remotes.record(nearer) == {FAR}
     assert dict(remotes.reachability.rtt) == {FAR: 0.5, WEST: 0.0}
 
 
 def test_a_time_at_the_border_of_its_class_changes_nothing(file: Path) -> None:
-    remotes = Remotes(file, Disk())
-    remotes.hear(gateway("one", west(rtt=0.06)))
-    assert remotes.hear(gateway("one", west(rtt=0.095))) == frozenset()
-    assert remotes.hear(gateway("one", west(rtt=0.12))) == {WEST}
+    remotes = RemoteGateways(file, Disk())
+    remotes.record(gateway("one", west(rtt=0.06)))
+    assert remotes.record(gateway("one", west(rtt=0.095))) == frozenset()
+    assert remotes.record(gateway("one", west(rtt=0.12))) == {WEST}
 
 
 def test_what_is_not_measured_now_stays_as_it_was(file: Path) -> None:
-    remotes = Remotes(file, Disk())
-    remotes.hear(gateway("one", far(rtt=0.2), west()))
-    assert remotes.hear(gateway("one", west())) == frozenset()
+    remotes = RemoteGateways(file, Disk())
+    remotes.record(gateway("one", far(rtt=0.2), west()))
+    assert remotes.record(gateway("one", west())) == frozenset()
     assert dict(remotes.reachability.rtt) == {FAR: 0.25}
 
 
 def test_an_agent_that_starts_again_knows_how_far_others_are_and_not_who_is_gone(
     file: Path,
 ) -> None:
-    Remotes(file, Disk()).hear(gateway("one", far(rtt=0.4), west(answers=False, rtt=0.01)))
-    again = Remotes(file, Disk())
+    RemoteGateways(file, Disk()).record(gateway("one", far(rtt=0.4), west(answers=False, rtt=0.01)))
+    again = RemoteGateways(file, Disk())
     again.load()
     assert again.reachability == Reachability(rtt=((FAR, 0.5), (WEST, 0.0)))
     measured = gateway("one", far(rtt=0.22), west(rtt=0.01))
-    assert again.hear(measured) == frozenset(), "at its border it stays what it was"
+    assert again.record(measured) == frozenset(), "at its border it stays what it was"
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def test_an_agent_that_starts_again_knows_how_far_others_are_and_not_who_is_gone
 )
 def test_a_damaged_file_counts_as_not_there(file: Path, damaged: bytes) -> None:
     file.write_bytes(damaged)
-    remotes = Remotes(file, Disk())
+    remotes = RemoteGateways(file, Disk())
     remotes.load()
     assert remotes.reachability == ALL_REACHABLE
 
 
 def test_without_a_file_nothing_is_seen(file: Path) -> None:
-    remotes = Remotes(file, Disk())
+    remotes = RemoteGateways(file, Disk())
     remotes.load()
     assert remotes.reachability == ALL_REACHABLE
 
@@ -138,9 +138,9 @@ def test_without_a_file_nothing_is_seen(file: Path) -> None:
 def test_the_controller_is_told_what_any_gateway_reaches_and_the_shortest_time(
     file: Path,
 ) -> None:
-    remotes = Remotes(file, Disk())
-    remotes.hear(gateway("two", west(answers=False), far(rtt=0.3)))
-    remotes.hear(gateway("one", west(rtt=0.012), far(answers=False, rtt=0.2)))
+    remotes = RemoteGateways(file, Disk())
+    remotes.record(gateway("two", west(answers=False), far(rtt=0.3)))
+    remotes.record(gateway("one", west(rtt=0.012), far(answers=False, rtt=0.2)))
     assert remotes.observation(EAST) == Observation(EAST, (far(rtt=0.2), west(rtt=0.012)))
 
 
@@ -152,8 +152,8 @@ def test_an_observation_is_joined_in_any_order(file: Path) -> None:
     ]
     found = set()
     for order in (said, said[::-1], said[1:] + said[:1]):
-        remotes = Remotes(file, Disk())
+        remotes = RemoteGateways(file, Disk())
         for proxy in order:
-            remotes.hear(proxy)
+            remotes.record(proxy)
         found.add(remotes.observation(EAST))
     assert found == {Observation(EAST, (far(rtt=0.4), west(rtt=0.01)))}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cluster_agent.serve import certificate_quota
-from cluster_agent.serve.certificate_quota import BURST_FROM_ONE, BURST_OF_ALL, Certifying
+from cluster_agent.serve.certificate_quota import BURST_FROM_ONE, BURST_OF_ALL, CertificateQuota
 from federation.model.errors import NotReady
 from federation.runtime.clock import utc_now
 from federation.runtime.limited_log import BURST
@@ -37,7 +37,7 @@ class Rig:
         self.now = 0.0
         self.authority = Signing()
         self.authority.leaf_life = life
-        self.certifying = Certifying(self.authority, lambda: self.now)  # type: ignore[arg-type]
+        self.certifying = CertificateQuota(self.authority, lambda: self.now)  # type: ignore[arg-type]
 
     def ask(self, subject: str = "shop/api", address: str = HERE, times: int = 1) -> int:
         """Ask so often; how often there was a certificate."""
@@ -52,7 +52,7 @@ class Rig:
 
 def test_what_is_asked_for_is_signed() -> None:
     authority = make_authority(utc_now())
-    answer = Certifying(authority).certify("shop/api", CSR, HERE)
+    answer = CertificateQuota(authority).certify("shop/api", CSR, HERE)
     assert len(load_certificates(answer.chain)) == 2
 
 

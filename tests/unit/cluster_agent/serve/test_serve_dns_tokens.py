@@ -2,7 +2,7 @@
 
 import os
 
-from cluster_agent.serve.dns_tokens import Shown
+from cluster_agent.serve.dns_tokens import DnsTokens
 from federation.trust.tokens import mint_workload_token
 
 KEY = os.urandom(32)
@@ -14,7 +14,7 @@ def token(days: int) -> str:
 
 
 def test_a_token_that_ends_soon_is_told_while_its_stream_lasts() -> None:
-    shown = Shown()
+    shown = DnsTokens()
     with shown.by("DNS server at 10.0.0.5", token(30)):
         assert shown.ending(0.0) == {}
         assert shown.ending(24.0 * DAY) == {
@@ -29,6 +29,6 @@ def test_a_token_that_ends_soon_is_told_while_its_stream_lasts() -> None:
 
 
 def test_what_is_no_token_is_not_known() -> None:
-    shown = Shown()
+    shown = DnsTokens()
     with shown.by("DNS server at 10.0.0.5", "hello"):
         assert shown.ending(24.0 * DAY) == {}

@@ -9,11 +9,14 @@ import pytest
 
 from cluster_agent.authority.authority import Authority
 from cluster_agent.main import PROXY_RULES
-from cluster_agent.serve.proxy_server import UNKNOWN_STREAMS, WorkloadServer
-from cluster_agent.snapshot.snapshots import Proxies
+from cluster_agent.serve.proxy_server import UNKNOWN_STREAMS, ProxyServer
+from cluster_agent.serve.streams import ProxyStreams
+from cluster_agent.serve.workloads import Workloads
+from cluster_agent.snapshot.snapshots import Snapshots
 from federation.model.errors import Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId
-from federation.model.proxies import Kind, Proxy, State
+from federation.model.plans import Scope
+from federation.model.proxies import Kind, Node, Proxy, State
 from federation.model.types import LISTENER, SECRET
 from federation.planning.liveness import SILENT_SECONDS
 from federation.runtime.clock import utc_now, wall_seconds
@@ -34,9 +37,10 @@ from federation.wire.rpc.streams import Peer
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.resources import resource
 from tests.unit.builders import API, entry
-from tests.unit.cluster_agent.snapshot.test_snapshot_snapshots import SERVED
 from tests.unit.fakes.authorities import make_authority
+from tests.unit.fakes.fake_source import FakeSource
 from tests.unit.fakes.memory_link import MemoryLink, linked
+from tests.unit.fakes.snapshots import SERVED
 
 KEY = b"k" * 32
 FAR = 4_000_000_000
@@ -47,52 +51,66 @@ def token(subject: str, expires: int = FAR) -> Peer:
     return Peer("test", token=mint_workload_token(KEY, subject, expires))
 
 
+class Pods(Workloads):
+    """One pod, `shop/api-1`, of account api, in zone a."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeSource())
+        self.waited = 0
+
+    async def wait_until_read(self) -> None:
+        self.waited += 1
+
+    def account_of(self, workload: str) -> str | None:
+        return {POD: "api"}.get(workload)
+
+    def scope_of(self, workload: str) -> Scope:
+        return Scope("a")
+
+
 class World:
-    """A server whose source knows one pod, `shop/api-1`, of account api."""
+    """A server whose source knows one pod, and what it tells of proxies."""
 
     def __init__(self) -> None:
         self.authority: Authority = make_authority(utc_now())
-        self.proxies = Proxies(ClusterId("east"), entry())
+        self.snapshots = Snapshots(ClusterId("east"), entry())
+        self.pods = Pods()
+        self.streams = ProxyStreams(self.pods.is_expected)
         self.heard: list[Proxy] = []
-        self.waited = 0
         self.quiet = 0
         self.believed = 0
-        self.gone: list[tuple[Kind, str]] = []
+        self.gone: list[Node] = []
         self.silent: list[tuple[str, ...]] = []
-        self.on_quiet: Callable[[], None] = self._count
-        self.server = WorkloadServer(
+        self.when_quiet: Callable[[], None] = lambda: None
+        self.server = ProxyServer(
             self.authority,
             KEY,
-            self.proxies,
+            self.snapshots,
             PROXY_RULES,
-            source_read=self._read,
-            account_of={POD: "api"}.get,
-            zone_of=lambda _: "a",
-            on_proxy=self._hear,
-            on_quiet=self._tell_quiet,
-            on_believed=self._note_belief,
-            on_gone=lambda kind, name: self.gone.append((kind, name)),
-            on_silent=self.silent.append,
+            workloads=self.pods,
+            streams=self.streams,
+            events=self,
         )
         self.calls: dict[str, Callable[[Any, Peer], Awaitable[Any]]] = {
             method.path: handler for method, handler in self.server.handlers()
         }
 
-    async def _read(self) -> None:
-        self.waited += 1
-
-    def _hear(self, proxy: Proxy) -> None:
+    def on_proxy(self, proxy: Proxy) -> None:
         self.heard.append(proxy)
-        self.server.touch(self.proxies.meet(proxy))
+        self.streams.wake(self.snapshots.set_proxy(proxy))
 
-    def _tell_quiet(self) -> None:
-        self.on_quiet()
+    def on_quiet(self) -> None:
+        self.quiet += 1
+        self.when_quiet()
 
-    def _note_belief(self) -> None:
+    def on_secrets_taken(self) -> None:
         self.believed += 1
 
-    def _count(self) -> None:
-        self.quiet += 1
+    def on_gone(self, node: Node) -> None:
+        self.gone.append(node)
+
+    def on_silent(self) -> None:
+        self.silent.append(self.streams.silent)
 
     async def ask(self, node: str, peer: Peer) -> None:
         """Open a stream of resources and end it at once."""
@@ -127,16 +145,16 @@ async def test_the_right_token_opens_the_stream_of_its_proxy() -> None:
     await world.ask("gateway/gw", token("gateway:gw"))
     await world.ask("sidecar/shop/api-1", token("shop/api"))
     await world.ask("sidecar/shop/not-known-yet", token("shop/api"))
-    assert world.waited == 2, "both sidecars were let in as far as the source"
+    assert world.pods.waited == 2, "both sidecars were let in as far as the source"
 
 
 async def test_a_sidecar_waits_for_the_source_and_a_gateway_does_not() -> None:
     """In which zone a workload is, and as whom it runs, is not known before."""
     world = World()
     await world.ask("gateway/gw", token("gateway:gw"))
-    assert world.waited == 0
+    assert world.pods.waited == 0
     await world.ask("sidecar/shop/api-1", token("shop/api"))
-    assert world.waited == 1
+    assert world.pods.waited == 1
 
 
 @pytest.mark.parametrize(("clock", "is_said"), [(None, False), (-29.0, False), (-90.0, True)])
@@ -203,8 +221,8 @@ async def test_nobody_speaks_for_another_namespaces_sidecar() -> None:
 async def test_nobody_moves_a_sidecar_to_another_machine() -> None:
     """A token is for an account, which may have workloads on many machines."""
     world = World()
-    world.proxies.set_synced()
-    world.proxies.set_service(API, SERVED)
+    world.snapshots.set_synced()
+    world.snapshots.set_service(API, SERVED)
     (workload,) = {e.workload for e in SERVED.local.endpoints} if SERVED.local else set()
     own = Proxy(workload, Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006, "", "127.0.0.1")
     own = replace(own, outbound_address="127.0.0.1", outbound_port=15001)
@@ -300,8 +318,8 @@ async def test_a_proxy_of_an_odd_name_is_refused(node: str) -> None:
 async def connected(world: World) -> tuple[MemoryLink, asyncio.Task[Any]]:
     """A gateway that has introduced itself and waits for its listeners."""
     gateway = Proxy("gw", Kind.GATEWAY, State.SERVING, "10.0.0.1", 15443)
-    world.proxies.set_synced()
-    world.proxies.meet(gateway)
+    world.snapshots.set_synced()
+    world.snapshots.set_proxy(gateway)
     there, here = linked()
     await there.write(Request(LISTENER, "gateway/gw", (WILDCARD,)))
     stream = world.calls[methods.RESOURCES.path](here, token("gateway:gw"))
@@ -316,15 +334,15 @@ async def test_the_cluster_is_quiet_once_every_proxy_has_acknowledged() -> None:
     world = World()
     there, stream = await connected(world)
     response = await there.read()
-    assert not world.server.is_quiet()
-    assert not world.server.have_taken(SECRET)
+    assert not world.streams.is_quiet()
+    assert not world.streams.have_acknowledged(SECRET)
     assert (world.quiet, world.believed) == (0, 0)
     await there.write(Request(LISTENER, nonce=response.nonce))
     there.end()
     await stream
     assert world.quiet > 0
     assert world.believed > 0
-    assert world.server.have_taken(SECRET)
+    assert world.streams.have_acknowledged(SECRET)
 
 
 async def test_a_proxy_that_hangs_up_keeps_nobody_waiting() -> None:
@@ -333,14 +351,14 @@ async def test_a_proxy_that_hangs_up_keeps_nobody_waiting() -> None:
     await there.read()
     there.end()
     await stream
-    assert world.server.is_quiet()
+    assert world.streams.is_quiet()
     assert world.quiet == 1
 
 
 async def test_a_gateway_hears_of_the_secrets_that_a_new_zone_brings() -> None:
     """They are in a table of all: its clusters may name them later, and then nobody tells it."""
     world = World()
-    world.proxies.set_service(API, SERVED)
+    world.snapshots.set_service(API, SERVED)
     there, stream = await connected(world)
     await there.write(Request(LISTENER, nonce=(await there.read()).nonce))
     await there.write(Request(SECRET, subscribe=(WILDCARD,)))
@@ -360,10 +378,10 @@ async def test_being_quiet_may_itself_touch_the_streams() -> None:
     there, stream = await connected(world)
 
     def touch_all() -> None:
-        world.server.touch(world.proxies.set_bundles([]))
-        world.server.wake_all()
+        world.streams.wake(world.snapshots.set_bundles([]))
+        world.streams.wake_all()
 
-    world.on_quiet = touch_all
+    world.when_quiet = touch_all
     response = await there.read()
     await there.write(Request(LISTENER, nonce=response.nonce))
     await there.write(Request(SECRET, subscribe=(WILDCARD,)))
@@ -433,7 +451,7 @@ async def test_a_proxy_speaks_over_two_streams_at_most() -> None:
 @pytest.mark.looptime
 async def test_a_proxy_that_says_nothing_is_silent_after_10_s_and_nobody_waits_for_it() -> None:
     world = World()
-    world.proxies.set_synced()
+    world.snapshots.set_synced()
     there, here = linked()
     await there.write(Request(LISTENER, "sidecar/shop/api-1", (WILDCARD,)))
     handler: Any = world.calls[methods.RESOURCES.path]
@@ -443,17 +461,17 @@ async def test_a_proxy_that_says_nothing_is_silent_after_10_s_and_nobody_waits_f
             await asyncio.sleep(BEAT_SECONDS)
             await there.write(Request(BEAT))
         assert world.silent == []
-        assert len(list(world.server._senders())) == 1
+        assert len(list(world.streams.senders())) == 1
         await asyncio.sleep(SILENT_SECONDS - 1)
         assert world.silent == []
         await asyncio.sleep(2.1)
         assert world.silent == [("sidecar shop/api-1",)]
-        assert world.server.connected(Kind.SIDECAR) == set()
-        assert list(world.server._senders()) == []
+        assert world.streams.connected(Kind.SIDECAR) == set()
+        assert list(world.streams.senders()) == []
         await there.write(Request(BEAT))
         await asyncio.sleep(1.1)
         assert world.silent[1:] == [()]
-        assert world.server.connected(Kind.SIDECAR) == {POD}
+        assert world.streams.connected(Kind.SIDECAR) == {POD}
     await cancel(stream)
 
 
@@ -497,15 +515,15 @@ async def test_people_hear_why_a_proxy_is_refused_until_it_is_let_in() -> None:
     stale = replace(good, token=mint_workload_token(b"o" * 32, "shop/api", FAR))
     with pytest.raises(Denied):
         await world.calls[methods.CERTIFY.path](pb.CertifyRequest(), stale)
-    assert world.server.turned_away(wall_seconds()) == {
+    assert world.streams.refused.told(wall_seconds()) == {
         "proxy at 10.0.0.1": "a proxy at 10.0.0.1 gets no certificate: workload token was not "
         "signed by this cluster's agent"
     }
     with pytest.raises(Denied):
         await world.ask("sidecar/shop/api-1", replace(good, token=token("shop/other").token))
-    assert "proxy of shop/other" in world.server.turned_away(wall_seconds())
+    assert "proxy of shop/other" in world.streams.refused.told(wall_seconds())
     await world.ask("sidecar/shop/api-1", good)
-    assert set(world.server.turned_away(wall_seconds())) == {"proxy of shop/other"}
+    assert set(world.streams.refused.told(wall_seconds())) == {"proxy of shop/other"}
 
 
 async def test_nothing_that_a_stranger_writes_is_told() -> None:
@@ -513,6 +531,6 @@ async def test_nothing_that_a_stranger_writes_is_told() -> None:
     for text in ("", "evil\x1b[31m", "fmw1.ZXZpbA.evil", "x" * 5000):
         with pytest.raises(Denied):
             world.server.authenticate(Peer("ipv4:10.0.0.1:4000", token=text))
-        (what,) = world.server.turned_away(wall_seconds()).values()
+        (what,) = world.streams.refused.told(wall_seconds()).values()
         assert "evil" not in what
         assert len(what) < 200

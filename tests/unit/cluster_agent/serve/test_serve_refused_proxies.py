@@ -1,10 +1,10 @@
 """Who was refused lately is told of for a while, so many of them, until it is let in."""
 
-from cluster_agent.serve.refused_proxies import KEPT_SECONDS, MOST, TurnedAway
+from cluster_agent.serve.refused_proxies import KEPT_SECONDS, MOST, RefusedProxies
 
 
 def test_what_was_refused_is_told_for_a_minute_after_the_last_time() -> None:
-    known = TurnedAway()
+    known = RefusedProxies()
     known.stranger("10.0.0.1", "it was not signed", 0.0)
     known.stranger("10.0.0.1", "it has expired", 50.0)
     known.holder("shop/api", "it is of another", 50.0)
@@ -16,7 +16,7 @@ def test_what_was_refused_is_told_for_a_minute_after_the_last_time() -> None:
 
 
 def test_who_is_let_in_is_told_of_no_more() -> None:
-    known = TurnedAway()
+    known = RefusedProxies()
     known.stranger("10.0.0.1", "it was not signed", 0.0)
     known.stranger("10.0.0.2", "it was not signed", 0.0)
     known.holder("shop/api", "it is of another", 0.0)
@@ -25,7 +25,7 @@ def test_who_is_let_in_is_told_of_no_more() -> None:
 
 
 def test_many_strangers_take_no_more_room_and_none_from_holders_of_tokens() -> None:
-    known = TurnedAway()
+    known = RefusedProxies()
     for number in range(10 * MOST):
         known.stranger(f"10.0.1.{number}", "it was not signed", 0.0)
     known.holder("shop/api", "it is of another", 0.0)

@@ -1,6 +1,6 @@
 """Tables with owners: what is gone stays until nobody can name it any more."""
 
-from cluster_agent.snapshot.tables import Tables, Touch
+from cluster_agent.snapshot.tables import Changed, Tables
 from federation.envoy.build import Resource
 from federation.model.types import CLUSTER, ROUTE
 
@@ -14,9 +14,12 @@ def names(tables: Tables) -> set[str]:
 
 def test_an_owner_says_what_it_has_and_the_difference_is_told() -> None:
     tables = Tables(("t",))
-    assert tables.put("t", "one", (A, B)) == [Touch("t", CLUSTER, "a"), Touch("t", CLUSTER, "b")]
+    assert tables.put("t", "one", (A, B)) == [
+        Changed("t", CLUSTER, "a"),
+        Changed("t", CLUSTER, "b"),
+    ]
     changed = Resource(CLUSTER, "b", b"2")
-    assert tables.put("t", "one", (A, changed)) == [Touch("t", CLUSTER, "b")]
+    assert tables.put("t", "one", (A, changed)) == [Changed("t", CLUSTER, "b")]
     assert tables.put("t", "one", (A, changed)) == []
     assert not tables.has_left
 
@@ -27,7 +30,7 @@ def test_what_is_gone_goes_when_it_is_dropped() -> None:
     assert tables.put("t", "one", (A,)) == []
     assert names(tables) == {"a", "b"}
     assert tables.has_left
-    assert tables.drop_left() == [Touch("t", CLUSTER, "b")]
+    assert tables.drop_left() == [Changed("t", CLUSTER, "b")]
     assert names(tables) == {"a"}
     assert tables.drop_left() == []
     assert not tables.has_left
@@ -57,9 +60,9 @@ def test_a_table_that_is_closed_takes_along_what_was_leaving() -> None:
 
 def test_a_resource_without_an_owner_is_put_and_leaves_alone() -> None:
     tables = Tables(("t",))
-    assert tables.put_one("t", ROUTE, "r", b"1") == [Touch("t", ROUTE, "r")]
+    assert tables.put_one("t", ROUTE, "r", b"1") == [Changed("t", ROUTE, "r")]
     assert tables.put_one("t", ROUTE, "r", b"1") == []
     tables.leave("t", ROUTE, "r")
-    assert tables.drop_left() == [Touch("t", ROUTE, "r")]
+    assert tables.drop_left() == [Changed("t", ROUTE, "r")]
     tables.leave("t", ROUTE, "never there")
     assert tables.drop_left() == []

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
-from cluster_agent.entry.entry import NAMES
+from cluster_agent.entry.dns_names import NAMES
 from cluster_agent.snapshot.service_state import ServiceState
-from cluster_agent.snapshot.snapshots import Proxies
+from cluster_agent.snapshot.snapshots import Snapshots
+from cluster_agent.snapshot.tables import TableKey
 from federation.model.exports import ServicePort
 from federation.model.names import ClusterId
-from federation.model.proxies import Kind, Proxy, State, Upstream
+from federation.model.plans import Scope
+from federation.model.proxies import Kind, Node, Proxy, State, Upstream
 from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE
 from tests.unit.builders import (
     API,
@@ -44,95 +46,97 @@ def served(*ports: ServicePort, ready: int = 1) -> ServiceState:
     return ServiceState(facts(service("west", ports=ports), behind, clusters), None, None)
 
 
-def join(proxies: Proxies, proxy: Proxy = CLIENT, zone: str = "a") -> tuple[str, ...]:
-    layers = proxies.admit(proxy.kind, proxy.id, zone)[0]
-    proxies.meet(proxy)
+def join(snapshots: Snapshots, proxy: Proxy = CLIENT, zone: str = "a") -> tuple[TableKey, ...]:
+    layers = snapshots.admit(Node(proxy.kind, proxy.id), Scope(zone))[0]
+    snapshots.set_proxy(proxy)
     return layers
 
 
-def names(proxies: Proxies, layers: tuple[str, ...], type_url: str) -> set[str]:
-    return {n for n in proxies.view(layers).names(type_url) if n.startswith("up~")}
+def names(snapshots: Snapshots, layers: tuple[TableKey, ...], type_url: str) -> set[str]:
+    return {n for n in snapshots.view(layers).names(type_url) if n.startswith("up~")}
 
 
 def test_an_upstream_listens_once_its_service_has_the_port_and_until_it_has_not() -> None:
-    proxies = Proxies(EAST, entry())
-    layers = join(proxies)
-    assert names(proxies, layers, LISTENER) == set(), "refused, not accepted and cut"
-    proxies.set_service(API, served(HTTP))
-    assert names(proxies, layers, LISTENER) == set()
-    touched = proxies.set_service(API, served(HTTP, TCP))
-    assert names(proxies, layers, LISTENER) == {UP}
-    assert ("sidecar/shop/web-1", LISTENER, UP) in [(t.table, t.type_url, t.name) for t in touched]
-    assert names(proxies, layers, ROUTE) == set()
-    proxies.set_service(API, UNKNOWN)
-    proxies.finish()
-    assert names(proxies, layers, LISTENER) == set()
+    snapshots = Snapshots(EAST, entry())
+    layers = join(snapshots)
+    assert names(snapshots, layers, LISTENER) == set(), "refused, not accepted and cut"
+    snapshots.set_service(API, served(HTTP))
+    assert names(snapshots, layers, LISTENER) == set()
+    changed = snapshots.set_service(API, served(HTTP, TCP))
+    assert names(snapshots, layers, LISTENER) == {UP}
+    assert (Node(Kind.SIDECAR, "shop/web-1"), LISTENER, UP) in [
+        (t.table, t.type_url, t.name) for t in changed
+    ]
+    assert names(snapshots, layers, ROUTE) == set()
+    snapshots.set_service(API, UNKNOWN)
+    snapshots.finish()
+    assert names(snapshots, layers, LISTENER) == set()
 
 
 def test_a_plan_that_changes_leaves_the_listener_alone() -> None:
     for stated in (TCP, port(7000, "http-echo", "http")):
-        proxies = Proxies(EAST, entry())
-        join(proxies)
-        proxies.set_service(API, served(stated))
-        touched = proxies.set_service(API, served(stated, HTTP, ready=0)) + proxies.finish()
-        assert {t.type_url for t in touched if t.table == "zone/a"} >= {CLUSTER, ENDPOINTS}
-        assert not [t for t in touched if t.table not in ("zone/a", NAMES)]
+        snapshots = Snapshots(EAST, entry())
+        join(snapshots)
+        snapshots.set_service(API, served(stated))
+        changed = snapshots.set_service(API, served(stated, HTTP, ready=0)) + snapshots.finish()
+        assert {t.type_url for t in changed if t.table == Scope("a")} >= {CLUSTER, ENDPOINTS}
+        assert not [t for t in changed if t.table not in (Scope("a"), NAMES)]
 
 
 def test_an_http_port_brings_its_routes() -> None:
-    proxies = Proxies(EAST, entry())
-    layers = join(proxies)
-    proxies.set_service(API, served(port(7000, "http-echo", "http")))
-    assert names(proxies, layers, LISTENER) == names(proxies, layers, ROUTE) == {UP}
-    proxies.set_service(API, served(TCP))
-    proxies.finish()
-    assert names(proxies, layers, LISTENER) == {UP}
-    assert names(proxies, layers, ROUTE) == set()
+    snapshots = Snapshots(EAST, entry())
+    layers = join(snapshots)
+    snapshots.set_service(API, served(port(7000, "http-echo", "http")))
+    assert names(snapshots, layers, LISTENER) == names(snapshots, layers, ROUTE) == {UP}
+    snapshots.set_service(API, served(TCP))
+    snapshots.finish()
+    assert names(snapshots, layers, LISTENER) == {UP}
+    assert names(snapshots, layers, ROUTE) == set()
 
 
 def test_a_sidecar_that_comes_late_finds_its_upstreams_whatever_it_does_first() -> None:
     for first in ("stream", "word"):
-        proxies = Proxies(EAST, entry())
-        proxies.set_service(API, served(TCP))
+        snapshots = Snapshots(EAST, entry())
+        snapshots.set_service(API, served(TCP))
         if first == "word":
-            proxies.meet(CLIENT)
-        layers = join(proxies)
-        assert names(proxies, layers, LISTENER) == {UP}
+            snapshots.set_proxy(CLIENT)
+        layers = join(snapshots)
+        assert names(snapshots, layers, LISTENER) == {UP}
 
 
 def test_upstreams_are_of_one_sidecar_alone() -> None:
-    proxies = Proxies(EAST, entry())
-    join(proxies)
-    other = join(proxies, replace(CLIENT, id="shop/web-2", upstreams=()))
-    proxies.set_service(API, served(TCP))
-    assert names(proxies, other, LISTENER) == set()
+    snapshots = Snapshots(EAST, entry())
+    join(snapshots)
+    other = join(snapshots, replace(CLIENT, id="shop/web-2", upstreams=()))
+    snapshots.set_service(API, served(TCP))
+    assert names(snapshots, other, LISTENER) == set()
 
 
 def test_a_sidecar_that_names_other_upstreams_loses_those_it_had() -> None:
-    proxies = Proxies(EAST, entry())
-    layers = join(proxies)
-    proxies.set_service(API, served(TCP, HTTP))
+    snapshots = Snapshots(EAST, entry())
+    layers = join(snapshots)
+    snapshots.set_service(API, served(TCP, HTTP))
     elsewhere = replace(ECHO, listen_port=17001)
     web = Upstream("127.0.0.1", 17000, API, 80)
-    proxies.meet(replace(CLIENT, upstreams=(elsewhere,)))
-    proxies.finish()
-    assert names(proxies, layers, LISTENER) == {"up~127.0.0.1:17001"}
-    proxies.meet(replace(CLIENT, upstreams=(web, elsewhere)))
-    assert names(proxies, layers, LISTENER) == {UP, "up~127.0.0.1:17001"}
-    assert names(proxies, layers, ROUTE) == {UP}
-    assert proxies.meet(replace(CLIENT, upstreams=(web, elsewhere))) == []
-    proxies.meet(replace(CLIENT, upstreams=()))
-    proxies.finish()
-    assert names(proxies, layers, LISTENER) == names(proxies, layers, ROUTE) == set()
+    snapshots.set_proxy(replace(CLIENT, upstreams=(elsewhere,)))
+    snapshots.finish()
+    assert names(snapshots, layers, LISTENER) == {"up~127.0.0.1:17001"}
+    snapshots.set_proxy(replace(CLIENT, upstreams=(web, elsewhere)))
+    assert names(snapshots, layers, LISTENER) == {UP, "up~127.0.0.1:17001"}
+    assert names(snapshots, layers, ROUTE) == {UP}
+    assert snapshots.set_proxy(replace(CLIENT, upstreams=(web, elsewhere))) == []
+    snapshots.set_proxy(replace(CLIENT, upstreams=()))
+    snapshots.finish()
+    assert names(snapshots, layers, LISTENER) == names(snapshots, layers, ROUTE) == set()
 
 
 def test_a_sidecar_that_has_gone_leaves_nothing_and_comes_back_with_everything() -> None:
-    proxies = Proxies(EAST, entry())
-    join(proxies)
-    proxies.set_service(API, served(TCP))
-    proxies.forget(Kind.SIDECAR, CLIENT.id)
-    assert not proxies._upstreams._users
-    assert not proxies._upstreams._wanted
-    assert not proxies._upstreams._zones
-    assert proxies.set_service(API, served(TCP, HTTP))
-    assert names(proxies, join(proxies), LISTENER) == {UP}
+    snapshots = Snapshots(EAST, entry())
+    join(snapshots)
+    snapshots.set_service(API, served(TCP))
+    snapshots.forget(Node(Kind.SIDECAR, CLIENT.id))
+    assert not snapshots.sidecars._upstreams._users
+    assert not snapshots.sidecars._upstreams._wanted
+    assert not snapshots.sidecars._upstreams._scopes
+    assert snapshots.set_service(API, served(TCP, HTTP))
+    assert names(snapshots, join(snapshots), LISTENER) == {UP}

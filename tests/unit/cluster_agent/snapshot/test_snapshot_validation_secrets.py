@@ -1,8 +1,8 @@
 """A proxy is given the anchors it needs: secrets come with their first user, go with the last."""
 
 from cluster_agent.main import PROXY_RULES
-from cluster_agent.snapshot.snapshots import TYPES
-from cluster_agent.snapshot.validation_secrets import Trusts
+from cluster_agent.snapshot.tables import TYPES
+from cluster_agent.snapshot.validation_secrets import ValidationSecrets
 from federation.envoy.build import CLUSTERSET, MOST_NAMED
 from federation.model.facts import Bundle
 from federation.model.types import CLUSTER, SECRET
@@ -24,26 +24,26 @@ def domains(body: bytes | None) -> list[str]:
 
 
 def test_a_secret_comes_with_its_first_user_and_goes_with_its_last() -> None:
-    trusts = Trusts()
+    trusts = ValidationSecrets()
     trusts.set_bundles([EAST, WEST])
-    assert list(trusts.want("one", [BOTH])) == [NAME]
-    assert trusts.want("other", [BOTH]) == {}
-    assert trusts.want("one", []) == {}
-    assert trusts.want("other", [("east.mesh",)]).keys() == {NAME, "clusterset:east.mesh"}
-    assert trusts.want("other", []) == {"clusterset:east.mesh": None}
+    assert list(trusts.require("one", [BOTH])) == [NAME]
+    assert trusts.require("other", [BOTH]) == {}
+    assert trusts.require("one", []) == {}
+    assert trusts.require("other", [("east.mesh",)]).keys() == {NAME, "clusterset:east.mesh"}
+    assert trusts.require("other", []) == {"clusterset:east.mesh": None}
 
 
 def test_it_believes_those_it_names_and_nobody_else() -> None:
-    trusts = Trusts()
+    trusts = ValidationSecrets()
     trusts.set_bundles([EAST, WEST])
-    (body,) = trusts.want("one", [("east.mesh",)]).values()
+    (body,) = trusts.require("one", [("east.mesh",)]).values()
     assert domains(body) == ["east.mesh"]
 
 
 def test_a_domain_nobody_has_told_of_is_not_believed_until_its_bundle_comes() -> None:
-    trusts = Trusts()
+    trusts = ValidationSecrets()
     trusts.set_bundles([EAST])
-    (body,) = trusts.want("one", [BOTH]).values()
+    (body,) = trusts.require("one", [BOTH]).values()
     assert domains(body) == ["east.mesh"]
     secrets = trusts.set_bundles([EAST, WEST])
     assert domains(secrets[NAME]) == list(BOTH)
@@ -51,18 +51,18 @@ def test_a_domain_nobody_has_told_of_is_not_believed_until_its_bundle_comes() ->
 
 
 def test_a_bundle_that_is_taken_away_is_believed_nowhere() -> None:
-    trusts = Trusts()
+    trusts = ValidationSecrets()
     trusts.set_bundles([EAST, WEST])
-    trusts.want("one", [BOTH])
+    trusts.require("one", [BOTH])
     secrets = trusts.set_bundles([WEST])
     assert domains(secrets[NAME]) == ["west.mesh"]
     assert domains(secrets[CLUSTERSET]) == ["west.mesh"]
 
 
 def test_who_needs_nobody_or_very_many_believes_all() -> None:
-    trusts = Trusts()
+    trusts = ValidationSecrets()
     many = tuple(f"c{i}.mesh" for i in range(MOST_NAMED + 1))
-    assert trusts.want("one", [(), many]) == {}
+    assert trusts.require("one", [(), many]) == {}
 
 
 def answered(sender: Sender, receiver: Receiver) -> str:

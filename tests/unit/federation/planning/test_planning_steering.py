@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
-from federation.model.plans import Importer, Plan
+from federation.model.plans import Importer, Plan, Scope
 from federation.planning.merge import merge
 from federation.planning.plan import plan_service
 from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering
@@ -33,9 +33,7 @@ def plan(*, ready: bool = True, west: int = 3, far: int = 1) -> Plan:
     )
     behind = (backend("west", ready=west), backend("far", ready=far))
     found = facts(service("east", "west", "far"), behind, clusters)
-    return plan_service(
-        found, local_service(endpoint(ready=ready)), Importer(EAST, Locality("eu", ""))
-    )
+    return plan_service(found, local_service(endpoint(ready=ready)), Importer(EAST, "eu"))
 
 
 def order(found: Plan) -> list[str]:
@@ -78,7 +76,11 @@ def test_the_port_of_a_later_export_does_not_decide_which_cluster_is_the_nearest
         [export("far", created=1), export("west", created=2), export("east", ports=(aux,))]
     )
     behind = (backend("west"), backend("far"), backend("east", ports=(1,)))
-    found = plan_service(facts(merged, behind, clusters), None, Importer(ClusterId("home"), HERE))
+    found = plan_service(
+        facts(merged, behind, clusters),
+        None,
+        Importer(ClusterId("home"), HERE.region, Scope(HERE.zone)),
+    )
     assert nearest(found) == ((FAR, 1), (WEST, 1))
 
 
@@ -118,7 +120,7 @@ def test_clusters_of_one_tier_share_by_their_ready_endpoints() -> None:
     )
     behind = (backend("west", ready=4), backend("south", ready=2))
     found = facts(service("west", "south"), behind, clusters)
-    made = plan_service(found, None, Importer(EAST, Locality("eu", "")))
+    made = plan_service(found, None, Importer(EAST, "eu"))
     assert nearest(made) == ((ClusterId("south"), 1), (WEST, 2))
 
 
