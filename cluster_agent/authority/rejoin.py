@@ -37,7 +37,7 @@ class Rejoin:
         self._file = token_file
         self._redeem = redeem or self._once
         self._of_no_use = b""
-        self._said = ""
+        self._logged = ""
 
     async def check(self) -> None:
         """Join again when there is a token for it; what speaks against that is logged, once."""
@@ -52,12 +52,12 @@ class Rejoin:
             log.info(event("joining again", token=token.id))
             await self._redeem(self._folder, token)
             self._authority.replace_credentials(read_credentials(self._folder, self._cluster))
-            self._said = ""
+            self._logged = ""
         except (Denied, InvalidInput) as error:
             self._of_no_use = data
-            self._say(str(error))
+            self._log_once(str(error))
         except (FedmeshError, OSError) as error:
-            self._say(str(error))  # it may pass: again before the next connection
+            self._log_once(str(error))  # it may pass: again before the next connection
 
     async def _once(self, folder: Path, token: JoinToken) -> None:
         await join(folder, token, self._authority.leaf_life, is_patient=False)
@@ -66,10 +66,10 @@ class Rejoin:
         try:
             return (read_if_there(self._file) if self._file is not None else None) or b""
         except OSError as error:
-            self._say(f"join_token_file {self._file} cannot be read: {error.strerror}")
+            self._log_once(f"join_token_file {self._file} cannot be read: {error.strerror}")
             return b""
 
-    def _say(self, reason: str) -> None:
-        if reason != self._said:
-            self._said = reason
+    def _log_once(self, reason: str) -> None:
+        if reason != self._logged:
+            self._logged = reason
             log.warning(event("not joining again", reason=reason))

@@ -16,13 +16,13 @@ class Nacks:
     """What is refused now, by proxy."""
 
     def __init__(self) -> None:
-        self._said: dict[tuple[Kind, str], frozenset[Rejected]] = {}
+        self._latest: dict[tuple[Kind, str], frozenset[Rejected]] = {}
         self._first = FirstSeen()
 
     def record(self, proxy: Proxy, now: float) -> tuple[Rejected, ...]:
         """Take what a proxy says; returns what is new of it. `now` in seconds since 1970."""
         key = (proxy.kind, proxy.id)
-        before = self._said.pop(key, frozenset())
+        before = self._latest.pop(key, frozenset())
         keys = [(key, r.type_url, r.name) for r in proxy.refused]
         since = self._first.see(keys, now)
         after = frozenset(
@@ -33,13 +33,13 @@ class Nacks:
             for r in proxy.refused
         )  # fmt: skip
         if after:
-            self._said[key] = after
+            self._latest[key] = after
         return tuple(sorted(after - before)[:MOST_NEWS])
 
     def forget(self, kind: Kind, proxy_id: str) -> None:
         """A proxy has gone."""
-        self._said.pop((kind, proxy_id), None)
+        self._latest.pop((kind, proxy_id), None)
 
     def known(self) -> tuple[Rejected, ...]:
         """All of it, sorted."""
-        return tuple(sorted(r for said in self._said.values() for r in said))
+        return tuple(sorted(r for latest in self._latest.values() for r in latest))

@@ -12,20 +12,20 @@ class Presence:
     """When each proxy was heard last."""
 
     def __init__(self) -> None:
-        self._heard: dict[Node, float] = {}
+        self._last: dict[Node, float] = {}
 
     def record(self, node: Node, now: float) -> None:
-        """It said something."""
-        self._heard[node] = now
+        """It sent something."""
+        self._last[node] = now
 
     def forget(self, node: Node) -> None:
         """It has gone, and nobody misses it."""
-        self._heard.pop(node, None)
+        self._last.pop(node, None)
 
     def is_heard(self, node: Node, now: float) -> bool:
-        """Whether it said something lately."""
-        return node in self._heard and now - self._heard[node] < SILENT_SECONDS
+        """Whether it sent something lately."""
+        return node in self._last and now - self._last[node] < SILENT_SECONDS
 
     def silent(self, now: float) -> frozenset[Node]:
         """Those that say nothing any more."""
-        return frozenset(node for node in self._heard if not self.is_heard(node, now))
+        return frozenset(node for node in self._last if not self.is_heard(node, now))

@@ -24,7 +24,7 @@ from federation.runtime.disk import Disk
 
 @dataclass(frozen=True, slots=True)
 class ProxyChanges:
-    """What a word of a proxy changed.
+    """What the report of a proxy changed.
 
     `addresses` and `workloads` (namespace/pod) are judged otherwise now, `clusters` seen otherwise;
     of `gateways` the others are to be told, None: it is gone. `rejected` is new of what the proxy
@@ -91,7 +91,7 @@ class ProxyReports:
         return self._gateways.load()
 
     def record(self, proxy: Proxy, now: float) -> ProxyChanges:
-        """A proxy said what it is and sees; `now` in seconds since 1970."""
+        """A proxy reports what it is and sees; `now` in seconds since 1970."""
         rejected = self._nacks.record(proxy, now)
         if proxy.kind is Kind.GATEWAY:
             self._serving.discard(proxy.id)
@@ -108,7 +108,7 @@ class ProxyReports:
         return ProxyChanges(workloads=frozenset([proxy.id] if changed else []), rejected=rejected)
 
     def _note_leaving(self, proxy: Proxy) -> bool:
-        """Whether a sidecar just said that it goes, or that it is back."""
+        """Whether a sidecar just reported that it goes, or that it is back."""
         was_leaving = proxy.id in self._leaving
         if proxy.state in LEAVING:
             self._leaving.add(proxy.id)
@@ -117,7 +117,7 @@ class ProxyReports:
         return was_leaving != (proxy.id in self._leaving)
 
     def _note_dead(self, proxy: Proxy) -> bool:
-        """Whether a sidecar just said that its application is gone, or is back."""
+        """Whether a sidecar just reported that its application is gone, or is back."""
         before = self._dead.pop(proxy.id, frozenset())
         if proxy.dead_ports:
             self._dead[proxy.id] = frozenset(proxy.dead_ports)

@@ -1,6 +1,6 @@
 """How this cluster sees the others: which of their gateways answer ours, and how far they are.
 
-In: what our gateways say. Out: `Reachability` for planning, an `Observation` for the controller.
+In: what our gateways report. Out: `Reachability` for planning, an `Observation` for the controller.
 Rounded times are kept on disk, so that an agent that restarts does not plan anew twice.
 """
 
@@ -23,7 +23,7 @@ class RemoteGateways:
     def __init__(self, file: Path, disk: Disk) -> None:
         self._file = file
         self._disk = disk
-        self._said: dict[str, tuple[Remote, ...]] = {}
+        self._latest: dict[str, tuple[Remote, ...]] = {}
         self.reachability = ALL_REACHABLE
 
     def load(self) -> None:
@@ -36,20 +36,20 @@ class RemoteGateways:
         self.reachability = Reachability(rtt=tuple(sorted(rtt.items())))
 
     def record(self, gateway: Proxy) -> frozenset[ClusterId]:
-        """A gateway said what it sees; returns the clusters that are seen otherwise now.
+        """A gateway reports what it sees; returns the clusters that are seen otherwise now.
 
         The silence of a gateway changes nothing, but one that goes has no say.
         """
         if gateway.state in LEAVING:
             return self.forget(gateway.id)
-        if gateway.remotes == self._said.get(gateway.id, ()):
+        if gateway.remotes == self._latest.get(gateway.id, ()):
             return frozenset()
-        self._said[gateway.id] = gateway.remotes
+        self._latest[gateway.id] = gateway.remotes
         return self._refresh()
 
     def forget(self, gateway: str) -> frozenset[ClusterId]:
         """A gateway is not of this cluster any more."""
-        return self._refresh() if self._said.pop(gateway, ()) else frozenset()
+        return self._refresh() if self._latest.pop(gateway, ()) else frozenset()
 
     def _refresh(self) -> frozenset[ClusterId]:
         before = self.reachability
@@ -64,7 +64,7 @@ class RemoteGateways:
         """What any of our gateways does not reach; one that reaches nothing is itself cut off."""
         return frozenset(
             (remote.cluster, remote.gateway)
-            for remotes in self._said.values()
+            for remotes in self._latest.values()
             if any(remote.answers for remote in remotes)
             for remote in remotes
             if not remote.answers
@@ -73,7 +73,7 @@ class RemoteGateways:
     def _rtt(self) -> tuple[tuple[ClusterId, float], ...]:
         """The shortest way to each cluster, rounded; what is not measured now stays as it was."""
         shortest: dict[ClusterId, float] = {}
-        for remotes in self._said.values():
+        for remotes in self._latest.values():
             for remote in remotes:
                 if remote.rtt:
                     known = shortest.get(remote.cluster, remote.rtt)
@@ -88,7 +88,7 @@ class RemoteGateways:
         How our own gateways see each other concerns nobody else.
         """
         seen: dict[tuple[ClusterId, str], Remote] = {}
-        for remotes in self._said.values():
+        for remotes in self._latest.values():
             for remote in (r for r in remotes if r.cluster != here):
                 key = (remote.cluster, remote.gateway)
                 seen[key] = _joined(seen[key], remote) if key in seen else remote

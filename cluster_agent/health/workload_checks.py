@@ -11,7 +11,7 @@ class WorkloadChecks:
     """The verdicts of this cluster's gateways about its own workloads."""
 
     def __init__(self) -> None:
-        self._said: dict[str, Proxy] = {}
+        self._latest: dict[str, Proxy] = {}
         self.failing: frozenset[str] = frozenset()
 
     def record(self, gateway: Proxy) -> frozenset[str]:
@@ -23,8 +23,8 @@ class WorkloadChecks:
         if gateway.state in LEAVING:
             self.forget(gateway.id)
         else:
-            self._said[gateway.id] = gateway
-        seeing = [g for g in self._said.values() if g.sees_healthy]
+            self._latest[gateway.id] = gateway
+        seeing = [g for g in self._latest.values() if g.sees_healthy]
         before = self.failing
         failing = [frozenset(g.unhealthy) for g in seeing]
         self.failing = frozenset.intersection(*failing) if failing else before
@@ -32,4 +32,4 @@ class WorkloadChecks:
 
     def forget(self, gateway: str) -> None:
         """A gateway is not of this cluster any more."""
-        self._said.pop(gateway, None)
+        self._latest.pop(gateway, None)

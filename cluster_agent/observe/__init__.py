@@ -1,5 +1,6 @@
 """What a cluster says about its services: pure.
 
-In: Kubernetes objects, one change at a time. Out: for each service its export, its endpoints and
-what is wrong with it (`service.observe`), and the conditions that people see.
+In: Kubernetes objects, one change at a time. Out: which services a change concerns
+(`observed_services`); for each its export, its endpoints and what is wrong with it (`service`);
+whether that is all there is (`completeness`); the conditions that people see.
 """

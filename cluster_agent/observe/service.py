@@ -247,17 +247,3 @@ def _label(address: str) -> str:
     """An address as a label: `.` and `:` become `-`, and an end that is one gets a 0."""
     text = address.replace(".", "-").replace(":", "-")
     return f"{'0' if text.startswith('-') else ''}{text}{'0' if text.endswith('-') else ''}"
-
-
-def backend_summary(observed: Observed) -> str:
-    """What is behind a service of this cluster, in words for a person."""
-    endpoints = observed.local.endpoints if observed.local else ()
-    if not endpoints:
-        return "no endpoints"
-    ready = [e for e in endpoints if e.ready and not e.draining]
-    reachable = [e for e in ready if e.sidecar]
-    if ready and not reachable:
-        return f"{len(ready)} ready, none with a sidecar: others reach them through the gateway"
-    without = f", {len(ready) - len(reachable)} of them without a sidecar: not for other clusters"
-    counts = f"{len(ready)} ready of {len(endpoints)}"
-    return counts + (without if len(reachable) < len(ready) else "")

@@ -1,5 +1,6 @@
-"""The way up: what the controller is told.
+"""What the controller is told of the services of this cluster.
 
-In: services as they were observed. Out: a table of named resources (`table.Reports`): exports,
-backends, tombstones, gateways. New exports wait until this cluster's own proxies answer for them.
+In: a service as it was observed before and now (`exporter`). Out: a table of named resources
+(`table.Reports`): exports, backends, tombstones, gateways. New exports wait until this cluster's
+own proxies answer for them.
 """

@@ -1,7 +1,7 @@
 """What this agent saw go with its own eyes, and tells the controller: exports, last endpoints.
 
 In: what is seen of a service before and after, and whether anybody saw it happen. Out: tombstones
-in the table of reports. The controller believes a mass withdrawal only by them
+in the table of reports. The controller accepts a mass withdrawal only by them
 (docs/decisions/013).
 """
 
@@ -23,7 +23,7 @@ class Tombstones:
         self._cluster = cluster
         self._table = table
         self._since: dict[ServiceName, float] = {}
-        self._said: dict[ServiceName, Tombstone] = {}
+        self._current: dict[ServiceName, Tombstone] = {}
 
     def record(
         self, name: ServiceName, before: Observed | None, after: Observed, now: float, *, live: bool
@@ -32,8 +32,8 @@ class Tombstones:
 
         `live`: somebody saw it happen. What is back is never excused, whoever saw it go.
         """
-        said = self._said.get(name, Tombstone(name, self._cluster))
-        export, endpoints = said.export, said.endpoints
+        current = self._current.get(name, Tombstone(name, self._cluster))
+        export, endpoints = current.export, current.endpoints
         if live and before is not None:
             export = export or before.export is not None
             endpoints = endpoints or _is_ready(before)
@@ -43,12 +43,12 @@ class Tombstones:
             export and after.export is None,
             endpoints and not _is_ready(after),
         )
-        if wanted == said:
+        if wanted == current:
             return ()
         if not wanted.export and not wanted.endpoints:
             return (name,) if self._drop(name) else ()
         self._since.pop(name, None)
-        self._since[name], self._said[name] = now, wanted
+        self._since[name], self._current[name] = now, wanted
         self._table.put(codec.TOMBSTONE, resource(str(name), codec.encode(wanted)))
         oldest = next(iter(self._since))
         if len(self._since) > MOST and self._drop(oldest):
@@ -57,7 +57,7 @@ class Tombstones:
 
     def _drop(self, name: ServiceName) -> bool:
         self._since.pop(name, None)
-        self._said.pop(name, None)
+        self._current.pop(name, None)
         return self._table.drop(codec.TOMBSTONE, str(name))
 
     def due(self) -> float | None:

@@ -1,5 +1,6 @@
 """The server of this cluster's proxies and DNS servers.
 
-In: their workload tokens, requests, reports. Out: certificates, snapshots, names; and who was
-refused, and why.
+In: workload tokens, requests and reports (`proxy_server`). Out: certificates, and snapshots and
+names over the streams that are open (`streams`); to the agent, what proxies report, have
+acknowledged, and when they fall silent; to people, who was refused and why.
 """

@@ -1,4 +1,4 @@
-"""How many certificates the holder of a token gets, and what is said of it.
+"""How many certificates the holder of a token gets, and what the log says of it.
 
 In: the subject of a token, the request, from where it came. Out: a certificate, or why not yet.
 Between the token's check and the signature (`cluster_agent.authority.authority`), so that nobody
@@ -60,10 +60,10 @@ class CertificateQuota:
         one.take(now)
         all_.take(now)
         certificate = self._authority.certify(subject, csr, utc_now())
-        self._say(subject, address, now)
+        self._log(subject, address, now)
         return certificate
 
-    def _say(self, subject: str, address: str, now: float) -> None:
+    def _log(self, subject: str, address: str, now: float) -> None:
         if not self._lines.of(subject, now).take(now):
             self._left_out += 1
             return

@@ -29,7 +29,7 @@ class RefusedProxies:
         _note(self._holders, subject, reason, now)
 
     def let_in(self, source: str, subject: str) -> None:
-        """A proxy got what it asked for: what was said of it is over."""
+        """A proxy got what it asked for: its refusal is over."""
         self._strangers.pop(source, None)
         self._holders.pop(subject, None)
 

@@ -1,5 +1,5 @@
-"""The way down: what each proxy of this cluster is sent.
+"""What each proxy of this cluster is sent: pure.
 
-In: facts, observed services, health. Out: tables of Envoy resources (`snapshots.Snapshots`) and
-which of them changed.
+In: facts, observed services, health, proxies. Out: tables of Envoy resources and which of them
+changed (`snapshots.Snapshots`). `zones`, `gateways`, `sidecars` and `entry` build one kind each.
 """

@@ -32,7 +32,7 @@ def check_place(sidecar: Proxy, known: Collection[str]) -> None:
 
 
 def is_in_place(sidecar: Proxy, known: Collection[str]) -> bool:
-    """Whether `check_place` finds nothing: what was said before the workload was known counts."""
+    """Whether `check_place` finds nothing: what it said before that counts."""
     try:
         check_place(sidecar, known)
     except Denied:

@@ -1,5 +1,5 @@
-"""The connection to the controller.
+"""The connection to the controller, opened from here, for ever.
 
-In: facts about the clusterset, kept on disk as last known. Out: reports. Opened from here, for
-ever.
+In: reports (`cluster_agent.report`). Out: facts about the clusterset, decoded and grouped by
+service (`facts`); what the controller refused.
 """

@@ -30,7 +30,7 @@ LONGEST_PAUSE = 3.0
 class ControllerConnection:
     """Both streams to the controller.
 
-    `controller` is where it is, empty for where it said it is when this cluster joined.
+    `controller`: its address, empty for the one that it gave when this cluster joined.
     """
 
     def __init__(

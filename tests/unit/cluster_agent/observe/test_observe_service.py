@@ -7,7 +7,6 @@ from cluster_agent.observe.service import (
     ALL_WELL,
     LocalHealth,
     Observed,
-    backend_summary,
     observe_service,
 )
 from federation.model.exports import Group, ServicePort, ServiceType, Transport
@@ -254,25 +253,3 @@ def test_the_order_of_documents_does_not_matter() -> None:
         node("a"),
     ]
     assert observed(*documents) == observed(*reversed(documents))
-
-
-@pytest.mark.parametrize(
-    ("sidecars", "conditions", "text"),
-    [
-        ([], {}, "no endpoints"),
-        (["true", "true"], {}, "2 ready of 2"),
-        (["true"], {"ready": False}, "0 ready of 1"),
-        (
-            ["true", "false"],
-            {},
-            "2 ready of 2, 1 of them without a sidecar: not for other clusters",
-        ),
-        (["false"], {}, "1 ready, none with a sidecar: others reach them through the gateway"),
-    ],
-)
-def test_a_person_reads_what_is_behind_a_service(
-    sidecars: list[str], conditions: Json, text: str
-) -> None:
-    found = [endpoint(f"10.0.0.{i}", f"p{i}", conditions=conditions) for i in range(len(sidecars))]
-    pods = [pod(f"p{i}", sidecar=sidecar) for i, sidecar in enumerate(sidecars)]
-    assert backend_summary(observed(service(), slice_of(*found), *pods)) == text
