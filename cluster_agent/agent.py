@@ -204,10 +204,10 @@ class Agent:
 
     async def turn(self) -> None:
         """Handle all services that are dirty now."""
-        self._turns.mark(self.up.take_unknown())
+        self._turns.mark(self.up.release_unknown())
         await self._turns.run()
         is_complete = self.up.complete()
-        if unknown := self.up.take_unknown():
+        if unknown := self.up.release_unknown():
             self._turns.mark(unknown)
             await self._turns.run()
         has_waiting = self.up.exporter.has_pending or self.down.has_waiting_names

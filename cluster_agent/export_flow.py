@@ -81,9 +81,9 @@ class ExportFlow:
         """Why what is here does not count as the whole cluster yet, as a sentence."""
         return self._completeness.incomplete_because
 
-    def take_unknown(self) -> set[ServiceName]:
+    def release_unknown(self) -> set[ServiceName]:
         """The services that were not known and may be now."""
-        return self._completeness.take_unknown(is_read=self._source.synced)
+        return self._completeness.release_unknown(is_read=self._source.synced)
 
     def complete(self) -> bool:
         """Say that this is all, once it counts as all; returns whether it does."""

@@ -106,6 +106,6 @@ class SelfReport:
             away=self._away,
             strangers=self._without_pod,
             tokens=self._streams.tokens.ending(now),
-            refused_proxies=self._streams.refused.told(now),
+            refused_proxies=self._streams.refused.sentences(now),
         )
         return self._problems.find(parts, now)

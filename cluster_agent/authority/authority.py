@@ -87,7 +87,7 @@ class Authority:
         """How long what it signs lives."""
         return self._life
 
-    def take_key(self, key: PrivateKey, intermediate: x509.Certificate) -> None:
+    def use_key(self, key: PrivateKey, intermediate: x509.Certificate) -> None:
         """Sign with another key from now on."""
         self._key, self._intermediate, self._own = key, intermediate, None
 

@@ -127,7 +127,7 @@ class Rekeying:
 
     async def _use(self, coming: Next) -> None:
         """Sign with a key that is the current one on the disk."""
-        self._authority.take_key(load_key(coming.key.encode()), _first(coming.intermediate))
+        self._authority.use_key(load_key(coming.key.encode()), _first(coming.intermediate))
         key_files.show_anchors(self._folder, self._authority.membership.trust_domain)
         waiting = ", ".join(self._waiting or ()) or "nobody"
         log.info(event("new key signs", without_waiting_for=waiting))

@@ -23,7 +23,7 @@ from cluster_agent.dns.message import (
 )
 from cluster_agent.dns.protocol import HEADER, IN_CLASS, MOST_LABEL, MOST_NAME, Code, Type
 from cluster_agent.dns.table import Apex, Table
-from cluster_agent.dns.zone import Turns
+from cluster_agent.dns.zone import Rotation
 
 TCP_SIZE = 65_535
 
@@ -118,7 +118,7 @@ def answer(table: Table, query: bytes, counts: Counts, most: int = UDP_SIZE) -> 
         kind = known[0]
         table.hits[kind] += 1
         heads, records, length = KINDS[kind].heads, known[1:], len(known) + OPT_LENGTH - 1
-    elif type(known) is Turns:
+    elif type(known) is Rotation:
         known.asked = turn = known.asked + 1
         heads, records, length = known.bodies[turn % len(known.bodies)]
     elif (found := _negative(table, key, counts) if edns[1] else None) is None:
@@ -244,7 +244,7 @@ def _any(table: Table, name: bytes) -> Body | None:
         known = table.answers.get(name + type_.to_bytes(2, "big") + IN_CLASS)
         if isinstance(known, bytes) and len(known) < _SMALL - MOST_NAME:
             return Body(KINDS[known[0]].heads, known[1:], len(known) + OPT_LENGTH - 1)
-        if isinstance(known, Turns) and known.bodies[0].length < _SMALL - MOST_NAME:
+        if isinstance(known, Rotation) and known.bodies[0].length < _SMALL - MOST_NAME:
             return known.bodies[0]
     return None
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.zone import Said, say_gateways, say_service
+from cluster_agent.dns.zone import RecordSet, gateway_records, service_records
 from federation.model.errors import FedmeshError, InvalidInput
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
@@ -56,16 +56,16 @@ class Feed:
         for type_url in codec.NAMES:
             for found in self._receiver.held(type_url).values():
                 self._apply(Change(type_url, found.name, found))
-        self._note_whole()
+        self._update_synced()
 
-    def take(self, received: Received) -> None:
-        """The agent said something."""
+    def apply(self, received: Received) -> None:
+        """The agent sent names."""
         for change in received.changes:
             self._apply(change)
         self._hold.note(received)
-        self._note_whole()
+        self._update_synced()
 
-    def _note_whole(self) -> None:
+    def _update_synced(self) -> None:
         was_synced = self._table.is_synced
         self._table.set_synced(all(self._receiver.is_complete(t) for t in codec.NAMES))
         if self._table.is_synced and not was_synced:
@@ -76,45 +76,45 @@ class Feed:
         if change.resource is None:
             self._table.drop(owner)
         else:
-            self._table.set(owner, self._said(change.type_url, change.resource))
+            self._table.set(owner, self._records(change.type_url, change.resource))
         self._on_change()
 
-    def _said(self, type_url: str, found: Resource) -> Said:
+    def _records(self, type_url: str, found: Resource) -> RecordSet:
         try:
             if type_url == codec.SERVICE_NAMES:
-                return say_service(decode_service_names(found.body), self._table.zones)
-            return say_gateways(decode_gateway_names(found.body), self._table.zones)
+                return service_records(decode_service_names(found.body), self._table.zones)
+            return gateway_records(decode_gateway_names(found.body), self._table.zones)
         except (InvalidInput, ValueError) as error:  # such as a name too long with its zone
             log.warning(event("name is not served", resource=found.name, reason=error))
-            return Said({}, frozenset())
+            return RecordSet({}, frozenset())
 
     def loops(self, agent: str, trust_file: Path, token_file: Path) -> tuple[Loop, ...]:
-        """Follow the agent for ever, and keep what it tells."""
+        """Follow the agent for ever, and keep what it sends."""
 
         async def follow() -> None:
             """Until the stream ends, or there is a new token: the agent is shown the newest."""
             renewed = start(replaced(token_file), "token")
-            heard = start(hear(), "names")
+            receiving = start(receive_names(), "names")
             try:
-                await asyncio.wait([renewed, heard], return_when=asyncio.FIRST_COMPLETED)
-                if heard.done():
-                    heard.result()
+                await asyncio.wait([renewed, receiving], return_when=asyncio.FIRST_COMPLETED)
+                if receiving.done():
+                    receiving.result()
             finally:
                 await cancel(renewed)
-                await cancel(heard)
+                await cancel(receiving)
 
-        async def hear() -> None:
+        async def receive_names() -> None:
             trust, token = agent_trust.read_trust(trust_file), agent_trust.read_token(token_file)
             async with (
                 connect(agent, trust.identity, trust.agent_host, token) as connection,
                 connection.stream(methods.NAMES) as stream,
                 beating(stream) as link,
             ):
-                await receive(link, self._receiver, take)
+                await receive(link, self._receiver, apply)
 
-        def take(received: Received) -> None:
+        def apply(received: Received) -> None:
             following.works()
-            self.take(received)
+            self.apply(received)
 
         following = Loop(
             "agent",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from cluster_agent.dns.message import KINDS, MOST_KINDS, Negatives
 from cluster_agent.dns.protocol import Code, Zones, wire_name
-from cluster_agent.dns.zone import Answers, Said, Turns, negative, say_zone
+from cluster_agent.dns.zone import Answers, RecordSet, Rotation, negative, zone_records
 
-_NOTHING = Said({}, frozenset())
+_NOTHING = RecordSet({}, frozenset())
 
 
 class Apex:
@@ -47,10 +47,10 @@ class Table:
         self.hits = [0] * MOST_KINDS
         """Questions that were answered, by kind."""
         self.zones = zones
-        self._owners: dict[str, Said] = {}
+        self._owners: dict[str, RecordSet] = {}
         self._gone: Counter[tuple[str, int]] = Counter()
-        self.set(f"zone {zones.clusterset}", say_zone(zones.clusterset, is_clusterset=True))
-        self.set(f"zone {zones.steering}", say_zone(zones.steering, is_clusterset=False))
+        self.set(f"zone {zones.clusterset}", zone_records(zones.clusterset, is_clusterset=True))
+        self.set(f"zone {zones.steering}", zone_records(zones.steering, is_clusterset=False))
 
     def __len__(self) -> int:
         return len(self.answers)
@@ -64,23 +64,23 @@ class Table:
         """Say whether what is here is all there is."""
         self.live = self.answers if synced else {}
 
-    def set(self, owner: str, said: Said) -> None:
-        """What an owner says from now on."""
+    def set(self, owner: str, records: RecordSet) -> None:
+        """What an owner has from now on."""
         before = self._owners.get(owner, _NOTHING)
-        self._owners[owner] = said
-        if not said.answers and not said.names:
+        self._owners[owner] = records
+        if not records.answers and not records.names:
             del self._owners[owner]
         for key, answers in before.answers.items():
-            if isinstance(answers, Turns):
+            if isinstance(answers, Rotation):
                 self._gone[self._group(key)] += answers.asked
-            if key not in said.answers:
+            if key not in records.answers:
                 self.answers.pop(key, None)
-        self.answers.update(said.answers)
-        for name in said.names - before.names:
+        self.answers.update(records.answers)
+        for name in records.names - before.names:
             if name not in self.names:
                 self.names[name] = Existing(self._apex_of(name))
             self.names[name].owners += 1
-        for name in before.names - said.names:
+        for name in before.names - records.names:
             self.names[name].owners -= 1
             if not self.names[name].owners:
                 del self.names[name]
@@ -94,7 +94,7 @@ class Table:
         for kind, number in zip(KINDS, self.hits, strict=False):
             found[kind.zone, kind.type] += number
         for key, answers in self.answers.items():
-            if isinstance(answers, Turns):
+            if isinstance(answers, Rotation):
                 found[self._group(key)] += answers.asked
         return +found
 
@@ -106,5 +106,5 @@ class Table:
         self.set(owner, _NOTHING)
 
     def owners(self) -> frozenset[str]:
-        """Who says something."""
+        """Who has records."""
         return frozenset(self._owners)

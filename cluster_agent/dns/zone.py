@@ -1,4 +1,4 @@
-"""Values to answers: everything that one service makes to be said in both zones.
+"""Values to answers: all that one service is answered for in both zones.
 
 In: `ServiceNames`, `GatewayNames`. Out: `Answers`, ready for the wire but for the head and the
 question, which `cluster_agent.dns.table` finds by question. Rules: KEP-1645, DNS specification
@@ -23,8 +23,8 @@ VERSION_TTL = 28_800
 TTL = 5
 _SERIAL_TIMES = (7200, 1800, 86_400, TTL)
 _MOST_SHARES = 100
-_MOST_TURNS = 16
-_BYTES_OF_TURNS = 32_768
+_MOST_BODIES = 16
+_BYTES_OF_ROTATION = 32_768
 """All turns of one answer take no more, but that one of them may."""
 _MOST_BYTES = 60_000
 """Of one answer: it must fit into a message over TCP (65,535)."""
@@ -33,20 +33,20 @@ _SRV_BYTES = 18
 
 
 @dataclass(slots=True)
-class Turns:
+class Rotation:
     """Several bodies for one question, one after the other. `asked` counts the questions."""
 
     bodies: tuple[Body, ...]
     asked: int = 0
 
 
-Answers = bytes | Turns
+Answers = bytes | Rotation
 """Ready answers to one question. With one body: the index of its kind and its records."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """All that one owner (a service, a cluster, a zone) makes to be said.
+class RecordSet:
+    """All answers of one owner: a service, a cluster, a zone.
 
     `answers` by question; `names` exist, with records of some type or with names below them.
     """
@@ -55,9 +55,9 @@ class Said:
     names: frozenset[bytes]
 
 
-def say_zone(zone: str, is_clusterset: bool) -> Said:
-    """What each zone says of itself (SOA, NS; TXT dns-version of the clusterset's)."""
-    found = _Saying(zone)
+def zone_records(zone: str, is_clusterset: bool) -> RecordSet:
+    """What each zone answers for itself (SOA, NS; TXT dns-version of the clusterset's)."""
+    found = _ZoneBuilder(zone)
     server = f"ns.dns.{zone}"
     found.add(zone, Type.SOA, [_soa(zone)])
     found.add(zone, Type.NS, [records.ns(zone, server, TTL)])
@@ -65,54 +65,54 @@ def say_zone(zone: str, is_clusterset: bool) -> Said:
     if is_clusterset:
         name = f"dns-version.{zone}"
         found.add(name, Type.TXT, [records.txt(name, DNS_VERSION, VERSION_TTL)])
-    return found.said()
+    return found.build()
 
 
-def say_gateways(gateways: GatewayNames, zones: Zones) -> Said:
+def gateway_records(gateways: GatewayNames, zones: Zones) -> RecordSet:
     """The addresses of a cluster's gateways, in the zone that steers."""
-    found = _Saying(zones.steering)
+    found = _ZoneBuilder(zones.steering)
     found.address(f"{gateways.cluster}.gateways.{zones.steering}", gateways.addresses)
-    return found.said()
+    return found.build()
 
 
-def say_service(names: ServiceNames, zones: Zones) -> Said:
+def service_records(names: ServiceNames, zones: Zones) -> RecordSet:
     """All names of one service in both zones; those that would be too long are left out.
 
     Raises InvalidInput when the service's own name is too long together with a zone.
     """
     host = f"{names.service.name}.{names.service.namespace}.svc"
-    clusterset, steering = _Saying(zones.clusterset), _Saying(zones.steering)
+    clusterset, steering = _ZoneBuilder(zones.clusterset), _ZoneBuilder(zones.steering)
     if names.type is ServiceType.HEADLESS:
-        _say_headless(clusterset, f"{host}.{zones.clusterset}", names)
+        _add_headless(clusterset, f"{host}.{zones.clusterset}", names)
     else:
         name = f"{host}.{zones.clusterset}"
         clusterset.exists(name)
         clusterset.address(name, names.addresses)
-        _say_ports(clusterset, name, names.ports, names.addresses)
+        _add_ports(clusterset, name, names.ports, names.addresses)
     name = f"{host}.{zones.steering}"
     steering.exists(name)
     steering.choices(name, names.nearest)
     if names.nearest:
-        _say_ports(steering, name, names.ports, ())
+        _add_ports(steering, name, names.ports, ())
     for cluster, addresses in names.only:
         if _fits(f"{cluster}.{name}"):
             steering.address(f"{cluster}.{name}", addresses)
-    one, other = clusterset.said(), steering.said()
-    return Said({**one.answers, **other.answers}, one.names | other.names)
+    one, other = clusterset.build(), steering.build()
+    return RecordSet({**one.answers, **other.answers}, one.names | other.names)
 
 
-def _say_ports(
-    found: "_Saying", name: str, ports: Iterable[ServicePort], addresses: tuple[str, ...]
+def _add_ports(
+    found: "_ZoneBuilder", name: str, ports: Iterable[ServicePort], addresses: tuple[str, ...]
 ) -> None:
     """SRV of each named port, and of all ports at the bare name."""
     at = records.addresses(name, addresses, TTL)
     for port in ports:
-        _say_srv(found, _srv_name(port, name), [(port.number, name)], at)
-    _say_srv(found, name, sorted({(port.number, name) for port in ports}), at)
+        _add_srv(found, _srv_name(port, name), [(port.number, name)], at)
+    _add_srv(found, name, sorted({(port.number, name) for port in ports}), at)
 
 
-def _say_srv(
-    found: "_Saying",
+def _add_srv(
+    found: "_ZoneBuilder",
     owner: str,
     targets: list[tuple[int, str]],
     additional: Iterable[Record] = (),
@@ -124,7 +124,7 @@ def _say_srv(
     found.add(owner, Type.SRV, made, additional)
 
 
-def _say_headless(found: "_Saying", name: str, names: ServiceNames) -> None:
+def _add_headless(found: "_ZoneBuilder", name: str, names: ServiceNames) -> None:
     """Endpoints with names of their own; without a ready one the name does not exist."""
     known = _fitting(names, name)
     found.address(name, [a for e, _ in known for a in e.addresses])
@@ -142,8 +142,8 @@ def _say_headless(found: "_Saying", name: str, names: ServiceNames) -> None:
             if (p.name, p.transport) == (port.name, port.transport)
         }
         every |= targets
-        _say_srv(found, _srv_name(port, name), sorted(targets))
-    _say_srv(found, name, sorted(every))
+        _add_srv(found, _srv_name(port, name), sorted(targets))
+    _add_srv(found, name, sorted(every))
 
 
 def _fitting(names: ServiceNames, name: str) -> list[tuple[NamedEndpoint, str]]:
@@ -159,9 +159,9 @@ def _fitting(names: ServiceNames, name: str) -> list[tuple[NamedEndpoint, str]]:
         own = f"{endpoint.hostname}.{endpoint.cluster}.{name}"
         if not _fits(own):
             continue
-        said = sum((port.name, port.transport) in asked for port in endpoint.ports)
+        build = sum((port.name, port.transport) in asked for port in endpoint.ports)
         every.setdefault(endpoint.cluster, []).append((endpoint, own))
-        size = (len(own) + 2 + _SRV_BYTES) * max(1, said)
+        size = (len(own) + 2 + _SRV_BYTES) * max(1, build)
         costs.setdefault(endpoint.cluster, []).append(size)
     parts = fair(costs, _MOST_BYTES)
     return [known for cluster, found in every.items() for known in found[: parts[cluster]]]
@@ -191,8 +191,8 @@ def negative(zone: str) -> bytes:
     return record.pack(b"")[len(record.owner) :]
 
 
-class _Saying:
-    """Collects what one owner says in one zone."""
+class _ZoneBuilder:
+    """Collects the records of one owner in one zone."""
 
     def __init__(self, zone: str) -> None:
         self._zone = zone
@@ -200,8 +200,8 @@ class _Saying:
         self._answers: dict[bytes, Answers] = {}
         self._names: set[bytes] = set()
 
-    def said(self) -> Said:
-        return Said(self._answers, frozenset(self._names))
+    def build(self) -> RecordSet:
+        return RecordSet(self._answers, frozenset(self._names))
 
     def exists(self, name: str) -> None:
         """The name exists, and so do all between it and the zone (RFC 8020)."""
@@ -226,7 +226,7 @@ class _Saying:
     def _ready(self, name: str, type_: Type, bodies: list[Body]) -> None:
         first = bodies[0]
         kind = kind_of(self._zone, type_, first.heads) if set(bodies) == {first} else None
-        answers = bytes([kind]) + first.records if kind is not None else Turns(tuple(bodies))
+        answers = bytes([kind]) + first.records if kind is not None else Rotation(tuple(bodies))
         self._answers[question(wire_name(name), type_)] = answers
 
     def address(self, name: str, addresses: Iterable[str]) -> None:
@@ -253,7 +253,7 @@ class _Saying:
 def _turns(packed: list[bytes]) -> list[bytes]:
     """The records in turns, so that clients which take the first are spread over all."""
     size = sum(map(len, packed))
-    count = min(len(packed), _MOST_TURNS, max(1, _BYTES_OF_TURNS // size))
+    count = min(len(packed), _MOST_BODIES, max(1, _BYTES_OF_ROTATION // size))
     firsts = (turn * len(packed) // count for turn in range(count))
     return [b"".join(packed[first:] + packed[:first]) for first in firsts]
 

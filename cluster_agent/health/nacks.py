@@ -40,6 +40,6 @@ class Nacks:
         """A proxy has gone."""
         self._latest.pop((kind, proxy_id), None)
 
-    def known(self) -> tuple[Rejected, ...]:
+    def all(self) -> tuple[Rejected, ...]:
         """All of it, sorted."""
         return tuple(sorted(r for latest in self._latest.values() for r in latest))

@@ -83,7 +83,7 @@ class ProxyReports:
 
     def observation(self, here: ClusterId) -> Observation:
         """The same for the controller."""
-        return replace(self._remotes.observation(here), rejected=self._nacks.known())
+        return replace(self._remotes.observation(here), rejected=self._nacks.all())
 
     def load(self) -> tuple[Gateway, ...]:
         """Take back what an earlier agent kept; returns the gateways to tell of."""
@@ -104,10 +104,10 @@ class ProxyReports:
                 gateways=self._gateways.record(proxy, now),
             )
         self._places[proxy.id] = proxy.address
-        changed = self._note_leaving(proxy) | self._note_dead(proxy)
+        changed = self._update_leaving(proxy) | self._update_dead(proxy)
         return ProxyChanges(workloads=frozenset([proxy.id] if changed else []), rejected=rejected)
 
-    def _note_leaving(self, proxy: Proxy) -> bool:
+    def _update_leaving(self, proxy: Proxy) -> bool:
         """Whether a sidecar just reported that it goes, or that it is back."""
         was_leaving = proxy.id in self._leaving
         if proxy.state in LEAVING:
@@ -116,7 +116,7 @@ class ProxyReports:
             self._leaving.discard(proxy.id)
         return was_leaving != (proxy.id in self._leaving)
 
-    def _note_dead(self, proxy: Proxy) -> bool:
+    def _update_dead(self, proxy: Proxy) -> bool:
         """Whether a sidecar just reported that its application is gone, or is back."""
         before = self._dead.pop(proxy.id, frozenset())
         if proxy.dead_ports:

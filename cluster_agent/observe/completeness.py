@@ -58,7 +58,7 @@ class Completeness:
             self._unknown.add(name)
         return is_known
 
-    def take_unknown(self, *, is_read: bool) -> set[ServiceName]:
+    def release_unknown(self, *, is_read: bool) -> set[ServiceName]:
         """The services that were not known and may be now."""
         knows = (is_read, self.is_complete)
         if knows == self._knew:

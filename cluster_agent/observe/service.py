@@ -101,7 +101,7 @@ def observe_service(
             slices, loopback=loopback, offered=offered, namespaces_at=namespaces_at
         )
         seen = local_service(name, service, used, objects, local_health.places)
-        local = _judged(seen, local_health)
+        local = _with_health(seen, local_health)
     if not isinstance(wanted, ServiceExportDocument):
         return Observed(None, None, local, None, left_out=left_out)
     if not isinstance(service, ServiceDocument) or local is None:
@@ -150,7 +150,7 @@ def _valid(left_out: tuple[str, ...]) -> Condition:
     return replace(VALID, message=f"{VALID.message}, without {len(left_out)} endpoints: {reasons}")
 
 
-def _judged(local: LocalService, local_health: LocalHealth) -> LocalService:
+def _with_health(local: LocalService, local_health: LocalHealth) -> LocalService:
     endpoints = tuple(
         replace(
             e,

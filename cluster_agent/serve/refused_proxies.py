@@ -22,21 +22,21 @@ class RefusedProxies:
 
     def stranger(self, source: str, reason: str, now: float) -> None:
         """A caller at this address showed no good token."""
-        _note(self._strangers, source, reason, now)
+        _remember(self._strangers, source, reason, now)
 
     def holder(self, subject: str, reason: str, now: float) -> None:
         """The holder of this subject's token asked for what the token does not allow."""
-        _note(self._holders, subject, reason, now)
+        _remember(self._holders, subject, reason, now)
 
     def let_in(self, source: str, subject: str) -> None:
         """A proxy got what it asked for: its refusal is over."""
         self._strangers.pop(source, None)
         self._holders.pop(subject, None)
 
-    def told(self, now: float) -> Mapping[str, str]:
+    def sentences(self, now: float) -> Mapping[str, str]:
         """What is to be told, by whom it is about."""
-        for known in (self._strangers, self._holders):
-            _forget(known, now)
+        for refused in (self._strangers, self._holders):
+            _drop_old(refused, now)
         return {
             **{
                 f"proxy at {source}": f"a proxy at {source} gets no certificate: {reason}"
@@ -49,12 +49,12 @@ class RefusedProxies:
         }
 
 
-def _note(known: dict[str, tuple[str, float]], who: str, reason: str, now: float) -> None:
-    _forget(known, now)
-    if who in known or len(known) < MOST:
-        known[who] = (reason, now)
+def _remember(refused: dict[str, tuple[str, float]], who: str, reason: str, now: float) -> None:
+    _drop_old(refused, now)
+    if who in refused or len(refused) < MOST:
+        refused[who] = (reason, now)
 
 
-def _forget(known: dict[str, tuple[str, float]], now: float) -> None:
-    for who in [w for w, (_, at) in known.items() if abs(now - at) > KEPT_SECONDS]:
-        del known[who]
+def _drop_old(refused: dict[str, tuple[str, float]], now: float) -> None:
+    for who in [w for w, (_, at) in refused.items() if abs(now - at) > KEPT_SECONDS]:
+        del refused[who]

@@ -64,22 +64,22 @@ class Facts:
             body = change.resource.body if change.resource is not None else None
             match change.type_url:
                 case codec.SERVICE:
-                    services.add(self._take_service(change.name, body))
+                    services.add(self._set_service(change.name, body))
                 case codec.BACKEND:
-                    services.add(_take(self.backends, change.name, body, decode_backend))
+                    services.add(_set_backend(self.backends, change.name, body, decode_backend))
                 case codec.HEADLESS:
-                    services.add(_take(self.headless, change.name, body, decode_headless))
+                    services.add(_set_backend(self.headless, change.name, body, decode_headless))
                 case codec.CLUSTER:
-                    services |= self._take_cluster(change.name, body)
+                    services |= self._set_cluster(change.name, body)
                     clusters = True
                 case codec.BUNDLE:
-                    self._take_bundle(change.name, body)
+                    self._set_bundle(change.name, body)
                     bundles = True
                 case _:
                     pass
         return Concerned(frozenset(services), bundles, clusters)
 
-    def _take_service(self, name: str, body: bytes | None) -> ServiceName:
+    def _set_service(self, name: str, body: bytes | None) -> ServiceName:
         service = parse_service_name(name)
         if body is None:
             self.services.pop(service, None)
@@ -87,7 +87,7 @@ class Facts:
             self.services[service] = codec.decode(Service, body)
         return service
 
-    def _take_cluster(self, name: str, body: bytes | None) -> set[ServiceName]:
+    def _set_cluster(self, name: str, body: bytes | None) -> set[ServiceName]:
         if body is None:
             self.clusters.pop(name, None)
         else:
@@ -98,7 +98,7 @@ class Facts:
         """The services that have backends in a cluster."""
         return {s for s, backends in self.backends.items() if cluster in backends}
 
-    def _take_bundle(self, name: str, body: bytes | None) -> None:
+    def _set_bundle(self, name: str, body: bytes | None) -> None:
         if body is None:
             self.bundles.pop(name, None)
         else:
@@ -119,7 +119,7 @@ class Facts:
         )
 
 
-def _take(
+def _set_backend(
     found: dict[ServiceName, dict[ClusterId, _T]],
     name: str,
     body: bytes | None,

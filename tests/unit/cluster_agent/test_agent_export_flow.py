@@ -112,11 +112,11 @@ def test_what_may_be_there_in_parts_is_looked_at_again_when_all_was_read(tmp_pat
     east = East(tmp_path)
     east.write(shop(exported=False), synced=False)
     assert east.flow.observe(API, ALL_WELL, 0.0, may_wait=False) is None
-    assert east.flow.take_unknown() == set(), "nothing has changed"
+    assert east.flow.release_unknown() == set(), "nothing has changed"
     east.source.synced = True
-    assert east.flow.take_unknown() == {API}
+    assert east.flow.release_unknown() == {API}
     assert east.flow.observe(API, ALL_WELL, 0.0, may_wait=False) is not None
-    assert east.flow.take_unknown() == set()
+    assert east.flow.release_unknown() == set()
 
 
 def test_of_what_was_never_here_nothing_is_unknown(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_what_was_exported_and_is_missing_is_unknown_until_the_source_is_believe
     assert not east.flow.complete()
     east.source.mend_file("web.yaml")
     assert east.flow.complete()
-    assert east.flow.take_unknown() == {web}
+    assert east.flow.release_unknown() == {web}
     assert east.flow.observe(web, ALL_WELL, 0.0, may_wait=False) is not None
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from cluster_agent.main import PROXY_RULES
@@ -49,10 +49,11 @@ def listed() -> list[str]:
 def running_files() -> Iterator[set[str]]:
     """The source files of which a function is called meanwhile."""
     files: set[str] = set()
+    codes: set[CodeType] = set()
 
     def note(frame: FrameType, what: str, _: Any) -> None:
-        if what == "call" and frame.f_code.co_filename.startswith(str(ROOT)):
-            files.add(str(Path(frame.f_code.co_filename).relative_to(ROOT)))
+        if what == "call":
+            codes.add(frame.f_code)
 
     before = sys.getprofile()
     sys.setprofile(note)
@@ -60,6 +61,8 @@ def running_files() -> Iterator[set[str]]:
         yield files
     finally:
         sys.setprofile(before)
+        paths = (Path(code.co_filename) for code in codes)
+        files.update(str(p.relative_to(ROOT)) for p in paths if p.is_relative_to(ROOT))
 
 
 def walked(folder: Path) -> set[str]:

@@ -72,7 +72,7 @@ async def test_a_key_that_was_replaced_meanwhile_keeps_its_own(tmp_path: Path) -
 
     async def ask(request: pb.CertifyRequest) -> pb.Certificate:
         answer = await world.ask(request)
-        world.authority.take_key(other, coming)
+        world.authority.use_key(other, coming)
         return answer
 
     await renew_intermediate(world.authority, tmp_path, ask, LATER, Disk())

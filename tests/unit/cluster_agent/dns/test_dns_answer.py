@@ -9,7 +9,7 @@ from cluster_agent.dns.answer import TCP_SIZE, Counts, answer, truncated
 from cluster_agent.dns.message import UDP_SIZE
 from cluster_agent.dns.protocol import Zones
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.zone import say_gateways, say_service
+from cluster_agent.dns.zone import gateway_records, service_records
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName
 from federation.model.zones import Choice, GatewayNames, ServiceNames
@@ -50,8 +50,8 @@ EMPTY = ServiceNames(ServiceName("data", "gone"), ServiceType.HEADLESS, (HTTP,))
 def table(*services: ServiceNames, synced: bool = True) -> Table:
     made = Table(ZONES)
     for names in services or (API, STEERED, DATABASE, EMPTY):
-        made.set(str(names.service), say_service(names, ZONES))
-    made.set("gateways", say_gateways(GatewayNames(EAST, ("10.9.0.1",)), ZONES))
+        made.set(str(names.service), service_records(names, ZONES))
+    made.set("gateways", gateway_records(GatewayNames(EAST, ("10.9.0.1",)), ZONES))
     made.set_synced(synced)
     return made
 

@@ -34,7 +34,7 @@ class World:
     def tell(self, type_url: str, *found: Resource, removed: tuple[str, ...] = ()) -> None:
         """The agent says this, and that it is all."""
         response = Response(type_url, "1", found, removed, None, len(found))
-        self.feed.take(self.receiver.receive(response))
+        self.feed.apply(self.receiver.receive(response))
 
     def code(self) -> int:
         reply = answer(self.table, query(NAME), Counts())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from cluster_agent.dns.answer import Counts, answer
 from cluster_agent.dns.protocol import Type, question, wire_name
 from cluster_agent.dns.table import Table
-from cluster_agent.dns.zone import say_service
+from cluster_agent.dns.zone import service_records
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName
 from federation.model.zones import Choice, ServiceNames
@@ -54,11 +54,11 @@ def test_step_by_step_equals_from_scratch(
             table.drop(str(name))
             known.pop(name, None)
         else:
-            table.set(str(names.service), say_service(names, ZONES))
+            table.set(str(names.service), service_records(names, ZONES))
             known[names.service] = names
     fresh = Table(ZONES)
     for names in known.values():
-        fresh.set(str(names.service), say_service(names, ZONES))
+        fresh.set(str(names.service), service_records(names, ZONES))
     assert content(table) == content(fresh)
     assert table.owners() == fresh.owners()
 
@@ -67,7 +67,7 @@ def test_questions_are_counted_over_changes_of_the_table() -> None:
     table = Table(ZONES)
     table.set_synced(True)
     for _ in range(2):
-        table.set("api", say_service(API, ZONES))
+        table.set("api", service_records(API, ZONES))
         for _ in range(3):
             answer(table, query(NAME), Counts())
     table.drop("api")
@@ -77,8 +77,8 @@ def test_questions_are_counted_over_changes_of_the_table() -> None:
 def test_a_name_goes_with_its_last_owner() -> None:
     table = Table(ZONES)
     other = ServiceNames(ServiceName("shop", "web"), ServiceType.CLUSTERSET_IP, (), ("10.1.0.7",))
-    table.set("api", say_service(API, ZONES))
-    table.set("web", say_service(other, ZONES))
+    table.set("api", service_records(API, ZONES))
+    table.set("web", service_records(other, ZONES))
     namespace = wire_name("shop.svc.clusterset.local")
     table.drop("api")
     assert namespace in table.names

@@ -5,7 +5,7 @@ from dnslib import QTYPE, DNSRecord
 from cluster_agent.dns.answer import TCP_SIZE, Counts, answer
 from cluster_agent.dns.message import Body
 from cluster_agent.dns.message import body as body_of
-from cluster_agent.dns.zone import Said, say_service, smooth
+from cluster_agent.dns.zone import RecordSet, service_records, smooth
 from federation.model.exports import NamedEndpoint, ServicePort, ServiceType, Transport
 from federation.model.names import ClusterId, ServiceName
 from federation.model.zones import ServiceNames
@@ -33,7 +33,7 @@ def test_large_shares_make_a_round_of_about_a_hundred() -> None:
 
 def test_a_service_without_addresses_exists_without_data() -> None:
     names = ServiceNames(ServiceName("shop", "api"), ServiceType.CLUSTERSET_IP, ())
-    said = say_service(names, ZONES)
+    said = service_records(names, ZONES)
     assert said.answers == {}
     assert any(name.startswith(b"\x03api\x04shop\x03svc\x0aclusterset") for name in said.names)
 
@@ -160,7 +160,7 @@ def test_a_large_set_has_few_turns_and_a_small_one_has_one_for_each_record() -> 
             NamedEndpoint(EAST, f"db-{i}", (f"10.0.{i // 250}.{i % 250}",), ())
             for i in range(count)
         )
-        said: Said = say_service(headless(*made, ports=()), ZONES)
+        said: RecordSet = service_records(headless(*made, ports=()), ZONES)
         return max(len(getattr(found, "bodies", ())) for found in said.answers.values())
 
     assert turns(3) == 3

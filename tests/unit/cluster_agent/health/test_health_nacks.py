@@ -16,9 +16,9 @@ def test_a_refusal_is_new_once_and_ends_when_the_proxy_takes_it() -> None:
     known = Nacks()
     assert known.record(sidecar(BAD), 7.0) == (API,)
     assert known.record(sidecar(BAD), 7.0) == ()
-    assert known.known() == (API,)
+    assert known.all() == (API,)
     assert known.record(sidecar(), 8.0) == ()
-    assert known.known() == ()
+    assert known.all() == ()
 
 
 def test_a_proxy_that_goes_takes_its_refusals_along_and_no_others() -> None:
@@ -26,16 +26,16 @@ def test_a_proxy_that_goes_takes_its_refusals_along_and_no_others() -> None:
     known.record(sidecar(BAD), 7.0)
     known.record(sidecar(BAD, name="shop/api-2"), 7.0)
     known.forget(Kind.GATEWAY, "shop/api-1")
-    assert len(known.known()) == 2
+    assert len(known.all()) == 2
     known.forget(Kind.SIDECAR, "shop/api-1")
-    assert [r.proxy for r in known.known()] == ["sidecar shop/api-2"]
+    assert [r.proxy for r in known.all()] == ["sidecar shop/api-2"]
 
 
 def test_one_that_refuses_everything_does_not_fill_the_log() -> None:
     known = Nacks()
     many = tuple(Refusal("t", f"n{n}", "r") for n in range(100))
     assert len(known.record(sidecar(*many), 7.0)) == MOST_NEWS
-    assert len(known.known()) == 100
+    assert len(known.all()) == 100
 
 
 def test_a_refusal_is_as_old_as_when_it_was_said_first() -> None:
@@ -43,4 +43,4 @@ def test_a_refusal_is_as_old_as_when_it_was_said_first() -> None:
     known.record(sidecar(BAD), 7.0)
     known.record(sidecar(), 8.0)
     known.record(sidecar(Refusal("type/Cluster", "80.api", "in other words")), 9.0)
-    assert [r.since for r in known.known()] == [7], "gone for a moment, in other words"
+    assert [r.since for r in known.all()] == [7], "gone for a moment, in other words"

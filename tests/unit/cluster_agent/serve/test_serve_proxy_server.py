@@ -515,15 +515,15 @@ async def test_people_hear_why_a_proxy_is_refused_until_it_is_let_in() -> None:
     stale = replace(good, token=mint_workload_token(b"o" * 32, "shop/api", FAR))
     with pytest.raises(Denied):
         await world.calls[methods.CERTIFY.path](pb.CertifyRequest(), stale)
-    assert world.streams.refused.told(wall_seconds()) == {
+    assert world.streams.refused.sentences(wall_seconds()) == {
         "proxy at 10.0.0.1": "a proxy at 10.0.0.1 gets no certificate: workload token was not "
         "signed by this cluster's agent"
     }
     with pytest.raises(Denied):
         await world.ask("sidecar/shop/api-1", replace(good, token=token("shop/other").token))
-    assert "proxy of shop/other" in world.streams.refused.told(wall_seconds())
+    assert "proxy of shop/other" in world.streams.refused.sentences(wall_seconds())
     await world.ask("sidecar/shop/api-1", good)
-    assert set(world.streams.refused.told(wall_seconds())) == {"proxy of shop/other"}
+    assert set(world.streams.refused.sentences(wall_seconds())) == {"proxy of shop/other"}
 
 
 async def test_nothing_that_a_stranger_writes_is_told() -> None:
@@ -531,6 +531,6 @@ async def test_nothing_that_a_stranger_writes_is_told() -> None:
     for text in ("", "evil\x1b[31m", "fmw1.ZXZpbA.evil", "x" * 5000):
         with pytest.raises(Denied):
             world.server.authenticate(Peer("ipv4:10.0.0.1:4000", token=text))
-        (what,) = world.streams.refused.told(wall_seconds()).values()
+        (what,) = world.streams.refused.sentences(wall_seconds()).values()
         assert "evil" not in what
         assert len(what) < 200
