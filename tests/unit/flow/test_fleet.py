@@ -93,7 +93,7 @@ class Machine(RuleBasedStateMachine):
     def restart_agent(self, cluster: ClusterId, then: str) -> None:
         home = self.home(cluster)
         home.start(None if cluster in self.blind else home.truth)
-        self.known[cluster] = home.backends()
+        self.known[cluster] = home.backends() & self._in_force()
         self._then(cluster, then)
 
     @rule(cluster=CLUSTER, then=THEN)
@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
         if cluster in self.blind:
             return
         home.start({n: r for n, r in home.truth.items() if n in kept}, ("broken.yaml",))
-        self.known[cluster] = home.backends()
+        self.known[cluster] = home.backends() & self._in_force()
         self._then(cluster, then)
 
     @rule(cluster=CLUSTER, then=THEN)
@@ -124,7 +124,7 @@ class Machine(RuleBasedStateMachine):
         home = self.home(cluster)
         if cluster not in self.blind:
             home.start(None)
-            self.known[cluster] = home.backends()
+            self.known[cluster] = home.backends() & self._in_force()
             self._then(cluster, then)
 
     @rule(cluster=CLUSTER, then=THEN)
@@ -205,9 +205,14 @@ class Machine(RuleBasedStateMachine):
         return {f"{n}@{c}" for c, home in self.fleet.homes.items() for n in home.truth}
 
     def _note(self) -> None:
+        """What clusters know. A withdrawal that was meant may still be on its way to them."""
+        in_force = self._in_force()
         for cluster, home in self.fleet.homes.items():
-            self.known[cluster] |= home.backends()
+            self.known[cluster] |= home.backends() & in_force
         self._forget()
+
+    def _in_force(self) -> set[str]:
+        return {name for type_url, name in self.fleet.facts() if type_url == codec.BACKEND}
 
     def _forget(self) -> None:
         exported = self._exported()
