@@ -43,9 +43,12 @@ local dues, first_due, last_due = {}, 1, 0
 local tried, asked_at, stopped = false, 0, false
 local lines, flushed_at = {}, 0
 
-local sent, oldest, open = 0, 1, 0
+local sent, open = 0, 0
 
 local waiting = {} -- by number of the request: when it was due and went out
+
+-- Answers of a proxy, in turn, as { status, when }. They do not say to which request.
+local unsaid = {}
 
 out = "" -- the file of the history
 left = "" -- its lines for what is not answered yet, but for the time
@@ -70,16 +73,56 @@ local function id_of(n)
   return string.format("%s%x-%x", tag, number, n)
 end
 
--- wrk hands single values of a thread to its main state, so it is kept as a text.
-local function note_left()
+local function note(n, wanted, start, at, status, cluster, workload)
+  lines[#lines + 1] = LINE:format(id_of(n), wanted, start, at, status, "", cluster, workload)
+end
+
+local function waiting_since(at)
   local found = {}
   for n, times in pairs(waiting) do
-    found[#found + 1] = LEFT:format(id_of(n), times[1], times[2])
+    if times[2] < at then
+      found[#found + 1] = n
+    end
+  end
+  table.sort(found)
+  return found
+end
+
+-- Once no more requests wait than there are such answers, it is known which ones they belong to.
+-- Earlier, one would be taken for another, whose own answer comes later, and the right one would
+-- seem to have none.
+local function settle_unsaid()
+  if #unsaid == 0 then
+    return
+  end
+  local found = waiting_since(unsaid[#unsaid][2])
+  if #found > #unsaid then
+    return
+  end
+  for place, n in ipairs(found) do
+    note(n, waiting[n][1], waiting[n][2], unsaid[place][2], unsaid[place][1], "", "")
+    waiting[n] = nil
+  end
+  unsaid = {}
+end
+
+-- What would be said if this were the end. wrk hands single values of a thread to its main state,
+-- so it is kept as a text.
+local function note_left()
+  local found = {}
+  for place, n in ipairs(waiting_since(math.huge)) do
+    local answer, times = unsaid[place], waiting[n]
+    if answer then
+      found[place] = LINE:format(id_of(n), times[1], times[2], answer[2], answer[1], "", "", "")
+    else
+      found[place] = LEFT:format(id_of(n), times[1], times[2])
+    end
   end
   left = table.concat(found)
 end
 
 local function flush(at)
+  settle_unsaid()
   note_left()
   if #lines > 0 then
     write(table.concat(lines))
@@ -145,33 +188,18 @@ function request()
   return head:gsub("@ID", id) .. path .. query .. rest:gsub("@ID", id)
 end
 
-local function take_oldest(at)
-  while oldest <= sent do
-    local found = waiting[oldest]
-    if found then
-      waiting[oldest] = nil
-      return oldest, found[1], found[2]
-    end
-    oldest = oldest + 1
-  end
-  return 0, at, at
-end
-
 function response(status, _, body)
   local at = now()
   local n, wanted, start = body:match("%?n=(%d+)&at=([%d.]+)&start=([%d.]+)&")
-  local cluster, workload = "", ""
   if n then
-    n = tonumber(n)
-    waiting[n] = nil
-    cluster = body:match('"cluster": ?"([^"]*)"') or ""
-    workload = body:match('"workload": ?"([^"]*)"') or ""
+    waiting[tonumber(n)] = nil
+    local cluster = body:match('"cluster": ?"([^"]*)"') or ""
+    local workload = body:match('"workload": ?"([^"]*)"') or ""
+    note(tonumber(n), wanted, start, at, status, cluster, workload)
   else
-    -- An answer of a proxy does not say to which request: it is taken for the longest waiting one.
-    n, wanted, start = take_oldest(at)
+    unsaid[#unsaid + 1] = { status, at }
   end
   open = open - 1
-  lines[#lines + 1] = LINE:format(id_of(n), wanted, start, at, status, "", cluster, workload)
   if stopped or at - flushed_at > FLUSH_SECONDS then
     flush(at)
   end
