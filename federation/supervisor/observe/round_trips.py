@@ -22,6 +22,10 @@ MEASURE_SECONDS = 2.0
 MOST_AT_ONCE = 20
 """Gateways measured in one round; 200 of them are all measured within 20 s."""
 
+LOOK_BACK_SECONDS = 30.0
+"""A machine that is busy makes every answer late for some seconds, which is no distance: with those
+of 6 s, a sender that had to move 2,000 requests a second was given time-outs for far peers, and new
+connections, in the middle of it."""
 _ROUNDS = 3
 _MOVE = 0.25
 _SMALLEST_MOVE = 0.005
@@ -30,11 +34,15 @@ _Key = tuple[ClusterId, str]
 
 
 class Measure:
-    """The shortest of the last few round trips to every gateway that answers."""
+    """The shortest of the latest round trips to every gateway that answers.
+
+    Those of the last `LOOK_BACK_SECONDS`, and the last few: where there are many gateways, each has
+    its turn rarely. So a way that has become shorter is known at once, a longer one later.
+    """
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
-        self._last: dict[_Key, deque[float]] = {}
+        self._last: dict[_Key, deque[tuple[float, float]]] = {}
         self._said: dict[_Key, float] = {}
         self._turn: deque[_Key] = deque()
 
@@ -69,9 +77,12 @@ class Measure:
             except NotReady as error:
                 log.debug(event("not measured", gateway="/".join(key), reason=error))
                 return
-            times = self._last.setdefault(key, deque(maxlen=_ROUNDS))
-            times.append(time.monotonic() - began)
-        self._say(key, min(self._last[key]))
+            now = time.monotonic()
+            times = self._last.setdefault(key, deque())
+            times.append((now, now - began))
+            while len(times) > _ROUNDS and times[0][0] < now - LOOK_BACK_SECONDS:
+                times.popleft()
+        self._say(key, min(rtt for _, rtt in self._last[key]))
 
     def _say(self, key: _Key, rtt: float) -> None:
         before = self._said.get(key)

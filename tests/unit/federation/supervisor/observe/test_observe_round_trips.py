@@ -8,12 +8,19 @@ import pytest_asyncio
 
 from federation.model.names import ClusterId
 from federation.supervisor.observe import round_trips as module
-from federation.supervisor.observe.round_trips import MOST_AT_ONCE, Measure
+from federation.supervisor.observe.round_trips import (
+    LOOK_BACK_SECONDS,
+    MEASURE_SECONDS,
+    MOST_AT_ONCE,
+    Measure,
+)
 from tests.unit.fakes.fake_rtt import FakeRtt
 
 Key = tuple[ClusterId, str]
 WEST: Key = (ClusterId("west"), "g1")
 ASKED = "remote~west~g1~"
+WHILE = round(LOOK_BACK_SECONDS / MEASURE_SECONDS)
+"""In so many rounds all earlier times are forgotten."""
 
 
 def keys(count: int, cluster: str = "c") -> list[Key]:
@@ -37,6 +44,7 @@ async def take(measure: Measure, envoy: FakeRtt, *seconds: float) -> list[float]
     """What is said of one gateway after each of these times."""
     said = []
     for envoy.seconds in seconds:
+        envoy.now += MEASURE_SECONDS - envoy.seconds
         await measure.round({WEST: True})
         said.append(round(measure.rtt[WEST], 6))
     return said
@@ -57,21 +65,42 @@ async def test_a_time_is_said_anew_only_when_it_has_moved_by_a_quarter(
     measure: Measure, envoy: FakeRtt
 ) -> None:
     assert await take(measure, envoy, 0.1, 0.12, 0.12, 0.12, 0.12) == [0.1] * 5
-    assert (await take(measure, envoy, 0.13, 0.13, 0.13))[-1] == 0.13
+    assert (await take(measure, envoy, *[0.13] * (WHILE + 1)))[-1] == 0.13
     assert await take(measure, envoy, 0.1) == [0.13], "a quarter less is 0.0975"
     assert await take(measure, envoy, 0.09) == [0.09]
 
 
 async def test_a_short_time_may_waver_by_milliseconds(measure: Measure, envoy: FakeRtt) -> None:
     assert await take(measure, envoy, 0.001, 0.005, 0.005, 0.005, 0.005) == [0.001] * 5
-    assert (await take(measure, envoy, 0.007, 0.007, 0.007))[-1] == 0.007
+    assert (await take(measure, envoy, *[0.007] * (WHILE + 1)))[-1] == 0.007
 
 
-async def test_one_slow_answer_among_quick_ones_does_not_count(
+async def test_what_is_slow_for_some_seconds_is_busy_and_not_far(
     measure: Measure, envoy: FakeRtt
 ) -> None:
-    assert await take(measure, envoy, 0.1, 0.9, 0.9, 0.1) == [0.1] * 4
-    assert await take(measure, envoy, 0.9, 0.9, 0.9) == [0.1, 0.1, 0.9]
+    await take(measure, envoy, 0.02)
+    assert await take(measure, envoy, *[0.9] * (WHILE - 1)) == [0.02] * (WHILE - 1)
+
+
+async def test_a_way_that_stays_longer_is_said_after_a_while(
+    measure: Measure, envoy: FakeRtt
+) -> None:
+    await take(measure, envoy, 0.1)
+    said = await take(measure, envoy, *[0.9] * (WHILE + 1))
+    assert (said[0], said[-1]) == (0.1, 0.9)
+
+
+async def test_a_way_that_is_shorter_is_said_at_once(measure: Measure, envoy: FakeRtt) -> None:
+    await take(measure, envoy, *[0.3] * (WHILE + 1))
+    assert await take(measure, envoy, 0.02) == [0.02]
+
+
+async def test_one_slow_answer_does_not_count_where_each_is_asked_rarely(
+    measure: Measure, envoy: FakeRtt
+) -> None:
+    await take(measure, envoy, 0.02)
+    envoy.now += 2 * LOOK_BACK_SECONDS
+    assert await take(measure, envoy, 0.9) == [0.02]
 
 
 async def test_at_most_so_many_are_measured_in_a_round_and_all_in_turn(
