@@ -23,7 +23,7 @@ from federation.envoy.build import (
     probe_tls,
     raw_socket,
 )
-from federation.envoy.senders import FAILURES_IN_A_ROW, HTTP_OPTIONS, NEAR, Reach, windows
+from federation.envoy.senders import HTTP_OPTIONS, NEAR, Reach, windows
 from federation.model.exports import AppProtocol
 from federation.model.plans import Destination, Target, Tier
 
@@ -42,22 +42,23 @@ _BREAKERS = {
     ]
 }
 
-# Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`. When a
-# workload behind a gateway freezes, the gateway is not to blame, although every request that is on
-# a connection to it counts, and a sender with few requests may have no other for 0.8 s. So it takes
-# more failures in a row than twelve connections hold, or two seconds in which nothing succeeded.
+# Only what the mesh failed ejects: errors on the way, and answers with the mark `UNREACHED`. An
+# endpoint is dead when nothing at all succeeded for a whole interval: longer than a frozen workload
+# keeps the only connection of a sender with few requests, whose gateway is not to blame. How many
+# failed in a row says nothing: one new connection that is late takes all that waits along, hundreds
+# in one moment at 2,000 requests/s, also where the peer is only busy. Without it all these
+# connections would have to be made anew, and it would be busier still.
 # Being worse than others is no reason: a gateway with one frozen workload is just that.
 _OUTLIERS = {
     "split_external_local_origin_errors": True,
-    "consecutive_local_origin_failure": {"value": FAILURES_IN_A_ROW},
-    "enforcing_consecutive_local_origin_failure": {"value": 100},
+    "enforcing_consecutive_local_origin_failure": {"value": 0},
     "enforcing_success_rate": {"value": 0},
     "enforcing_local_origin_success_rate": {"value": 0},
     "failure_percentage_threshold": {"value": 100},
-    "failure_percentage_request_volume": {"value": 5},
+    "failure_percentage_request_volume": {"value": 10},
     "failure_percentage_minimum_hosts": {"value": 1},
     "enforcing_failure_percentage_local_origin": {"value": 100},
-    "interval": timedelta(seconds=2),
+    "interval": timedelta(seconds=1),
     "base_ejection_time": timedelta(seconds=5),
     "max_ejection_time": timedelta(seconds=30),
     "max_ejection_percent": {"value": 100},

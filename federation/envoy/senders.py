@@ -33,11 +33,6 @@ REQUESTS_PER_CONNECTION = 500
 CONNECTION_SECONDS = 5.0
 IDLE_SECONDS = 30
 
-# What the connections to one frozen workload hold is no sign that its gateway is dead, and those
-# that were opened together break together: of 42 that a busy sender had, 21. A dead gateway is
-# known all the same by two seconds in which nothing succeeded, and by the checks of others.
-FAILURES_IN_A_ROW = 12 * STREAMS_PER_CONNECTION
-
 # Of so many endpoints, drawn at random, the one with the fewest requests in flight: one that is
 # frozen has more than the others as soon as it holds a few. Of 2, Envoy's default, both are often
 # the frozen one: 4 POST of 100 a second were lost, and with 8 at most 1.

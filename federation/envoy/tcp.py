@@ -85,7 +85,9 @@ def sender_cluster(name: str, rtt: float = 0.0, **settings: Message) -> cluster_
     """
     patient = Reach(connect=max(_CONNECT_SECONDS, reach(rtt).connect))
     cluster = eds_cluster(name, patient, upstream_connection_options=probing(), **settings)
-    cluster.outlier_detection.consecutive_local_origin_failure.value = _FAILURES
+    ejection = cluster.outlier_detection
+    ejection.consecutive_local_origin_failure.value = _FAILURES
+    ejection.enforcing_consecutive_local_origin_failure.value = 100
     return cluster
 
 

@@ -6,6 +6,7 @@ of these counts is several times as large. The long forms have the bounds of a q
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ from federation.verify.guarantees import Place, failures
 from federation.verify.history import Record
 from federation.verify.movement import left
 from tests.e2e.paced import counted, needs_wrk, sending
-from tests.e2e.rig import Load, Mesh, pause
+from tests.e2e.rig import Load, Mesh, pause, wait_until
 
 pytestmark = [pytest.mark.timeout(180), needs_wrk]
 
@@ -94,6 +95,40 @@ def test_a_frozen_gateway_swallows_what_its_connections_carry(mesh: Mesh, tmp_pa
         pause(2.0)
         injection.end()
     assert lost(posts) <= most_lost(open_)
+
+
+PAUSE_SECONDS, SHORT_SECONDS = 0.7, 0.9
+"""Longer than connecting may take, and shorter than a second in which nothing succeeds."""
+
+
+def is_home(load: Load) -> bool:
+    """Whether the place that is nearest for `orders` answers all, as far as is known."""
+    latest = load.file.read_bytes().splitlines()[-200:-1]
+    return all(b'"cluster":"us-west"' in line for line in latest)
+
+
+def test_a_gateway_that_pauses_is_not_taken_for_dead(mesh: Mesh, tmp_path: Path) -> None:
+    """Hundreds of requests wait for it, and all fail in one moment with its first connection.
+
+    With 96 failures in a row as the sign of death it was left for five seconds, and one that was
+    only busy had to make all its connections anew.
+    """
+    failed = counted(mesh, "orders", "upstream_cx_connect_timeout")
+    before = 0
+    with sending(mesh, tmp_path / "get", 600) as gets:
+        for _ in range(5):
+            wait_until("west answers", lambda: is_home(gets), 15)
+            before = counted(mesh, "orders", "ejections_enforced_total")
+            began = time.monotonic()
+            injection = struck(mesh, GATEWAY)
+            pause(PAUSE_SECONDS)
+            injection.end()
+            if time.monotonic() - began < SHORT_SECONDS:
+                break
+        pause(1.0)
+        assert counted(mesh, "orders", "ejections_enforced_total") == before
+    assert lost(gets) == 0
+    assert counted(mesh, "orders", "upstream_cx_connect_timeout") > failed, "nobody waited"
 
 
 def test_a_frozen_local_workload_is_left_as_soon_as_it_holds_a_few(

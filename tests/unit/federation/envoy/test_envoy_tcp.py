@@ -27,6 +27,7 @@ def test_few_failed_connections_lead_the_next_one_elsewhere() -> None:
     found = document(packed(tcp.sender_cluster("a")))
     outliers = found["outlier_detection"]
     assert outliers["consecutive_local_origin_failure"] == 2
+    assert outliers["enforcing_consecutive_local_origin_failure"] == 100
     assert outliers["split_external_local_origin_errors"] is True
     other = document(packed(eds_cluster("a")))
     assert found["circuit_breakers"] == other["circuit_breakers"]
