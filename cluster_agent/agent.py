@@ -32,8 +32,8 @@ from federation.runtime.logs import event
 from federation.runtime.loops import Loop
 from federation.runtime.tasks import wait_for_event
 from federation.wire import codec
+from federation.xds.nacks import Nack
 from federation.xds.receiver import Received
-from federation.xds.sender import Refused
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Agent:
         if received.changes or received.completed:
             self._events.dirty.set()
 
-    def on_refusals(self, refusals: tuple[Refused, ...]) -> None:
+    def on_refusals(self, refusals: tuple[Nack, ...]) -> None:
         """What the controller did not take of our reports."""
         if self.up.exporter.refuse(refusals):
             self._events.status.set()

@@ -30,7 +30,7 @@ from federation.supervisor.certificates.workload_certificate import anchors_besi
 from federation.trust.tokens import check_token_key
 from federation.wire.rpc import methods
 from federation.wire.rpc.server import serve
-from federation.xds.sender import Rule
+from federation.xds.rules import Rule
 
 PROXY_RULES = (
     Rule(SECRET, removals_after=(CLUSTER, LISTENER)),

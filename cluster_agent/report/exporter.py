@@ -14,7 +14,7 @@ from cluster_agent.report.tombstones import Tombstones
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.logs import event
 from federation.wire import codec
-from federation.xds.sender import Refused
+from federation.xds.nacks import Nack
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Exporter:
 
     # -- what became of it -------------------------------------------------------------------------
 
-    def refuse(self, refusals: tuple[Refused, ...]) -> bool:
+    def refuse(self, refusals: tuple[Nack, ...]) -> bool:
         """Take what the controller refused; returns whether that is news."""
         refused = {(r.type_url, r.name): r.reason for r in refusals}
         if refused == self._refused:

@@ -41,7 +41,8 @@ from federation.wire.rpc.streams import Link, Peer
 from federation.xds.messages import Request, Response
 from federation.xds.receiver import Limits, Received, Receiver
 from federation.xds.resources import Resource
-from federation.xds.sender import Rule, Sender
+from federation.xds.rules import Rule
+from federation.xds.sender import Sender
 from federation.xds.sotw_sender import StateSender
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,9 @@ from federation.wire.rpc import methods
 from federation.wire.rpc.channel import Connection, connect
 from federation.wire.rpc.heartbeat import beating
 from federation.wire.rpc.run_session import receive, send
+from federation.xds.nacks import Nack
 from federation.xds.receiver import Received, Receiver
-from federation.xds.sender import Refused, Sender
+from federation.xds.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class ControllerConnection:
         rejoin: Rejoin,
         controller: str,
         on_facts: Callable[[Received], None],
-        on_refusals: Callable[[tuple[Refused, ...]], None],
+        on_refusals: Callable[[tuple[Nack, ...]], None],
     ) -> None:
         self._authority = authority
         self._facts = facts
@@ -110,7 +111,7 @@ class ControllerConnection:
         sender = Sender(self._reports, codec.REPORT_RULES)
         self._sender = sender
         async with controller.stream(methods.REPORTS) as link:
-            await send(link, sender, self._wake, lambda _: self._on_refusals(sender.refusals()))
+            await send(link, sender, self._wake, lambda _: self._on_refusals(sender.nacks()))
 
     async def ask(self, request: pb.CertifyRequest) -> pb.Certificate:
         """Put a request for a certificate to the controller; raises what it answers."""

@@ -48,7 +48,8 @@ from federation.wire.rpc.channel import Connection, connect
 from federation.wire.rpc.run_session import send
 from federation.wire.rpc.server import serve
 from federation.xds.resources import resource
-from federation.xds.sender import Rule, Sender
+from federation.xds.rules import Rule
+from federation.xds.sender import Sender
 from federation.xds.snapshot import Table
 
 log = logging.getLogger(__name__)

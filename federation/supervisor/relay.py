@@ -22,7 +22,8 @@ from federation.wire.rpc.streams import Link, Peer
 from federation.xds.messages import Point, Request, Response
 from federation.xds.receiver import Received, Receiver
 from federation.xds.resources import Resource, resource
-from federation.xds.sender import Rule, Sender
+from federation.xds.rules import Rule
+from federation.xds.sender import Sender
 from federation.xds.snapshot import Layers, Table
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ class Relay:
             self._said[request.type_url] = request.error
             log.warning(event("envoy refused", type=request.type_url, reason=request.error))
         if sender is self._sender and request.nonce:
-            self._refused = tuple(Refusal(r.type_url, r.name, r.reason) for r in sender.refusals())
+            self._refused = tuple(Refusal(r.type_url, r.name, r.reason) for r in sender.nacks())
             self._on_refusals((*self._refused, *self._late))
 
     def names(self, type_url: str) -> Iterable[str]:

@@ -1,27 +1,17 @@
-"""One response on its way, and what to do when it is refused.
+"""What was sent and is not answered yet, of one type on one stream.
 
-Used by both senders. A receiver that refuses a response names the guilty resources in its message,
-as Envoy does; when it names none, the response is halved until the guilty one stands alone.
+At most one response of a type is in flight. One that is not answered in time makes room for the
+next; its answer is still understood when it comes.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from itertools import takewhile
-
-from federation.xds.resources import Resource
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 ACK_DEADLINE_SECONDS = 5.0
 """After this long without an answer the sender goes on: Envoy withholds answers while a cluster is
 warming, and a cluster refused late would hold back everything else for ever."""
 
-REASON_CHARACTERS = 400
-"""Of the reason why one resource was refused."""
-BETWEEN_REASONS = "; "
-
-BATCH_RESOURCES = 500
-BATCH_BYTES = 1_000_000
-"""Well below gRPC's default limit of 4 MiB for a message."""
-BATCH_REMOVALS = 10_000
+_REMEMBERED_LATE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,75 +28,43 @@ class Flight:
         return now >= self.sent_at + ACK_DEADLINE_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """After a refusal: never again the `guilty` in that version; each of `again` goes alone."""
+@dataclass(slots=True)
+class InFlight:
+    """The response that waits for its answer, and the last ones whose answers are late."""
 
-    guilty: tuple[str, ...]
-    again: tuple[tuple[str, ...], ...]
+    current: Flight | None = None
+    late: list[Flight] = field(default_factory=list)
 
+    def __iter__(self) -> Iterator[Flight]:
+        yield from self.late
+        if self.current is not None:
+            yield self.current
 
-def judge(names: Iterable[str], message: str) -> Verdict:
-    """Who of a refused response is guilty, and in which groups the rest goes again."""
-    sent = tuple(names)
-    named = tuple(name for name in sent if _mentions(message, name))
-    if named:
-        rest = tuple(name for name in sent if name not in named)
-        return Verdict(named, (rest,) if rest else ())
-    if len(sent) <= 1:
-        return Verdict(sent, ())
-    middle = len(sent) // 2
-    return Verdict((), (sent[:middle], sent[middle:]))
+    def is_due(self) -> bool:
+        """Whether an answer may still come in time."""
+        return self.current is not None
 
+    def waits(self, now: float) -> bool:
+        """Whether an answer is to be waited for."""
+        return self.current is not None and not self.current.is_late(now)
 
-def reason_of(name: str, message: str, names: Collection[str] = ()) -> str:
-    """The part of a refusal that is about one resource: from its name on, bounded.
+    def make_room(self, now: float) -> bool:
+        """Whether the next response may be sent; one whose answer is late is put aside."""
+        if self.waits(now):
+            return False
+        if self.current is not None:
+            self.late = [*self.late, self.current][-_REMEMBERED_LATE:]
+            self.current = None
+        return True
 
-    `names` are those that were sent together: Envoy has a line for each that it refuses.
-    """
-    start = max(0, _find(message, name))
-    end = message.find(BETWEEN_REASONS, start + len(name))
-    first, *more = message[start : end if end >= 0 else None].split("\n")
-    own = takewhile(lambda line: line.partition(": ")[0] not in names, more)
-    text = " ".join(" ".join((first, *own)).split())
-    if len(text) <= REASON_CHARACTERS:
-        return text
-    half = REASON_CHARACTERS // 2 - 2
-    return f"{text[:half]} .. {text[-half:]}"  # Envoy says at the end what is wrong
-
-
-def _mentions(message: str, name: str) -> bool:
-    return _find(message, name) >= 0
-
-
-def _find(message: str, name: str) -> int:
-    """Where `name` stands in `message` as a whole word (`80.a` is not in `180.a.b`), -1 nowhere."""
-    start = message.find(name)
-    while start != -1:
-        end = start + len(name)
-        before = message[start - 1] if start else " "
-        after = message[end] if end < len(message) else " "
-        if not _is_name_character(before) and not _is_name_character(after):
-            return start
-        start = message.find(name, start + 1)
-    return -1
-
-
-def _is_name_character(character: str) -> bool:
-    return character.isalnum() or character in "-_~/"
-
-
-def fits(count: int, size: int, resource: Resource) -> bool:
-    """Whether one more resource fits into a response of `count` resources and `size` bytes."""
-    return not count or (count < BATCH_RESOURCES and size + len(resource.body) <= BATCH_BYTES)
-
-
-def how_many_fit(names: Iterable[str]) -> int:
-    """How many of these names fit as removals into one response; one at least, if there is any."""
-    count, size = 0, 0
-    for name in names:
-        size += len(name.encode())
-        if count and (count >= BATCH_REMOVALS or size > BATCH_BYTES):
-            break
-        count += 1
-    return count
+    def answered(self, nonce: str) -> Flight | None:
+        """The response that this is the answer to, None for one that nobody remembers."""
+        if self.current is not None and self.current.nonce == nonce:
+            flight, self.current = self.current, None
+            self.late.clear()  # answers come in order: those will not come any more
+            return flight
+        for flight in self.late:
+            if flight.nonce == nonce:
+                self.late.remove(flight)
+                return flight
+        return None

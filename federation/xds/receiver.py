@@ -12,7 +12,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from federation.model.errors import InvalidInput
-from federation.xds.in_flight import BATCH_RESOURCES, BETWEEN_REASONS, REASON_CHARACTERS
+from federation.xds.batches import BATCH_RESOURCES
 from federation.xds.messages import (
     MAX_NAME,
     MAX_NAMES,
@@ -23,6 +23,7 @@ from federation.xds.messages import (
     is_name,
     shown,
 )
+from federation.xds.nacks import BETWEEN_REASONS, REASON_CHARACTERS
 from federation.xds.resources import Resource
 
 Check = Callable[[str, Resource], None]
@@ -228,7 +229,7 @@ class Receiver:
         state.point = response.point or state.point
         completed = response.complete is not None and not state.complete
         state.complete = state.complete or response.complete is not None
-        expected = len(state.held.keys() | bad.keys())
+        expected = len(state.held) + sum(name not in state.held for name in bad)
         is_short = response.complete not in (None, expected) and not state.started_over
         reply = self._start_over(response, state) if is_short else self._reply(response, bad)
         is_whole = response.complete is not None and not is_short

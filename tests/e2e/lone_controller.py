@@ -20,11 +20,12 @@ Settings = dict[str, Any]
 
 @dataclass(slots=True)
 class LoneController:
-    """One controller; `folder` holds its settings, log and state."""
+    """One controller; `folder` holds its settings, log and state, `source` the code if not ours."""
 
     folder: Path
     host: str = "127.45.0.1"
     more: Settings = field(default_factory=dict)
+    source: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,7 +56,7 @@ class LoneController:
         config.write_text(yaml.safe_dump(settings))
         command = (sys.executable, "-m", "federation.controller.main", "--config", str(config))
         with (self.folder / "controller.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.source)
         return self.process
 
     def start(self) -> Client:

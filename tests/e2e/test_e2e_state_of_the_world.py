@@ -24,7 +24,7 @@ from federation.wire.rpc.run_session import send
 from federation.wire.rpc.server import serve
 from federation.wire.rpc.streams import Link, Peer
 from federation.xds.resources import resource
-from federation.xds.sender import Rule
+from federation.xds.rules import Rule
 from federation.xds.snapshot import Table
 from federation.xds.sotw_sender import StateSender
 from tests.e2e.rig import ask_admin, finish
@@ -155,4 +155,4 @@ async def _change(world: World, folder: Path) -> None:
 
 
 def _refused(world: World) -> set[str]:
-    return {refused.name for sender in world.senders for refused in sender.refusals()}
+    return {refused.name for sender in world.senders for refused in sender.nacks()}

@@ -27,7 +27,8 @@ from federation.wire.rpc.run_session import send
 from federation.wire.rpc.server import StreamHandler, serve
 from federation.wire.rpc.streams import Link, Peer
 from federation.xds.resources import resource
-from federation.xds.sender import Rule, Sender
+from federation.xds.rules import Rule
+from federation.xds.sender import Sender
 from federation.xds.snapshot import Table
 
 WORKERS = 2

@@ -20,7 +20,7 @@ from federation.wire.codec import clusters, headless, proxies, services, zones
 from federation.wire.codec.kind import PREFIX, Fact, Guard, Kind, Owner, Report, Seen
 from federation.xds.receiver import Limits
 from federation.xds.resources import Resource, resource
-from federation.xds.sender import Rule
+from federation.xds.rules import Rule
 
 V = TypeVar("V")
 

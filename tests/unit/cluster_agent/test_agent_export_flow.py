@@ -10,7 +10,7 @@ from cluster_agent.source.objects import Key
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.disk import Disk
 from federation.wire import codec
-from federation.xds.sender import Refused
+from federation.xds.nacks import Nack
 from tests.unit.builders import API, service
 from tests.unit.fakes.fake_source import FakeSource
 from tests.unit.fakes.shop import shop
@@ -157,7 +157,7 @@ def test_services_are_found_by_the_addresses_behind_them(tmp_path: Path) -> None
 def test_conditions_say_what_the_controller_did_not_take(tmp_path: Path) -> None:
     east = East(tmp_path)
     east.write(shop(True))
-    refused = (Refused(codec.EXPORT, "shop/api", "1", "namespace shop may not be exported"),)
+    refused = (Nack(codec.EXPORT, "shop/api", "1", "namespace shop may not be exported"),)
     assert east.flow.exporter.refuse(refused)
     assert not east.flow.exporter.refuse(refused)
     (conditions,) = east.flow.conditions({API: service("east")}).values()

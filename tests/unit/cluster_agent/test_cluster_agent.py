@@ -15,8 +15,8 @@ from federation.model.types import ENDPOINTS
 from federation.runtime.tasks import cancel, start
 from federation.wire import codec
 from federation.xds.messages import Response
+from federation.xds.nacks import Nack
 from federation.xds.resources import resource
-from federation.xds.sender import Refused
 from tests.unit.builders import API, backend, cluster, service
 from tests.unit.fakes.agents import (
     EAST,
@@ -207,7 +207,7 @@ async def test_an_export_keeps_its_age_over_a_restart(tmp_path: Path) -> None:
 async def test_people_see_a_refusal_on_their_export(tmp_path: Path) -> None:
     world = World(tmp_path)
     await world.write(shop(True))
-    world.agent.on_refusals((Refused(codec.EXPORT, "shop/api", "v", "not allowed"),))
+    world.agent.on_refusals((Nack(codec.EXPORT, "shop/api", "v", "not allowed"),))
     assert world.agent.conditions()[EXPORT][0].reason == "NotAllowed"
     world.agent.on_refusals(())
     assert world.agent.conditions()[EXPORT][0].status == "True"

@@ -4,7 +4,7 @@ from cluster_agent.observe.service import Observed
 from cluster_agent.report.exporter import Exporter
 from federation.model.names import ClusterId
 from federation.wire import codec
-from federation.xds.sender import Refused
+from federation.xds.nacks import Nack
 from tests.unit.builders import API, backend, export, local_service
 
 EAST = ClusterId("east")
@@ -66,7 +66,7 @@ def test_that_this_is_all_is_said_once() -> None:
 
 def test_a_refusal_is_news_once_and_while_it_lasts() -> None:
     found, _ = exporter()
-    refused = (Refused(codec.EXPORT, "shop/api", "1", "not allowed"),)
+    refused = (Nack(codec.EXPORT, "shop/api", "1", "not allowed"),)
     assert found.refuse(refused)
     assert not found.refuse(refused)
     assert found.refusal_of(API) == "not allowed"

@@ -8,7 +8,8 @@ from federation.model.types import CLUSTER
 from federation.planning.liveness import SILENT_SECONDS
 from federation.xds.messages import WILDCARD, Request
 from federation.xds.resources import resource
-from federation.xds.sender import Rule, Sender
+from federation.xds.rules import Rule
+from federation.xds.sender import Sender
 from federation.xds.snapshot import Table
 
 API, GHOST = Node(Kind.SIDECAR, "shop/api-1"), Node(Kind.SIDECAR, "shop/ghost")

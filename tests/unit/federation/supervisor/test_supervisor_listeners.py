@@ -17,7 +17,8 @@ from federation.supervisor.listeners import (
 )
 from federation.xds.messages import Request
 from federation.xds.resources import resource
-from federation.xds.sender import Rule, Sender
+from federation.xds.rules import Rule
+from federation.xds.sender import Sender
 from federation.xds.snapshot import Table
 
 TAKEN = "outbound: cannot bind '127.0.0.1:15001': Address already in use"

@@ -2,7 +2,7 @@
 
 from federation.xds.messages import StateRequest, StateResponse
 from federation.xds.resources import resource
-from federation.xds.sender import Rule
+from federation.xds.rules import Rule
 from federation.xds.snapshot import Table
 from federation.xds.sotw_sender import StateSender
 
@@ -65,7 +65,7 @@ def test_the_last_good_version_is_sent_in_place_of_a_refused_one() -> None:
     sender.touch(A, "x")
     answer(sender, sender.next_response(0.0), "x is bad")
     assert bodies(sender.next_response(0.0)) == {"x": "1", "y": "2"}
-    assert [r.name for r in sender.refusals()] == ["x"]
+    assert [r.name for r in sender.nacks()] == ["x"]
 
 
 def test_a_refusal_that_names_nobody_is_narrowed_down() -> None:
@@ -82,7 +82,7 @@ def test_a_refusal_that_names_nobody_is_narrowed_down() -> None:
         last = last if is_bad else response
         answer(sender, response, "wrong" if is_bad else "")
     assert bodies(last) == {"a": "ok", "b": "ok", "d": "ok"}
-    assert [r.name for r in sender.refusals()] == ["c"]
+    assert [r.name for r in sender.nacks()] == ["c"]
 
 
 def test_a_type_waits_for_the_acknowledgement_of_what_it_names() -> None:

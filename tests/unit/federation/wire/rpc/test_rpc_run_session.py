@@ -10,7 +10,8 @@ from federation.wire.rpc.run_session import receive, send
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.receiver import Received, Receiver
 from federation.xds.resources import resource
-from federation.xds.sender import Rule, Sender
+from federation.xds.rules import Rule
+from federation.xds.sender import Sender
 from federation.xds.snapshot import Table
 from tests.unit.fakes.memory_link import linked
 
