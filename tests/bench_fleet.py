@@ -111,6 +111,7 @@ async def _changes(fleet: Fleet, process: Process, size: Size) -> Figures:
     """Services change one after the other; how late each agent has heard of it."""
     reported, late = fleet.awaited.reported, fleet.awaited.seconds
     late.clear()
+    messages = fleet.messages()
     count = int(size.changes * size.seconds)
     began, cpu, own = time.monotonic(), process.cpu_seconds(), time.process_time()
     for number in range(count):
@@ -125,6 +126,7 @@ async def _changes(fleet: Fleet, process: Process, size: Size) -> Figures:
     return {
         "changes": count,
         "deliveries": len(late),
+        "messages": fleet.messages() - messages,
         "missing": count * len(fleet.agents) - len(late),
         "cpu_percent": round(100 * cpu / took, 1),
         "cpu_percent_of_the_agents": round(100 * own / took, 1),

@@ -38,6 +38,7 @@ from federation.wire.rpc.run_session import receive, send
 from federation.wire.rpc.server import CallHandler, StreamHandler
 from federation.wire.rpc.stream_slots import Streams
 from federation.wire.rpc.streams import Link, Peer
+from federation.xds.batches import SharedBatches
 from federation.xds.messages import Request, Response
 from federation.xds.receiver import Limits, Received, Receiver
 from federation.xds.resources import Resource
@@ -100,6 +101,7 @@ class ProxyServer:
         self._token_key = token_key
         self._snapshots = snapshots
         self._rules = tuple(rules)
+        self._batches = SharedBatches()
         self._workloads = workloads
         self._streams = streams
         self._events = events
@@ -160,7 +162,7 @@ class ProxyServer:
         scope = ANYWHERE if node.kind is Kind.GATEWAY else self._workloads.scope_of(node.id)
         tables, changed = self._snapshots.admit(node, scope)
         self._streams.wake(changed)
-        sender = Sender(self._snapshots.view(tables), self._rules)
+        sender = Sender(self._snapshots.view(tables), self._rules, shared=self._batches)
         sender.receive(first, asyncio.get_running_loop().time())
         self._record_life(node)
         log.info(event("proxy connected", proxy=first.node))

@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError, Message
 
 from federation.model.errors import PeerBroke
 from federation.wire import federation_pb2 as pb
+from federation.xds.batches import Batch
 from federation.xds.messages import MAX_NAMES, Point, Request, Response, StateRequest, StateResponse
 from federation.xds.resources import Resource
 
@@ -59,17 +60,33 @@ def _error(message: pb.SyncRequest | pb.StateRequest) -> str:
 
 
 def encode_response(response: Response) -> bytes:
-    """A Response as a DeltaDiscoveryResponse."""
+    """A Response as a DeltaDiscoveryResponse.
+
+    The fields of a message may stand one after the other in any order, so what all receivers of a
+    batch are sent is written once, and what each of them is sent is put behind it.
+    """
     point, complete = response.point, response.complete
-    return pb.SyncResponse(
-        resources=[
-            pb.Resource(name=r.name, version=r.version, body=r.body) for r in response.resources
-        ],
+    own = pb.SyncResponse(
         type_url=response.type_url,
         nonce=response.nonce,
         removed=response.removed,
         point=pb.Point(epoch=point.epoch, revision=point.revision) if point else None,
         complete=pb.Complete(count=complete) if complete is not None else None,
+    ).SerializeToString()
+    return _encoded(response.resources) + own
+
+
+def _encoded(resources: tuple[Resource, ...]) -> bytes:
+    if not isinstance(resources, Batch):
+        return _write(resources)
+    if resources.encoded is None:
+        resources.encoded = _write(resources)
+    return resources.encoded
+
+
+def _write(resources: tuple[Resource, ...]) -> bytes:
+    return pb.SyncResponse(
+        resources=[pb.Resource(name=r.name, version=r.version, body=r.body) for r in resources]
     ).SerializeToString()
 
 

@@ -76,6 +76,7 @@ class LightAgent:
         self._sender = Sender(self._table, codec.REPORT_RULES)
         self._wake = asyncio.Event()
         self.counts: Counter[str] = Counter()
+        self.messages = 0
         self.complete: dict[str, int] = {}
 
     def export(self, name: ServiceName) -> None:
@@ -118,6 +119,7 @@ class LightAgent:
                 await link.write(Request(response.type_url, nonce=response.nonce))
 
     def _take(self, response: Any) -> None:
+        self.messages += 1
         self.counts[response.type_url] += len(response.resources)
         if response.HasField("complete"):
             self.complete[response.type_url] = response.complete.count
@@ -154,6 +156,10 @@ class Fleet:
     def resources(self) -> int:
         """How many facts all agents have taken."""
         return sum(agent.counts.total() for agent in self.agents)
+
+    def messages(self) -> int:
+        """In how many messages they came."""
+        return sum(agent.messages for agent in self.agents)
 
     @asynccontextmanager
     async def running(

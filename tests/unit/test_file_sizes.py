@@ -19,7 +19,6 @@ LONGER = {
     "federation/supervisor/main.py": "assembly and loops are to be cut apart",
     "federation/trust/tokens.py": "join tokens and workload tokens are to be cut apart",
     "federation/wire/rpc/server.py": "connections and streams are to be cut apart",
-    "federation/xds/sender.py": "channels and answers are to be cut apart",
 }
 """Remove a file from here when it is short enough: a new one needs a better reason than these."""
 

@@ -22,6 +22,7 @@ from federation.model.names import ClusterId
 from federation.model.since import FirstSeen
 from federation.planning.liveness import SILENT_SECONDS
 from federation.wire import codec
+from federation.xds.batches import SharedBatches
 from federation.xds.messages import Point
 from federation.xds.receiver import Change, Received, Receiver
 from federation.xds.resources import resource
@@ -119,6 +120,7 @@ class Hub:
         self._wake = wake
         self._on_change = on_change
         self._senders: set[Sender] = set()
+        self._batches = SharedBatches()
         self._speakers: dict[ClusterId, _Speaker] = {}
         self._presence: dict[ClusterId, Presence] = {}
         self._lost: set[ClusterId] = set()
@@ -239,7 +241,7 @@ class Hub:
         """A new listener's session; end it by `leave`."""
         keeper = Held(self.awaited, self._epoch)
         view = Visible(self.registry.table, self.registry.members, self._lost, cluster)
-        sender = Sender(view, codec.FACT_RULES, keeper=keeper)
+        sender = Sender(view, codec.FACT_RULES, keeper=keeper, shared=self._batches)
         self._senders.add(sender)
         self.presence(cluster).streams += 1
         return sender
@@ -319,12 +321,16 @@ class Hub:
         )
 
     def _complete_when_all_reported(self) -> None:
-        if self.registry.has_all_reported():
+        if not self.is_complete() and self.registry.has_all_reported():
             self.end_grace()
+
+    def is_complete(self) -> bool:
+        """Whether what is not known was declared not to exist."""
+        return self.registry.table.is_complete(codec.SERVICE)
 
     def end_grace(self) -> bool:
         """What is not known by now does not exist; returns whether that was not said before."""
-        if self.registry.table.is_complete(codec.SERVICE):
+        if self.is_complete():
             return False
         self.registry.table.mark_complete(*codec.FACTS)
         self._wake()

@@ -9,14 +9,19 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from federation.runtime.tasks import cancel, start, wait_for_event
+from federation.runtime.tasks import cancel, start
 from federation.wire.rpc.streams import Link
 from federation.wire.rpc.throttle import rest
 from federation.xds.receiver import Received, Receiver
 
 
 class Sending(Protocol):
-    """A sender session, incremental or state of the world."""
+    """A sender session, incremental or state of the world.
+
+    `is_waiting`: whether the next response may wait for what the peer says.
+    """
+
+    is_waiting: bool
 
     def receive(self, request: Any, now: float) -> None: ...
 
@@ -33,16 +38,19 @@ async def send(
 ) -> None:
     """Run a sender session over a link until the peer ends it.
 
-    `wake` is set by whoever touched the sender. `on_request` sees each request after the session.
+    `wake` is set by whoever touched the sender: at once, or when more has come together. What the
+    peer says does not hurry that. `on_request` sees each request after the session.
     """
-    now = asyncio.get_running_loop().time
+    loop = asyncio.get_running_loop()
+    now = loop.time
 
     async def read() -> None:
         try:
             while (request := await link.read()) is not None:
                 sender.receive(request, now())
                 on_request(request)
-                wake.set()
+                if sender.is_waiting:
+                    wake.set()
         finally:
             wake.set()
 
@@ -56,7 +64,13 @@ async def send(
                 await link.write(response)
                 continue
             due = sender.due()
-            await wait_for_event(wake, None if due is None else due - now())
+            alarm = None if due is None else loop.call_at(due, wake.set)
+            try:
+                await wake.wait()
+            finally:
+                if alarm is not None:
+                    alarm.cancel()
+            wake.clear()
         reader.result()
     finally:
         with contextlib.suppress(asyncio.CancelledError):

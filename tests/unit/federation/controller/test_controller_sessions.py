@@ -8,6 +8,7 @@ import pytest
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
 from federation.controller.sessions import (
+    COALESCE_SECONDS,
     GRACE_SECONDS,
     MAX_FACT_STREAMS,
     WRITE_AGAIN_SECONDS,
@@ -15,7 +16,7 @@ from federation.controller.sessions import (
     Federation,
 )
 from federation.model.errors import NotReady
-from federation.model.names import ClusterId
+from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Observation, Remote
 from federation.runtime.tasks import cancel, start
 from federation.wire import codec
@@ -30,6 +31,7 @@ from tests.unit.fakes.memory_link import MemoryLink, linked
 EAST, WEST = ClusterId("east"), ClusterId("west")
 MEMBERS = tuple(Member(c, f"{c}.mesh.test", "eu", anchors=("PEM",)) for c in (EAST, WEST))
 API = resource("shop/api", codec.encode(export("east", created=5)))
+WEB = resource("shop/web", codec.encode(export("east", name=ServiceName("shop", "web"))))
 
 
 async def loaded(store: FakeStore) -> Federation:
@@ -253,3 +255,23 @@ async def test_a_cluster_that_is_shut_out_has_its_streams_ended() -> None:
         await facts
     assert federation.registry.services() == ()
     assert federation.presence(EAST).streams == 0
+
+
+@pytest.mark.looptime
+async def test_changes_that_follow_each_other_reach_an_agent_in_one_message() -> None:
+    federation = await loaded(FakeStore())
+    await report(federation, WEST, *whole())
+    await report(federation, EAST, *whole())
+    agent, stream = listen(federation, WEST)
+    await agent.write(Request(codec.SERVICE, subscribe=(WILDCARD,)))
+    first = await agent.read()
+    await agent.write(Request(codec.SERVICE, nonce=first.nonce))
+    await asyncio.sleep(1.0)
+    began = asyncio.get_running_loop().time()
+    await report(federation, EAST, Response(codec.EXPORT, "2", (API,)))
+    await asyncio.sleep(COALESCE_SECONDS / 2)
+    await report(federation, EAST, Response(codec.EXPORT, "3", (WEB,)))
+    response = await agent.read()
+    assert {found.name for found in response.resources} == {"shop/api", "shop/web"}
+    assert asyncio.get_running_loop().time() - began == pytest.approx(COALESCE_SECONDS, abs=0.001)
+    await cancel(stream)

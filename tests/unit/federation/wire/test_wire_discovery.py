@@ -17,6 +17,7 @@ from federation.wire.discovery import (
     encode_response,
     encode_state_response,
 )
+from federation.xds.batches import Batch
 from federation.xds.messages import MAX_NAMES, Point, Request, Response, StateResponse
 from federation.xds.resources import Resource, resource
 
@@ -154,3 +155,17 @@ def test_counting_passes_over_fields_of_every_kind() -> None:
     begin = pb.SyncRequest(subscribe=["a" * 1000] * 200).SerializeToString()
     unknown = b"\xa8\x01\x96\x01" + b"\xa9\x01" + bytes(8) + b"\xad\x01" + bytes(4)
     assert len(decode_request(begin + unknown).subscribe) == 200
+
+
+def test_a_batch_is_written_once_for_all_who_are_sent_it_and_each_reads_its_own() -> None:
+    batch = Batch([packed(), resource("y", packed().body)])
+    first = Response("type/a", "1", batch, ("gone",), Point("e", 1), 2)
+    second = Response("type/a", "2", batch, (), Point("e", 2))
+    assert decode_response(encode_response(first)) == first
+    encoded = batch.encoded
+    assert decode_response(encode_response(second)) == second
+    assert batch.encoded is encoded
+    assert encoded is not None
+    assert encoded in encode_response(second)
+    whole = discovery_pb2.DeltaDiscoveryResponse.FromString(encode_response(first))
+    assert (whole.nonce, [found.name for found in whole.resources]) == ("1", ["x", "y"])

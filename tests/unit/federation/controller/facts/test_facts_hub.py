@@ -239,3 +239,19 @@ def test_agents_that_take_turns_are_told_of() -> None:
     presence.take_turn(NOW + 3)
     assert "copies of one state folder" in presence.flapping(NOW + 3)
     assert presence.flapping(NOW + 63) == ""
+
+
+def test_listeners_that_are_told_the_same_share_it_and_who_may_see_less_does_not() -> None:
+    hub = hub_of()
+    whole(hub, EAST, *exports())
+    whole(hub, WEST)
+    found = []
+    for cluster in (EAST, WEST):
+        sender = hub.listen(cluster)
+        sender.receive(Request(codec.SERVICE, subscribe=(WILDCARD,)), 0.0)
+        found.append(sender.next_response(0.0))
+    first, second = found
+    assert first is not None
+    assert second is not None
+    assert len(first.resources) == len(NAMES)
+    assert first.resources is second.resources

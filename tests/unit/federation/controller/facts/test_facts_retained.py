@@ -10,7 +10,7 @@ import pytest
 from federation.controller.facts.registry import Registry
 from federation.controller.facts.retained import AWAITED, Awaited, Held
 from federation.controller.member import Member
-from federation.controller.sessions import Federation
+from federation.controller.sessions import COALESCE_SECONDS, Federation
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.tasks import cancel, start
 from federation.wire import codec
@@ -21,6 +21,8 @@ from federation.xds.resources import Resource, resource
 from tests.unit.builders import backend, export, gateway
 from tests.unit.fakes.fake_store import FakeStore
 from tests.unit.fakes.memory_link import linked
+
+pytestmark = pytest.mark.looptime
 
 EAST, WEST, SOUTH = ClusterId("east"), ClusterId("west"), ClusterId("south")
 JOINED = {c: Member(c, f"{c}.mesh.test", "eu", anchors=("PEM",)) for c in (EAST, WEST, SOUTH)}
@@ -163,6 +165,10 @@ class Agent:
 
 
 async def settle() -> None:
+    """Let all be told that has changed, and what follows from it."""
+    for _ in range(60):
+        await asyncio.sleep(0)
+    await asyncio.sleep(COALESCE_SECONDS)
     for _ in range(60):
         await asyncio.sleep(0)
 

@@ -7,6 +7,7 @@ import pytest
 from federation.model.errors import NotReady
 from federation.runtime.tasks import cancel, start
 from federation.wire.rpc.run_session import receive, send
+from federation.xds.batches import BATCH_RESOURCES
 from federation.xds.messages import WILDCARD, Request, Response
 from federation.xds.receiver import Received, Receiver
 from federation.xds.resources import resource
@@ -106,4 +107,59 @@ async def test_a_receiver_that_never_answers_gets_the_rest_after_the_deadline() 
     wake.set()
     assert (await here.read()).resources == (TWO,)
     assert asyncio.get_running_loop().time() - began == pytest.approx(5.0, abs=0.1)
+    await cancel(sending)
+
+
+@pytest.mark.looptime
+async def test_an_answer_does_not_hurry_what_was_touched_since() -> None:
+    """Whoever touches says when it is time: so changes come together."""
+    table, sender = filled()
+    wake = asyncio.Event()
+    there, here = linked()
+    sending = start(send(there, sender, wake), "send")
+    await here.write(Request(T, subscribe=(WILDCARD,)))
+    first = await here.read()
+    table.put(T, TWO)
+    sender.touch(T, "two")
+    await here.write(Request(T, nonce=first.nonce))
+    reading = start(here.read(), "reading")
+    await asyncio.sleep(1.0)
+    assert not reading.done()
+    wake.set()
+    assert (await reading).resources == (TWO,)
+    await cancel(sending)
+
+
+@pytest.mark.looptime
+async def test_what_does_not_fit_into_one_response_follows_with_each_answer() -> None:
+    table = Table()
+    for number in range(2 * BATCH_RESOURCES + 1):
+        table.put(T, resource(f"n{number}", b"1"))
+    table.mark_complete(T)
+    there, here = linked()
+    sending = start(send(there, Sender(table, [Rule(T)]), asyncio.Event()), "send")
+    await here.write(Request(T, subscribe=(WILDCARD,)))
+    counts = []
+    for _ in range(3):
+        response = await here.read()
+        counts.append(len(response.resources))
+        await here.write(Request(T, nonce=response.nonce))
+    assert counts == [BATCH_RESOURCES, BATCH_RESOURCES, 1]
+    assert asyncio.get_running_loop().time() < 1.0, "nobody waited for a deadline"
+    await cancel(sending)
+
+
+@pytest.mark.looptime
+async def test_after_a_refusal_the_rest_goes_again_at_once() -> None:
+    table = Table()
+    for name in ("one", "two"):
+        table.put(T, resource(name, name.encode()))
+    table.mark_complete(T)
+    there, here = linked()
+    sending = start(send(there, Sender(table, [Rule(T)]), asyncio.Event()), "send")
+    await here.write(Request(T, subscribe=(WILDCARD,)))
+    first = await here.read()
+    await here.write(Request(T, nonce=first.nonce, error="one: bad"))
+    assert [found.name for found in (await here.read()).resources] == ["two"]
+    assert asyncio.get_running_loop().time() < 1.0
     await cancel(sending)
