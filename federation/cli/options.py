@@ -1,5 +1,6 @@
 """Options that several commands share, and the readers of their values. Light to import."""
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -23,6 +24,22 @@ def duration(_: click.Context, __: click.Parameter, value: str) -> int:
     if not seconds:
         raise click.BadParameter(f"{value[:40]!r} is no duration, write for example 30m or 7d")
     return seconds
+
+
+def number(least: float, most: float) -> Callable[[click.Context, click.Parameter, str], float]:
+    """Callback of an option that is a number within bounds."""
+
+    def read(_: click.Context, __: click.Parameter, value: str) -> float:
+        try:
+            found = float(value)
+        except ValueError:
+            found = math.nan
+        if not least <= found <= most:
+            bounds = f"from {least:.15g} to {most:.15g}"
+            raise click.BadParameter(f"{value[:40]!r} is no number {bounds}")
+        return found
+
+    return read
 
 
 def parse_duration(text: str) -> int:

@@ -9,7 +9,7 @@ import click
 
 from federation.cli.interrupt import ignore_signals, interruptible
 from federation.cli.io import IO, standard_io
-from federation.cli.options import state_option
+from federation.cli.options import number, state_option
 
 if TYPE_CHECKING:
     from federation.demo.layout import Layout
@@ -34,11 +34,11 @@ _INTERMEDIATE = "Seconds that the clusters' authorities live; default 604800."
 @click.option("--clusters", type=int, default=3, help="How many, 1 to 5; default 3.")
 @click.option("--detach", is_flag=True, help="Return when it is ready, and leave it running.")
 @click.option("--network", default="127.10", help="Where its loopback addresses begin.")
-@click.option("--hold", type=click.FloatRange(0, 3600), default=10.0, help=_HOLD)
-@click.option("--ramp", type=click.FloatRange(0, 3600), default=30.0, help=_RAMP)
-@click.option("--leaf", type=click.FloatRange(1, 86_400), default=3_600.0, help=_LEAF)
+@click.option("--hold", callback=number(0, 3600), default="10", help=_HOLD)
+@click.option("--ramp", callback=number(0, 3600), default="30", help=_RAMP)
+@click.option("--leaf", callback=number(1, 86_400), default="3600", help=_LEAF)
 @click.option(
-    "--intermediate", type=click.FloatRange(10, 31_536_000), default=604_800.0, help=_INTERMEDIATE
+    "--intermediate", callback=number(10, 31_536_000), default="604800", help=_INTERMEDIATE
 )
 @state_option
 def command(clusters: int, detach: bool, network: str, state: Path, **seconds: float) -> int:

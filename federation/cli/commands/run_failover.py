@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from federation.cli.io import IO, Format, rounded, standard_io
-from federation.cli.options import output_option, state_option
+from federation.cli.options import number, output_option, state_option
 from federation.model.errors import InvalidInput
 from federation.runtime.files import write_atomic
 
@@ -43,7 +43,7 @@ class Options:
 
 @click.command("failover")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help=_REPORT)
-@click.option("--rate", type=click.FloatRange(10, 2000), default=200.0, help="Requests a second.")
+@click.option("--rate", callback=number(10, 2000), default="200", help="Requests a second.")
 @click.option("--short", is_flag=True, help=_SHORT)
 @click.option("--network", default="127.10", help="Addresses of a demo that it starts itself.")
 @output_option
