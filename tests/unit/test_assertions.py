@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+# All tests are read: seconds on a busy machine.
+pytestmark = pytest.mark.timeout(60)
+
 TESTS = Path(__file__).parents[1]
 ASSERTS = frozenset({"fail", "raises", "run_state_machine_as_test", "warns"})
 """What asserts of pytest and Hypothesis."""

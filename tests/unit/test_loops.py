@@ -53,6 +53,9 @@ from tests.unit.cluster_agent.dns.test_dns_answer import ZONES
 from tests.unit.cluster_agent.serve.test_serve_proxy_server import World as Workloads
 from tests.unit.fakes.fake_store import FakeStore
 
+# All of the source is read: seconds on a busy machine.
+pytestmark = pytest.mark.timeout(60)
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cluster_agent", "federation", "gateway", "sidecar")
 

@@ -13,6 +13,8 @@ from cluster_agent.source.files import MAX_FILES, read_text
 from cluster_agent.source.objects import Batch, Condition, Key
 from federation.runtime.loops import running
 
+pytestmark = pytest.mark.waits
+
 TEXT = "apiVersion: v1\nkind: Service\nmetadata: {name: NAME}\nspec: {ports: [{port: 80}]}\n"
 
 

@@ -18,6 +18,8 @@ from tests.unit.fakes.fake_transport import FakeTransport
 from tests.unit.federation.apiserver.test_apiserver_server import FakeApplication
 from tests.unit.federation.wire.rpc.test_rpc_channel import free_address
 
+pytestmark = pytest.mark.waits
+
 HOST = "127.0.0.1"
 REQUEST = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 

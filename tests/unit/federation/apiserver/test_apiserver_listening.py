@@ -18,6 +18,8 @@ from tests.unit.federation.apiserver.test_apiserver_connection_guard import (
     shown,
 )
 
+pytestmark = pytest.mark.waits
+
 
 async def silent(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection on which TLS never begins."""
