@@ -18,7 +18,7 @@ from federation.planning.damping import (
     observe,
     share,
 )
-from federation.planning.tiers import is_reachable
+from federation.planning.reachability import is_reachable
 
 
 class Recovery:

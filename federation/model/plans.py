@@ -3,8 +3,9 @@
 Plans are made by `federation.planning.plan` and compiled for Envoy by `sidecar.outbound`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from federation.model.exports import ServicePort
 from federation.model.locality import Locality
@@ -108,11 +109,45 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A share of the traffic with its own tiers; parts of one plan have weights of their own."""
+    """A share of the traffic with its own tiers: what fails in a part fails over within it.
+
+    Its share is `weight` out of the weights of all parts of the port; 0 gets nothing.
+    """
 
     name: str
     weight: int
     tiers: tuple[Tier, ...]
+
+
+WHOLE = "default"
+"""The name of the only part of a service that nobody divided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How one part of a service is meant: so much of the traffic, to these clusters alone."""
+
+    name: str
+    weight: int
+    clusters: frozenset[ClusterId]
+
+
+class Subject(NamedTuple):
+    """What of a plan a reason is about; a part or cluster that is empty means all."""
+
+    port: int
+    part: str = ""
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one stage of planning did to a subject, and why it did."""
+
+    stage: str
+    subject: Subject
+    what: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +170,12 @@ class Plan:
     """Everything a sidecar must know to reach one service, failover included.
 
     `ports` come in the service's order. `identities` are the exact SPIFFE ids that may answer,
-    sorted. `default_port` is the service's.
+    sorted. `default_port` is the service's. `reasons` say what each stage of planning changed, in
+    the order of the stages; plans that differ in nothing else are equal.
     """
 
     service: ServiceName
     ports: tuple[PortPlan, ...]
     identities: tuple[str, ...]
     default_port: int = 0
+    reasons: tuple[Reason, ...] = field(default=(), compare=False)

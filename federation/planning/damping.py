@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from federation.model.names import ClusterId
-from federation.model.plans import Destination, Tier
+from federation.model.plans import Destination, Part, Plan, PortPlan, Reason, Subject, Tier
+from federation.planning.stage import Known, Retiered, Staged, each_part
+
+_NAME = "damping"
 
 FIRST_SHARE = 10
 STEPS = 10
@@ -78,6 +81,30 @@ def next_change(usability: Usability, now: float, damping: Damping = DAMPING) ->
         return begin
     step = damping.ramp / STEPS
     return begin + (int((now - begin) / step) + 1) * step
+
+
+def stage(known: Known, plan: Plan) -> Staged:
+    """Tiers in which those who are coming back are held or ramped."""
+    shares = known.shares
+    if not shares:
+        return plan, ()
+
+    def change(port: PortPlan, part: Part) -> Retiered:
+        returning = {d.cluster for t in part.tiers for d in t.destinations} & shares.keys()
+        reasons = [
+            Reason(_NAME, Subject(port.port.number, part.name, cluster), *_said(shares[cluster]))
+            for cluster in sorted(returning)
+            if shares[cluster] < FULL
+        ]
+        return damped(part.tiers, shares), reasons
+
+    return each_part(plan, change)
+
+
+def _said(allowed: int) -> tuple[str, str]:
+    if allowed <= 0:
+        return "used last", "it was lost and is back, and is held at first"
+    return f"gets {allowed} % of its traffic", "it was lost and is back, and gets more step by step"
 
 
 def damped(tiers: tuple[Tier, ...], shares: Mapping[ClusterId, int]) -> tuple[Tier, ...]:

@@ -12,11 +12,39 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import TypeVar
 
-from federation.model.plans import Destination
+from federation.model.plans import Destination, Part, Plan, PortPlan, Reason, Subject, Tier
+from federation.planning.stage import Known, Retiered, Staged, each_part
+
+_NAME = "share cap"
 
 LARGEST_SHARE_PERCENT = 95
 
 _Owner = TypeVar("_Owner", bound=Hashable)
+
+
+def stage(_: Known, plan: Plan) -> Staged:
+    """The weights of every tier, limited."""
+    return each_part(plan, _capped)
+
+
+def _capped(port: PortPlan, part: Part) -> Retiered:
+    limits = [bounded(tier.destinations) for tier in part.tiers]
+    changed = {
+        old.cluster
+        for tier, now in zip(part.tiers, limits, strict=True)
+        if now is not tier.destinations
+        for old, new in zip(tier.destinations, now, strict=True)
+        if old.weight != new.weight
+    }
+    if not changed:
+        return part.tiers, ()
+    what = f"gets at most {LARGEST_SHARE_PERCENT} % of its tier"
+    why = "it reports far more ready endpoints than all others of the tier"
+    reasons = [
+        Reason(_NAME, Subject(port.port.number, part.name, cluster), what, why)
+        for cluster in sorted(changed)
+    ]
+    return tuple(map(Tier, limits)), reasons
 
 
 def bounded(destinations: Iterable[Destination]) -> tuple[Destination, ...]:

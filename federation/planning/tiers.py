@@ -1,33 +1,62 @@
 """Where requests to one port go, and where they go when that fails.
 
 In: the backends of a service, the clusters behind them, the endpoints of the importer's own
-cluster. Out: tiers, best first. Composed by `federation.planning.plan`.
+cluster. Out: tiers, best first. The second stage of `federation.planning.plan`.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 
 from federation.model.exports import Backend, Gateway
 from federation.model.facts import Cluster, Endpoint
 from federation.model.locality import Distance, Locality, distance
 from federation.model.names import ClusterId
 from federation.model.plans import (
-    ALL_REACHABLE,
+    WHOLE,
     Destination,
     Health,
     Importer,
-    Reachability,
+    Part,
+    Plan,
+    PortPlan,
+    Reason,
+    Subject,
     Target,
     Tier,
 )
 from federation.planning.merge import exposing
-from federation.planning.rtt_class import unmeasured
-from federation.planning.share_cap import bounded
+from federation.planning.stage import Known, Retiered, Staged, each_part
 
+_NAME = "tiers"
 INBOUND_PORT = 15006
 
 _Rank = tuple[Distance, bool]
 _Ranked = tuple[_Rank, Destination]
+
+
+def local_endpoints(known: Known) -> tuple[Endpoint, ...]:
+    """Endpoints of the importer's cluster, which count only while it exports the service.
+
+    A request reaches endpoints of exporting clusters (KEP-1645).
+    """
+    exported = known.importer.cluster in known.facts.service.exporters
+    return known.local.endpoints if known.local and exported else ()
+
+
+def stage(known: Known, plan: Plan) -> Staged:
+    """The tiers of every port that has none yet."""
+    service = known.facts.service
+    backends = tuple(b for b in known.facts.backends if b.cluster in service.exporters)
+    endpoints = local_endpoints(known)
+
+    def change(port: PortPlan, _: Part) -> Retiered:
+        number = port.port.number
+        able = tuple(b for b in backends if service.serves(b.cluster, number))
+        there = endpoints if service.serves(known.importer.cluster, number) else ()
+        found = tiers(number, able, known.facts.clusters, there, known.importer)
+        return found, _reasons(known, number, found)
+
+    return each_part(plan, change)
 
 
 def tiers(
@@ -36,8 +65,6 @@ def tiers(
     clusters: Iterable[Cluster],
     endpoints: Iterable[Endpoint],
     importer: Importer,
-    *,
-    reachability: Reachability = ALL_REACHABLE,
 ) -> tuple[Tier, ...]:
     """The tiers of one port for one importer; `endpoints` are those of the importer's cluster.
 
@@ -49,7 +76,6 @@ def tiers(
 
     A remote cluster without ready endpoints is left out while anything else is usable; when
     nothing is, everything known is listed as UNHEALTHY, which Envoy tries rather than nothing.
-    Gateways that do not answer ours are DEGRADED: the proxies' own experience may be better.
     """
     known = {cluster.id: cluster for cluster in clusters}
     home = known.get(importer.cluster)
@@ -66,8 +92,52 @@ def tiers(
     )
     for backend, cluster in remote:
         if backend.ready or not usable:
-            ranked += _remote(backend, cluster, importer, reachability)
+            ranked += _remote(backend, cluster, importer)
     return _grouped(ranked)
+
+
+def _reasons(known: Known, port: int, found: tuple[Tier, ...]) -> Iterator[Reason]:
+    """Why clusters are not in the tiers of a port, or not with all that they have."""
+    last: Counter[tuple[ClusterId, Health]] = Counter()
+    there = set()
+    for tier in found:
+        for destination in tier.destinations:
+            there.add(destination.cluster)
+            for target in destination.targets:
+                if target.health is not Health.HEALTHY:
+                    last[destination.cluster, target.health] += 1
+    here = known.importer.cluster
+    for id in sorted({here, *(b.cluster for b in known.facts.backends)} - there):
+        why = _why_not(known, port, id)
+        if why:
+            yield Reason(_NAME, Subject(port, WHOLE, id), "left out", why)
+    for (id, health), count in sorted(last.items()):
+        kind = "endpoints" if id == here else "gateways"
+        what = f"used last by {count} of its {kind}"
+        yield Reason(_NAME, Subject(port, WHOLE, id), what, _LAST[health])
+
+
+_LAST = {
+    Health.DRAINING: "they are leaving",
+    Health.UNHEALTHY: "they are not ready, or nothing behind them is",
+}
+
+
+def _why_not(known: Known, port: int, id: ClusterId) -> str:
+    """Why a cluster has no destination; empty when nobody would expect one."""
+    service, is_home = known.facts.service, id == known.importer.cluster
+    if is_home and not (known.local and known.local.endpoints):
+        return ""
+    if id not in service.exporters:
+        return "it does not export the service"
+    if not service.serves(id, port):
+        return "it states another protocol for the port than the oldest export"
+    backend = next((b for b in known.facts.backends if b.cluster == id), None)
+    if is_home or backend is None or not list(exposing((backend,), port)):
+        return "it does not have the port"
+    if not (id in known.clusters and known.clusters[id].gateways):
+        return "it has no gateway"
+    return "nothing there is ready"
 
 
 def target_of(endpoint: Endpoint, port: int) -> Target | None:
@@ -135,14 +205,7 @@ def _usable(destination: Destination) -> bool:
     return any(target.health is Health.HEALTHY for target in destination.targets)
 
 
-def is_reachable(cluster: Cluster, reachability: Reachability) -> bool:
-    """Whether any gateway of the cluster answers ours; one nobody has seen yet counts as so."""
-    return any((cluster.id, g.name) not in reachability.unreachable for g in cluster.gateways)
-
-
-def _remote(
-    backend: Backend, cluster: Cluster, importer: Importer, reachability: Reachability
-) -> list[_Ranked]:
+def _remote(backend: Backend, cluster: Cluster, importer: Importer) -> list[_Ranked]:
     """One destination per gateway zone; the ready endpoints are split as the gateways are.
 
     Each gateway reaches all endpoints of its cluster, so each gets the same share.
@@ -151,7 +214,7 @@ def _remote(
     zones: dict[str, list[Gateway]] = defaultdict(list)
     for gateway in cluster.gateways:
         zones[gateway.zone or default_zone].append(gateway)
-    rtt = dict(reachability.rtt).get(cluster.id)
+    health = Health.HEALTHY if backend.ready else Health.UNHEALTHY
     found = []
     before = 0
     for zone in sorted(zones):
@@ -160,26 +223,12 @@ def _remote(
         share = backend.ready * after // total - backend.ready * before // total
         before = after
         locality = Locality(cluster.region, zone)
-        away = distance(importer.locality, locality)
         targets = distinct(
-            Target(
-                g.address, g.port, _health(backend, g, reachability), terminated=backend.terminated
-            )
-            for g in zones[zone]
+            Target(g.address, g.port, health, terminated=backend.terminated) for g in zones[zone]
         )
-        assumed = unmeasured(same_region=away is not Distance.OTHER_REGION)
-        destination = Destination(
-            cluster.id, locality, max(1, share), targets, assumed if rtt is None else rtt
-        )
-        found.append(((away, True), destination))
+        destination = Destination(cluster.id, locality, max(1, share), targets)
+        found.append(((distance(importer.locality, locality), True), destination))
     return found
-
-
-def _health(backend: Backend, gateway: Gateway, reachability: Reachability) -> Health:
-    if not backend.ready:
-        return Health.UNHEALTHY
-    unseen = (backend.cluster, gateway.name) in reachability.unreachable
-    return Health.DEGRADED if unseen else Health.HEALTHY
 
 
 def _grouped(ranked: Iterable[_Ranked]) -> tuple[Tier, ...]:
@@ -187,6 +236,6 @@ def _grouped(ranked: Iterable[_Ranked]) -> tuple[Tier, ...]:
     for rank, destination in ranked:
         groups[rank].append(destination)
     return tuple(
-        Tier(bounded(sorted(groups[rank], key=lambda d: (d.cluster, d.locality))))
+        Tier(tuple(sorted(groups[rank], key=lambda d: (d.cluster, d.locality))))
         for rank in sorted(groups)
     )

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
 from federation.model.plans import Destination, Target
+from federation.planning.plan import plan_service
 from federation.planning.share_cap import LARGEST_SHARE_PERCENT, bounded, fair
-from federation.planning.tiers import tiers
-from tests.unit.builders import backend, cluster, gateway, importer
+from tests.unit.builders import backend, cluster, facts, gateway, importer, service
 
 
 def to(cluster_id: str, weight: int, zone: str = "a") -> Destination:
@@ -50,8 +50,12 @@ def test_a_lying_cluster_leaves_a_plan_its_other_clusters() -> None:
         cluster(c, gateways=(gateway(f"10.{n}.0.1"),)) for n, c in enumerate(claims, start=1)
     ]
     backends = [backend(c, ready=n) for c, n in claims.items()]
-    (tier,) = tiers(80, backends, clusters, (), importer("home"))
+    plan = plan_service(facts(service(*claims), tuple(backends), tuple(clusters)), None, importer())
+    (tier,) = plan.ports[0].parts[0].tiers
     assert {d.cluster: d.weight for d in tier.destinations} == {"liar": 57, "honest": 3}
+    assert [(r.subject.cluster, r.what) for r in plan.reasons if r.stage == "share cap"] == [
+        ("liar", "gets at most 95 % of its tier")
+    ]
 
 
 # -- answers that hold so much and no more ---------------------------------------------------------

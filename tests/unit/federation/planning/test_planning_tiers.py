@@ -9,15 +9,16 @@ from federation.model.exports import Backend
 from federation.model.facts import Cluster, Endpoint
 from federation.model.names import ClusterId
 from federation.model.plans import (
-    ALL_REACHABLE,
     Destination,
     Health,
     Importer,
-    Reachability,
+    Plan,
     Target,
     Tier,
 )
-from federation.planning.tiers import INBOUND_PORT, distinct, is_reachable, target_of, tiers
+from federation.planning import ports
+from federation.planning.stage import Known
+from federation.planning.tiers import INBOUND_PORT, distinct, stage, target_of, tiers
 from tests.unit import builders as b
 
 HOME = b.cluster("east", zones=("a", "b"))
@@ -164,91 +165,54 @@ def seen_health(found: tuple[Tier, ...]) -> list[list[str]]:
     ]
 
 
-def reachability(*unreachable: str, **rtt: float) -> Reachability:
-    """Gateways of `west` by address, and round-trip times by cluster."""
-    return Reachability(
-        frozenset((ClusterId("west"), f"gw-{address}") for address in unreachable),
-        tuple((ClusterId(id), seconds) for id, seconds in sorted(rtt.items())),
+def reasons(
+    *endpoints: Endpoint, backends: tuple[Backend, ...] = (), exporters: tuple[str, ...] = ()
+) -> list[tuple[str, str, str]]:
+    """Cluster, what and why of what the stage said about port 80."""
+    clusters = (HOME, remote("west"), b.cluster("walled"))
+    known = Known(
+        b.facts(b.service(*exporters), backends, clusters),
+        b.local_service(*endpoints),
+        b.importer(),
     )
+    plan, why = stage(known, ports.stage(known, Plan(b.API, (), ()))[0])
+    assert [port.parts[0].tiers for port in plan.ports] != []
+    assert all(reason.stage == "tiers" and reason.subject.port == 80 for reason in why)
+    return [(reason.subject.cluster, reason.what, reason.why) for reason in why]
 
 
-WEST = b.cluster("west", gateways=(b.gateway("10.2.0.1"), b.gateway("10.2.0.2")))
+def test_what_is_in_its_place_needs_no_reason() -> None:
+    assert reasons(b.endpoint(), backends=(b.backend("west"),), exporters=("east", "west")) == []
 
 
-def seen(reachability: Reachability, *endpoints: Endpoint, ready: int = 1) -> tuple[Tier, ...]:
-    backends = (b.backend("west", ready=ready),)
-    return tiers(80, backends, (HOME, WEST), endpoints, b.importer(), reachability=reachability)
-
-
-def test_a_gateway_that_does_not_answer_ours_is_degraded_and_stays_in_its_tier() -> None:
-    assert seen_health(seen(reachability("10.2.0.1"))) == [
-        ["west 10.2.0.1 DEGRADED", "west 10.2.0.2 HEALTHY"]
-    ]
-
-
-def test_when_no_gateway_answers_all_are_degraded_and_none_is_left_out() -> None:
-    """Never the last backend: what proxies meet themselves may be better."""
-    assert seen_health(seen(reachability("10.2.0.1", "10.2.0.2"), b.endpoint("10.0.0.1"))) == [
-        ["east 10.0.0.1 HEALTHY"],
-        ["west 10.2.0.1 DEGRADED", "west 10.2.0.2 DEGRADED"],
-    ]
-
-
-def test_without_ready_endpoints_a_gateway_is_unhealthy_however_it_answers() -> None:
-    assert seen_health(seen(reachability("10.2.0.1"), ready=0)) == [
-        ["west 10.2.0.1 UNHEALTHY", "west 10.2.0.2 UNHEALTHY"]
-    ]
-
-
-def test_a_gateway_of_the_same_name_elsewhere_is_another_one() -> None:
-    other = Reachability(frozenset({(ClusterId("north"), "gw-10.2.0.1")}))
-    assert seen(other) == seen(ALL_REACHABLE)
-
-
-def test_what_is_seen_changes_neither_weights_nor_order() -> None:
-    """HTTP and TCP move by health alone, so that a wrong view costs little."""
-    blind, sees = (
-        seen(ALL_REACHABLE, b.endpoint()),
-        seen(reachability("10.2.0.1", "10.2.0.2"), b.endpoint()),
+def test_every_cluster_that_is_left_out_is_said_with_the_reason() -> None:
+    backends = (
+        b.backend("west", ready=0),
+        b.backend("walled"),
+        b.backend("other", ports=(81,)),
+        b.backend("stranger"),
     )
-    assert where(blind) == where(sees)
+    found = reasons(b.endpoint(), backends=backends, exporters=("east", "west", "walled", "other"))
+    assert found == [
+        ("other", "left out", "it does not have the port"),
+        ("stranger", "left out", "it does not export the service"),
+        ("walled", "left out", "it has no gateway"),
+        ("west", "left out", "nothing there is ready"),
+    ]
 
 
-def test_a_cluster_is_reachable_while_one_of_its_gateways_answers() -> None:
-    assert is_reachable(WEST, ALL_REACHABLE), "nobody has looked yet"
-    assert is_reachable(WEST, reachability("10.2.0.1"))
-    assert not is_reachable(WEST, reachability("10.2.0.1", "10.2.0.2"))
-    assert not is_reachable(b.cluster("walled"), ALL_REACHABLE)
+def test_own_endpoints_of_a_service_that_is_not_exported_here_are_left_out_and_said() -> None:
+    found = reasons(b.endpoint(), backends=(b.backend("west"),), exporters=("west",))
+    assert found == [("east", "left out", "it does not export the service")]
 
 
-def times(found: tuple[Tier, ...]) -> dict[str, float]:
-    return {d.cluster: d.rtt for tier in found for d in tier.destinations}
-
-
-def far_and_near(reachability: Reachability, importer: Importer | None = None) -> dict[str, float]:
-    backends = (b.backend("west"), b.backend("middle"), b.backend("us"))
-    clusters = (HOME, WEST, remote("middle", "eu", "c"), remote("us", "us"))
-    home = importer or b.importer()
-    return times(tiers(80, backends, clusters, (b.endpoint(),), home, reachability=reachability))
-
-
-def test_until_measured_the_own_region_is_near_and_others_are_far() -> None:
-    assert far_and_near(ALL_REACHABLE) == {"east": 0.0, "west": 0.0, "middle": 0.0, "us": 0.25}
-    nowhere = far_and_near(ALL_REACHABLE, b.importer("east", "", ""))
-    assert nowhere == {"east": 0.0, "west": 0.25, "middle": 0.25, "us": 0.25}
-
-
-def test_what_was_measured_counts_and_not_the_region() -> None:
-    assert far_and_near(reachability(west=0.5, us=0.0)) == {
-        "east": 0.0,
-        "west": 0.5,
-        "middle": 0.0,
-        "us": 0.0,
-    }
-
-
-def test_the_own_endpoints_are_near_whatever_is_said() -> None:
-    assert far_and_near(reachability(east=2.0))["east"] == 0.0
+def test_what_is_used_last_is_counted() -> None:
+    leaving, sick = b.endpoint("10.0.0.1", draining=True), b.endpoint("10.0.0.2", ready=False)
+    found = reasons(leaving, sick, b.endpoint("10.0.0.3"), exporters=("east",))
+    assert [(what, why.split(",")[0]) for _, what, why in found] == [
+        ("used last by 1 of its endpoints", "they are leaving"),
+        ("used last by 1 of its endpoints", "they are not ready"),
+    ]
 
 
 def test_an_address_that_two_gateways_share_is_as_well_as_the_better_of_them() -> None:
