@@ -19,7 +19,7 @@ from cluster_agent.source.source import Source
 from cluster_agent.uplink.connection import ControllerConnection
 from federation.model.errors import Failed
 from federation.model.names import parse_cluster_id
-from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTE, SECRET
 from federation.planning.damping import Damping
 from federation.process.sockets import check_socket
 from federation.process.start import run_process, state_folder
@@ -35,12 +35,13 @@ from federation.xds.rules import Rule
 PROXY_RULES = (
     Rule(SECRET, removals_after=(CLUSTER, LISTENER)),
     Rule(ENDPOINTS, removals_after=(CLUSTER,)),
-    Rule(CLUSTER, after=(SECRET, ENDPOINTS), removals_after=(LISTENER, ROUTE)),
+    Rule(CLUSTER, after=(SECRET, ENDPOINTS), removals_after=(LISTENER, ROUTE, EXTENSION)),
     Rule(ROUTE, after=(CLUSTER,), removals_after=(LISTENER,)),
-    Rule(LISTENER, after=(CLUSTER, ROUTE)),
+    Rule(EXTENSION, after=(CLUSTER,), removals_after=(LISTENER,)),
+    Rule(LISTENER, after=(CLUSTER, ROUTE, EXTENSION)),
 )
-"""What is named is there before it is named, and goes after. Secrets, endpoints and routes come
-before what names them, since Envoy asks for them the moment it has that."""
+"""What is named is there before it is named, and goes after. Secrets, endpoints, routes and
+discovered filters come before what names them: Envoy asks for them the moment it has that."""
 
 _TOKEN_KEY_BYTES = 32
 

@@ -19,9 +19,11 @@ from envoy.extensions.transport_sockets.tls.v3 import common_pb2, tls_pb2
 
 from federation.envoy.build import ADS, Resource, any_of, extension, resource
 from federation.envoy.clusters import load_assignment
+from federation.envoy.split import Share, of_requests
 from federation.model.exports import AppProtocol, app_protocol
 from federation.model.names import ServiceName, host_name
-from federation.model.plans import Destination, Health, Plan, PortPlan, Tier
+from federation.model.plans import Destination, Health, Part, Plan, PortPlan, Tier
+from sidecar.outbound import part_label
 
 PROVIDER = "fedmesh"
 """The certificate provider in the client's bootstrap file."""
@@ -48,13 +50,23 @@ def target_name(service: ServiceName, port: int) -> str:
 
 def _port(plan: Plan, port: PortPlan) -> tuple[Resource, ...]:
     target = target_name(plan.service, port.port.number)
-    name = f"grpc~{port.sni}"
-    tiers = usable(tier for part in port.parts for tier in part.tiers)
+    shares = tuple(Share(_name(port, part), part.weight) for part in port.parts)
     return (
-        resource(target, _listener(target, name)),
-        resource(name, _cluster(name, port.sni, plan.identities)),
-        resource(name, load_assignment(name, tiers, port.sni)),
+        resource(target, _listener(target, shares)),
+        *(made for part in port.parts for made in _part(plan, port, part)),
     )
+
+
+def _part(plan: Plan, port: PortPlan, part: Part) -> tuple[Resource, ...]:
+    name = _name(port, part)
+    return (
+        resource(name, _cluster(name, port.sni, plan.identities)),
+        resource(name, load_assignment(name, usable(part.tiers), port.sni)),
+    )
+
+
+def _name(port: PortPlan, part: Part) -> str:
+    return f"grpc~{part_label(part)}{port.sni}"
 
 
 def usable(tiers: Iterable[Tier]) -> tuple[Tier, ...]:
@@ -94,7 +106,9 @@ def _healed(tier: Tier) -> Tier:
     return Tier(tuple(healed(d) for d in tier.destinations))
 
 
-def _listener(target: str, cluster: str) -> listener_pb2.Listener:
+def _listener(target: str, shares: Iterable[Share]) -> listener_pb2.Listener:
+    to = of_requests(shares)
+    routes = [{"match": {"prefix": ""}, "route": to}] if to else []
     manager = http_connection_manager_pb2.HttpConnectionManager(
         stat_prefix=target,
         route_config={
@@ -103,7 +117,7 @@ def _listener(target: str, cluster: str) -> listener_pb2.Listener:
                 {
                     "name": target,
                     "domains": ["*"],
-                    "routes": [{"match": {"prefix": ""}, "route": {"cluster": cluster}}],
+                    "routes": routes,
                 }
             ],
         },

@@ -12,7 +12,7 @@ from cluster_agent.entry.dns_names import NAMES
 from federation.envoy.build import Resource
 from federation.model.plans import Scope
 from federation.model.proxies import Node
-from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTE, SECRET
 from federation.xds.resources import resource
 from federation.xds.snapshot import Layers, Table
 
@@ -26,7 +26,7 @@ PROXYLESS = "proxyless"
 """For gRPC's own xDS clients."""
 SHARED = (SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS)
 
-TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
+TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION)
 PROXYLESS_TYPES = (LISTENER, CLUSTER, ENDPOINTS)
 
 TableKey = str | Scope | Node

@@ -1,8 +1,8 @@
-"""HTTP in Envoy: connection managers, routes, retries, the mark of requests that got nowhere.
+"""HTTP in Envoy: connection managers, the routes of last hops, the mark of what got nowhere.
 
-In: cluster names and domains. Out: HttpConnectionManager filters, virtual hosts, route
-configurations. The rule behind it: the mesh retries what the mesh failed, never what an
-application answered.
+In: cluster names. Out: HttpConnectionManager filters, route configurations of last hops; those of
+senders are in `federation.envoy.routes`. The rule behind it: the mesh retries what the mesh failed,
+never what an application answered.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any as Message
 
-from envoy.config.route.v3 import route_components_pb2, route_pb2
+from envoy.config.route.v3 import route_pb2
 from envoy.extensions.filters.http.lua.v3 import lua_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
 from envoy.extensions.http.original_ip_detection.custom_header.v3 import custom_header_pb2
-from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
-from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 
 from federation.envoy import heads, http1, limits
 from federation.envoy.build import ADS, extension
@@ -28,11 +26,9 @@ from federation.envoy.spoofing import (
     NOBODY,
     UNFINISHED,
     UNREACHED,
-    marked,
     removing_spoofed,
 )
 
-_ALWAYS_RETRIED = "connect-failure,refused-stream,reset-before-request,retriable-headers"
 _IDEMPOTENT = "GET|HEAD|OPTIONS|PUT|DELETE"
 
 # The last proxy before the application says by these flags that the request did not reach it:
@@ -49,8 +45,8 @@ REFUSED = "x-fedmesh-refused"
 _FORBIDDEN = 403
 
 # Also of a first proxy, which may have dialled the application itself, and callers over HTTP/2.
-_NOT_OF_ANSWERS = (*MARKS, REFUSED, *heads.NOT_OF_ANSWERS)
-_NOT_OF_APPLICATIONS = (*_NOT_OF_ANSWERS, http1.DECLINED)
+NOT_OF_ANSWERS = (*MARKS, REFUSED, *heads.NOT_OF_ANSWERS)
+_NOT_OF_APPLICATIONS = (*NOT_OF_ANSWERS, http1.DECLINED)
 
 # A PING waits behind the body of an upload in the receiver's buffer, so these windows are small.
 _STREAM_WINDOW = 256 * 1024
@@ -74,9 +70,6 @@ end
 CONNECTION_SECONDS = 900
 
 _TWICE = ".*URI=.*URI=.*"
-
-_MAX_RETRIES = 4
-_HOST_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +174,7 @@ def marking() -> dict[str, Message]:
         "and_filter": {
             "filters": [
                 {"response_flag_filter": {"flags": _UNFINISHED_FLAGS}},
-                {"header_filter": {"header": _idempotent_method()}},
+                {"header_filter": {"header": idempotent_method()}},
             ]
         }
     }
@@ -210,7 +203,8 @@ def _mapper(condition: dict[str, Message], mark: str) -> dict[str, Message]:
     return {"filter": condition, "headers_to_add": [header]}
 
 
-def _idempotent_method() -> dict[str, Message]:
+def idempotent_method() -> dict[str, Message]:
+    """Matches the methods whose requests may be processed twice."""
     return {"name": ":method", "string_match": {"safe_regex": {"regex": _IDEMPOTENT}}}
 
 
@@ -268,87 +262,3 @@ def _two_ids() -> dict[str, Message]:
         "match": {"prefix": "/", "headers": [header]},
         "direct_response": {"status": _FORBIDDEN},
     }
-
-
-def virtual_host(
-    name: str, domains: Iterable[str], cluster: str
-) -> route_components_pb2.VirtualHost:
-    """Routes of one service port: idempotent methods also retry a reset, the others do not.
-
-    No time-outs: a mesh does not know how long an answer may take.
-    """
-    return route_components_pb2.VirtualHost(
-        name=name,
-        domains=sorted(domains),
-        request_body_buffer_limit={"value": limits.RETRY_BYTES},
-        routes=[
-            _retried(
-                cluster,
-                {"prefix": "/", "headers": [_idempotent_method()]},
-                _retry_policy(f"{_ALWAYS_RETRIED},reset", MARKS),
-            ),
-            _retried(cluster, {"prefix": "/"}, _retry_policy(_ALWAYS_RETRIED, (UNREACHED,))),
-        ],
-    )
-
-
-def outbound_routes(
-    name: str, hosts: Iterable[route_components_pb2.VirtualHost], refusal: str
-) -> route_pb2.RouteConfiguration:
-    """Routes to imported services; 404 with the text `refusal` for any other host."""
-    other = route_components_pb2.VirtualHost(
-        name="unknown",
-        domains=["*"],
-        routes=[
-            heads.refusing_odd_hosts(),
-            {
-                "match": {"prefix": "/"},
-                "direct_response": {"status": 404, "body": {"inline_string": refusal}},
-            },
-        ],
-    )
-    return route_pb2.RouteConfiguration(
-        name=name,
-        virtual_hosts=[*sorted(hosts, key=lambda host: str(host.name)), other],
-        response_headers_to_remove=_NOT_OF_ANSWERS,
-    )
-
-
-def upstream_routes(name: str, cluster: str) -> route_pb2.RouteConfiguration:
-    """Every request to one cluster, whatever its host; retried like those by name."""
-    host = virtual_host("all", ["*"], cluster)
-    host.routes.insert(0, heads.refusing_odd_hosts())
-    return route_pb2.RouteConfiguration(
-        name=name,
-        virtual_hosts=[host],
-        response_headers_to_remove=_NOT_OF_ANSWERS,
-    )
-
-
-def _retried(
-    cluster: str, match: dict[str, Message], policy: route_components_pb2.RetryPolicy
-) -> dict[str, Message]:
-    action = {"cluster": cluster, "timeout": timedelta(0), "retry_policy": policy}
-    return {"match": match, "route": action}
-
-
-def _retry_policy(on: str, marks: Iterable[str]) -> route_components_pb2.RetryPolicy:
-    hosts = extension(
-        "envoy.retry_host_predicates.previous_hosts", previous_hosts_pb2.PreviousHostsPredicate()
-    )
-    priorities = extension(
-        "envoy.retry_priorities.previous_priorities",
-        previous_priorities_config_pb2.PreviousPrioritiesConfig(update_frequency=1),
-    )
-    return route_components_pb2.RetryPolicy(
-        retry_on=on,
-        num_retries={"value": _MAX_RETRIES},
-        host_selection_retry_max_attempts=_HOST_ATTEMPTS,
-        retry_host_predicate=[hosts],
-        retry_priority=priorities,
-        retriable_headers=[marked(mark) for mark in marks],
-        retry_back_off={
-            "base_interval": timedelta(milliseconds=5),
-            "max_interval": timedelta(milliseconds=50),
-        },
-    )

@@ -4,16 +4,20 @@ In: cluster names. Out: TcpProxy filters, settings of clusters and listeners. A 
 silent for as long as both ends like, as without a mesh; probes find a peer that is gone.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any as Message
 
 from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.core.v3 import extension_pb2
+from envoy.extensions.filters.network.set_filter_state.v3 import set_filter_state_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 
-from federation.envoy import clusters
-from federation.envoy.build import extension
+from federation.envoy import clusters, split
+from federation.envoy.build import ADS, any_of, extension
 from federation.envoy.clusters import eds_cluster
 from federation.envoy.senders import Reach, reach
+from federation.envoy.split import Share
 from federation.model.exports import AppProtocol
 
 # A dead peer is noticed after idle + probes x interval, 45 s; the kernel's own default is 2 hours.
@@ -47,6 +51,11 @@ _BACK_OFF = {
 # Callers that were told to come back after the same time would come back together.
 _SPREAD_PERCENT = 10
 
+_CHOOSING = set_filter_state_pb2.Config()
+
+_CLUSTER_OF_CONNECTION = "envoy.tcp_proxy.cluster"
+"""Read by the TCP proxy in place of its own cluster."""
+
 
 def proxy(
     stat_prefix: str, cluster: str, *, attempts: int = 1, most_seconds: float = 0
@@ -73,6 +82,30 @@ def proxy(
         **life,
     )
     return extension("envoy.filters.network.tcp_proxy", made)
+
+
+def divided_proxy(name: str, stat_prefix: str, attempts: int) -> list[dict[str, Message]]:
+    """The filters of a listener whose connections go where `division` of that name says.
+
+    It comes by ECDS, so that it can change while the connections that are open stay: a changed
+    listener would cut them.
+    """
+    choosing = {
+        "name": name,
+        "config_discovery": {"config_source": ADS, "type_urls": [any_of(_CHOOSING).type_url]},
+    }
+    return [choosing, proxy(stat_prefix, split.NOWHERE, attempts=attempts)]
+
+
+def division(name: str, shares: Iterable[Share]) -> extension_pb2.TypedExtensionConfig:
+    """What chooses a cluster for each connection, once, whatever is tried after that.
+
+    Without any that has a weight, connections are closed.
+    """
+    text = {"text_format_source": {"inline_string": split.of_connections(shares)}}
+    chosen = {"object_key": _CLUSTER_OF_CONNECTION, "format_string": text}
+    config = set_filter_state_pb2.Config(on_new_connection=[chosen])
+    return extension_pb2.TypedExtensionConfig(name=name, typed_config=any_of(config))
 
 
 def sender_cluster(name: str, rtt: float = 0.0, **settings: Message) -> cluster_pb2.Cluster:

@@ -4,16 +4,19 @@ In: the plan of a service. Out: the same tiers in another order, or fewer of the
 clusters are the nearest healthy ones now, with their shares. Used by `cluster_agent.entry.entry`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd, lcm
+from typing import TypeVar
 
 from federation.model.annotations import STEERING
 from federation.model.names import ClusterId
 from federation.model.plans import Destination, Health, Part, Plan, Tier
 
 _LARGEST_SHARE = 10_000
+
+_Who = TypeVar("_Who", bound=Hashable)
 
 
 def wants_steering(annotations: Iterable[tuple[str, str]]) -> bool:
@@ -28,20 +31,33 @@ def clusters_of(plan: Plan) -> tuple[ClusterId, ...]:
 
 
 def prefer(plan: Plan, cluster: ClusterId) -> Plan:
-    """That cluster first, then the tiers as they were: an old answer leads nowhere never."""
+    """That cluster first, then the tiers as they were: an old answer leads nowhere never.
 
-    def order(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
-        mine = _only(tiers, lambda d: d.cluster == cluster)
-        return mine + _only(tiers, lambda d: d.cluster != cluster)
+    Who got the cluster as an answer has been divided by that already, so parts count by what they
+    have in it: over all answers each part has its own share again. When none has anything there
+    now, they count as they did.
+    """
 
-    return _changed(plan, f"prefer.{cluster}~", order)
+    def parts(before: tuple[Part, ...]) -> tuple[Part, ...]:
+        weights = _within(before, cluster) or [part.weight for part in before]
+        return tuple(
+            replace(part, weight=weight, tiers=_first(part.tiers, cluster))
+            for part, weight in zip(before, weights, strict=True)
+        )
+
+    return _changed(plan, f"prefer.{cluster}~", parts)
 
 
 def only(plan: Plan, cluster: ClusterId) -> Plan:
-    """That cluster or nothing."""
-    return _changed(
-        plan, f"only.{cluster}~", lambda tiers: _only(tiers, lambda d: d.cluster == cluster)
-    )
+    """That cluster or nothing; parts without it give their shares to those that have it."""
+
+    def parts(before: tuple[Part, ...]) -> tuple[Part, ...]:
+        kept = [replace(p, tiers=_only(p.tiers, lambda d: d.cluster == cluster)) for p in before]
+        if not any(part.weight and part.tiers for part in kept):
+            return tuple(kept)
+        return tuple(part if part.tiers else replace(part, weight=0) for part in kept)
+
+    return _changed(plan, f"only.{cluster}~", parts)
 
 
 def nearest(plan: Plan) -> tuple[tuple[ClusterId, int], ...]:
@@ -58,6 +74,22 @@ def nearest(plan: Plan) -> tuple[tuple[ClusterId, int], ...]:
             if shares:
                 return tuple(sorted(_whole(shares).items()))
     return ()
+
+
+def _within(parts: tuple[Part, ...], cluster: ClusterId) -> list[int]:
+    """The weights of parts among those whom `nearest` leads to a cluster; none if it leads nobody.
+
+    One whole part stays as it is, so that nothing changes with the cluster's health.
+    """
+    if len(parts) == 1:
+        return []
+    for health in (Health.HEALTHY, Health.DEGRADED):
+        if not _shares(parts, health):
+            continue
+        shares = {n: _shares((part,), health).get(cluster) for n, part in enumerate(parts)}
+        whole = _whole({n: share for n, share in shares.items() if share})
+        return [whole.get(n, 0) for n in shares] if whole else []
+    return []
 
 
 def _shares(parts: Iterable[Part], health: Health) -> dict[ClusterId, Fraction]:
@@ -79,17 +111,18 @@ def _weights(tier: Tier, health: Health) -> dict[ClusterId, int]:
     return found
 
 
-def _whole(shares: dict[ClusterId, Fraction]) -> dict[ClusterId, int]:
+def _whole(shares: dict[_Who, Fraction]) -> dict[_Who, int]:
     """Shares as small whole numbers in the same proportion, or nearly so when these were large."""
+    if not shares:
+        return {}
     scale = lcm(*(share.denominator for share in shares.values()))
-    whole = {cluster: int(share * scale) for cluster, share in shares.items()}
+    whole = {who: int(share * scale) for who, share in shares.items()}
     common = gcd(*whole.values())
     most = max(whole.values()) // common
     if most <= _LARGEST_SHARE:
-        return {cluster: share // common for cluster, share in whole.items()}
+        return {who: share // common for who, share in whole.items()}
     return {
-        cluster: max(1, round(share / common * _LARGEST_SHARE / most))
-        for cluster, share in whole.items()
+        who: max(1, round(share / common * _LARGEST_SHARE / most)) for who, share in whole.items()
     }
 
 
@@ -102,13 +135,11 @@ def _only(tiers: tuple[Tier, ...], fits: Callable[[Destination], bool]) -> tuple
     return tuple(tier for tier in kept if tier.destinations)
 
 
-def _changed(plan: Plan, label: str, order: Callable[[tuple[Tier, ...]], tuple[Tier, ...]]) -> Plan:
-    ports = tuple(
-        replace(
-            port,
-            label=label,
-            parts=tuple(replace(part, tiers=order(part.tiers)) for part in port.parts),
-        )
-        for port in plan.ports
-    )
+def _first(tiers: tuple[Tier, ...], cluster: ClusterId) -> tuple[Tier, ...]:
+    mine = _only(tiers, lambda d: d.cluster == cluster)
+    return mine + _only(tiers, lambda d: d.cluster != cluster)
+
+
+def _changed(plan: Plan, label: str, parts: Callable[[tuple[Part, ...]], tuple[Part, ...]]) -> Plan:
+    ports = tuple(replace(port, label=label, parts=parts(port.parts)) for port in plan.ports)
     return replace(plan, ports=ports)

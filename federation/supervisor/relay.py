@@ -11,7 +11,7 @@ from pathlib import Path
 
 from federation.envoy.identity import identity_secret
 from federation.model.proxies import Refusal
-from federation.model.types import CLUSTER, ENDPOINTS, LISTENER, ROUTE, SECRET
+from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTE, SECRET
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.supervisor.certificates.agent_trust import Certified
@@ -28,14 +28,15 @@ from federation.xds.snapshot import Layers, Table
 
 log = logging.getLogger(__name__)
 
-TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE)
+TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION)
 
 ENVOY_RULES = (
     Rule(SECRET, removals_after=(CLUSTER, LISTENER)),
-    Rule(CLUSTER, removals_after=(LISTENER, ROUTE), companion=ENDPOINTS),
+    Rule(CLUSTER, removals_after=(LISTENER, ROUTE, EXTENSION), companion=ENDPOINTS),
     Rule(ENDPOINTS),
     Rule(LISTENER, after=(CLUSTER,)),
     Rule(ROUTE, after=(CLUSTER,)),
+    Rule(EXTENSION, after=(CLUSTER,), removals_after=(LISTENER,)),
 )
 """The order in which Envoy loses nothing."""
 
@@ -78,7 +79,7 @@ class Relay:
         self._receiver = Receiver(node, TYPES)
         self._on_refusals = on_refusals
         self._own = Table()
-        self._own.mark_complete(CLUSTER, ENDPOINTS, LISTENER, ROUTE)
+        self._own.mark_complete(CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION)
         self._view = Layers(self._own, _Held(self._receiver))
         self._sender: Sender | None = None
         self._wake = asyncio.Event()

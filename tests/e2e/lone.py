@@ -91,6 +91,14 @@ class Lone:
                 self._sender.touch(found.type_url, found.name)
         self._wake.set()
 
+    def drop(self, names: Iterable[tuple[str, str]]) -> None:
+        """Tell it that resources are gone, by type and name."""
+        for type_url, name in names:
+            self._table.drop(type_url, name)
+            if self._sender:
+                self._sender.touch(type_url, name)
+        self._wake.set()
+
     async def _serve(self, link: Link[Any, Any], _: Peer) -> None:
         self._sender = Sender(self._table, ENVOY_RULES, marks=False)
         await send(link, self._sender, self._wake)

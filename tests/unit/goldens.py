@@ -22,11 +22,17 @@ _KINDS = {
     types.CLUSTER: "clusters",
     types.ENDPOINTS: "endpoints",
     types.LISTENER: "listeners",
+    types.EXTENSION: "extensions",
     types.ROUTE: "routes",
     types.SECRET: "secrets",
 }
 
 _FIRST_PORT = 16_000
+
+_ECHO = {
+    "name": "echo",
+    "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo"},
+}
 
 Named = tuple[str, str, bytes]
 
@@ -56,8 +62,8 @@ def check_golden(folder: Path, case: str, resources: Iterable[Named]) -> None:
 def envoy_refusal(folder: Path, resources: Sequence[Named]) -> str:
     """What a real Envoy has against the resources; empty when it takes them.
 
-    Endpoints are put into a static cluster and routes into a listener, since from a stream they
-    would not be read in this mode.
+    Endpoints are put into a static cluster, routes and discovered filters into a listener, since
+    from a stream they would not be read in this mode.
     """
     config = json.loads(bootstrap("test", "east", f"{folder}/xds.sock", f"{folder}/admin.sock"))
     static = config["static_resources"]
@@ -72,6 +78,9 @@ def envoy_refusal(folder: Path, resources: Sequence[Named]) -> str:
             static["secrets"].append(found)
         elif type_url == types.ENDPOINTS:
             static["clusters"].append(_static_cluster(f"eds {name}", found))
+        elif type_url == types.EXTENSION:
+            port = _FIRST_PORT + len(static["listeners"])
+            static["listeners"].append(_static_listener(f"ecds {name}", [found, _ECHO], port))
         else:
             port = _FIRST_PORT + len(static["listeners"])
             static["listeners"].append(_static_routes(f"rds {name}", found, port))
@@ -115,8 +124,12 @@ def _static_routes(name: str, routes: Document, port: int) -> Document:
             }
         ],
     }
+    return _static_listener(name, [{"name": "http", "typed_config": manager}], port)
+
+
+def _static_listener(name: str, filters: list[Document], port: int) -> Document:
     return {
         "name": name,
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+        "filter_chains": [{"filters": filters}],
     }

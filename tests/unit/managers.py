@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from federation.envoy.split import Share
 from federation.model.exports import AppProtocol
 from federation.model.names import ClusterId
 from federation.model.proxies import Upstream
@@ -19,7 +20,7 @@ PORTS = tuple(
 
 def managers() -> list[dict[str, Any]]:
     """Every connection manager of gateways and sidecars."""
-    way = Way(80, AppProtocol.HTTP1, "out")
+    way = Way(80, AppProtocol.HTTP1, (Share("out", 1),))
     made = (
         compile_listener("10.1.0.1", 15443, ClusterId("east"), "g"),
         *compile_inbound(Inbound("shop/api-1", "10.0.0.1", "127.0.0.1", PORTS, "127.0.0.1")),

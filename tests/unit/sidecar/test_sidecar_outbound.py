@@ -6,14 +6,22 @@ from typing import Any
 
 import pytest
 
+from federation.envoy.build import Resource
+from federation.envoy.split import Share
 from federation.model import types
 from federation.model.exports import ServicePort
 from federation.model.facts import Endpoint
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
-from federation.model.plans import Destination, Plan, Reachability, Target, Tier
+from federation.model.plans import Destination, Division, Plan, Reachability, Target, Tier
 from federation.planning.plan import plan_service
-from sidecar.outbound import compile_outbound, compile_routes, route_cluster, virtual_hosts
+from sidecar.outbound import (
+    OUTBOUND,
+    compile_outbound,
+    compile_routes,
+    shares_of,
+    virtual_hosts,
+)
 from tests.unit import builders as b
 from tests.unit.goldens import Named, check_golden, document, envoy_refusal
 
@@ -25,6 +33,7 @@ HOME = b.cluster("east", zones=("a", "b"))
 TCP = b.port(5432, "db", "")
 GRPC = b.port(9000, "grpc", "grpc")
 
+EAST = ClusterId("east")
 SNI = "80.api.shop.svc.clusterset.local"
 NEAR_OUT, FAR_OUT, ANY_OUT = f"out~{SNI}~", f"far~{SNI}~", f"any~{SNI}~"
 TCP_OUT = "out~5432.api.shop.svc.clusterset.local~"
@@ -121,10 +130,10 @@ def priorities(made: Plan) -> dict[str, list[set[str]]]:
 
 
 def led_to(made: Plan) -> str:
-    """Where the routes and `route_cluster` lead, for a plan of one port."""
+    """Where the routes and `shares_of` lead, for a plan of one port."""
     (host, _) = document(compile_routes(virtual_hosts(made)))["virtual_hosts"]
     (cluster,) = {route["route"]["cluster"] for route in host["routes"]}
-    assert cluster == route_cluster(made.ports[0])
+    assert shares_of(made.ports[0]) == (Share(str(cluster), 1),)
     return str(cluster)
 
 
@@ -241,7 +250,7 @@ def test_tcp_has_one_cluster_for_near_and_far() -> None:
     made = over_tcp(west=0.0, far=0.5)
     assert list(clusters(made)) == [TCP_OUT]
     assert priorities(made) == {TCP_OUT: [{"east"}, {"west"}, {"west"}, {"far"}]}
-    assert route_cluster(made.ports[0]) == TCP_OUT
+    assert shares_of(made.ports[0]) == (Share(TCP_OUT, 1),)
 
 
 def test_a_measured_time_changes_no_tcp_cluster_up_to_250_ms() -> None:
@@ -401,3 +410,100 @@ def test_an_application_without_a_sidecar_is_spoken_to_as_its_own_cluster_states
     text = str([document(resource.body) for resource in compile_outbound(found)])
     assert "http2_protocol_options" in text
     assert "'http_protocol_options'" not in text
+
+
+# -- parts -------------------------------------------------------------------------------------
+
+
+def divided(*weights: int, port: Any = b.HTTP, west: float = 0.0) -> Plan:
+    """Parts `a` (the own cluster, then west) and `b` (far, then west)."""
+    asked = ((EAST, WEST.id), (FAR.id, WEST.id))
+    divisions = tuple(
+        Division(name, weight, frozenset(ids))
+        for name, weight, ids in zip("ab", weights, asked, strict=True)
+    )
+    ports = (port.number,)
+    facts = b.facts(
+        b.service("east", "west", "far", ports=(port,)),
+        (b.backend("west", ports=ports), b.backend("far", ports=ports)),
+        (HOME, WEST, FAR),
+    )
+    local = b.local_service(b.endpoint(targets=((port.number, 8080),)), ports=(port,))
+    measured = Reachability(rtt=((FAR.id, 0.25), (WEST.id, west)))
+    return plan_service(facts, local, b.importer(), reachability=measured, divisions=divisions)
+
+
+def behind(made: Plan) -> dict[str, list[list[str]]]:
+    """Per cluster with endpoints, its clusters of the mesh by priority."""
+    found: dict[str, list[list[str]]] = {}
+    for type_url, name, body in compile_outbound(made):
+        if type_url != types.ENDPOINTS:
+            continue
+        tiers: dict[int, list[str]] = {}
+        for group in document(body).get("endpoints", ()):
+            tiers.setdefault(group.get("priority", 0), []).append(group["locality"]["sub_zone"])
+        found[name] = [sorted(set(tiers[priority])) for priority in sorted(tiers)]
+    return found
+
+
+def test_every_part_has_clusters_of_its_own_with_its_name_and_never_anothers_places() -> None:
+    made = divided(90, 10)
+    assert behind(made) == {
+        f"out~a.part~{SNI}~": [["east"], ["west"], ["west"]],
+        f"out~b.part~{SNI}~": [["west"], ["west"]],
+        f"far~b.part~{SNI}~": [["far"]],
+    }
+    assert shares_of(made.ports[0]) == (
+        Share(f"out~a.part~{SNI}~", 90),
+        Share(f"any~b.part~{SNI}~", 10),
+    )
+    (any_,) = [
+        document(body)
+        for type_url, name, body in compile_outbound(made)
+        if type_url == types.CLUSTER and name.startswith("any~")
+    ]
+    joined = any_["cluster_type"]["typed_config"]["clusters"]
+    assert joined == [f"out~b.part~{SNI}~", f"far~b.part~{SNI}~"]
+
+
+def test_requests_are_divided_between_parts_by_the_routes() -> None:
+    (host, _) = document(compile_routes(virtual_hosts(divided(90, 10))))["virtual_hosts"]
+    assert host["name"] == f"out~{SNI}~"
+    for route in host["routes"]:
+        assert route["route"]["weighted_clusters"]["clusters"] == [
+            {"name": f"out~a.part~{SNI}~", "weight": 90},
+            {"name": f"any~b.part~{SNI}~", "weight": 10},
+        ]
+
+
+def test_a_part_without_weight_is_there_and_no_request_goes_to_it() -> None:
+    made = divided(1, 0)
+    (host, _) = document(compile_routes(virtual_hosts(made)))["virtual_hosts"]
+    assert {route["route"]["cluster"] for route in host["routes"]} == {f"out~a.part~{SNI}~"}
+    assert behind(made) == behind(divided(90, 10))
+
+
+def test_other_weights_change_routes_and_nothing_else() -> None:
+    assert compile_outbound(divided(90, 10)) == compile_outbound(divided(50, 50))
+    assert virtual_hosts(divided(90, 10)) != virtual_hosts(divided(50, 50))
+
+
+def test_parts_over_tcp_have_one_cluster_each() -> None:
+    made = divided(3, 1, port=TCP)
+    sni = "5432.api.shop.svc.clusterset.local"
+    assert behind(made) == {
+        f"out~a.part~{sni}~": [["east"], ["west"], ["west"]],
+        f"out~b.part~{sni}~": [["west"], ["west"], ["far"]],
+    }
+    assert shares_of(made.ports[0]) == (
+        Share(f"out~a.part~{sni}~", 3),
+        Share(f"out~b.part~{sni}~", 1),
+    )
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize("port", [b.HTTP, TCP])
+def test_a_real_envoy_takes_parts(port: Any, tmp_path: Path) -> None:
+    made = divided(90, 10, port=port)
+    routes = Resource(types.ROUTE, OUTBOUND, compile_routes(virtual_hosts(made)))
+    assert envoy_refusal(tmp_path, (*compile_outbound(made), routes)) == ""

@@ -1,11 +1,12 @@
 """What a gRPC client without any proxy is told."""
 
 from dataclasses import replace
+from typing import Any
 
 from federation.model import types
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
-from federation.model.plans import Destination, Health, Plan, Target, Tier
+from federation.model.plans import Destination, Division, Health, Plan, Target, Tier
 from federation.planning.plan import plan_service
 from sidecar.proxyless import compile_proxyless, usable
 from tests.unit import builders as b
@@ -63,3 +64,49 @@ def test_gateways_that_do_not_answer_are_tried_when_nothing_else_is_left() -> No
     other = tier(replace(GATEWAY, address="10.3.0.1"))
     assert usable([degraded, other]) == (degraded, other)
     assert usable([degraded]) == (tier(GATEWAY),)
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def divided(*weights: int) -> dict[tuple[str, str], dict[str, Any]]:
+    """Part `a` is the own cluster, part `b` is west."""
+    clusters = (b.cluster("west", gateways=(b.gateway("10.2.0.1"),)), b.cluster("east"))
+    facts = b.facts(
+        b.service("east", "west", ports=(GRPC,)), (b.backend("west", ports=(9000,)),), clusters
+    )
+    local = b.local_service(b.endpoint(targets=((9000, 9000),)), ports=(GRPC,))
+    divisions = tuple(
+        Division(name, weight, frozenset({ClusterId(id)}))
+        for name, weight, id in zip("ab", weights, ("east", "west"), strict=True)
+    )
+    made = plan_service(facts, local, b.importer(), divisions=divisions)
+    return {(r.type_url, r.name): document(r.body) for r in compile_proxyless(made)}
+
+
+def routes(found: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    manager = found[types.LISTENER, TARGET]["api_listener"]["api_listener"]
+    made: list[dict[str, Any]] = manager["route_config"]["virtual_hosts"][0].get("routes", [])
+    return made
+
+
+PART_A = "grpc~a.part~9000.api.shop.svc.clusterset.local"
+PART_B = "grpc~b.part~9000.api.shop.svc.clusterset.local"
+
+
+def test_every_part_has_a_cluster_of_its_own_and_the_route_divides_between_them() -> None:
+    found = divided(90, 10)
+    places = {
+        name: [group["locality"]["sub_zone"] for group in body["endpoints"]]
+        for (type_url, name), body in found.items()
+        if type_url == types.ENDPOINTS
+    }
+    assert places == {PART_A: ["east"], PART_B: ["west"]}
+    assert [route["route"]["weighted_clusters"]["clusters"] for route in routes(found)] == [
+        [{"name": PART_A, "weight": 90}, {"name": PART_B, "weight": 10}]
+    ]
+
+
+def test_a_part_without_weight_gets_no_call_and_without_any_weight_there_is_no_route() -> None:
+    assert [route["route"] for route in routes(divided(1, 0))] == [{"cluster": PART_A}]
+    assert routes(divided(0, 0)) == []

@@ -5,24 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from federation.envoy.build import Resource
+from federation.envoy.split import Share
 from federation.model import types
 from federation.model.exports import AppProtocol
 from federation.model.proxies import Upstream
 from federation.planning.plan import plan_service
 from sidecar.upstreams import Way, compile_upstream, ways
 from tests.unit import builders as b
-from tests.unit.goldens import Named, check_golden, document, envoy_refusal
+from tests.unit.goldens import check_golden, document, envoy_refusal
 
 GOLDEN = Path(__file__).parent / "golden"
 DB = Upstream("127.0.0.1", 15432, b.API, 5432)
 OUT = "out~5432.api.shop.svc.clusterset.local~"
 CASES = {
-    "upstream-tcp": Way(5432, AppProtocol.TCP, OUT),
-    "upstream-http": Way(5432, AppProtocol.HTTP1, OUT),
+    "upstream-tcp": Way(5432, AppProtocol.TCP, (Share(OUT, 1),)),
+    "upstream-http": Way(5432, AppProtocol.HTTP1, (Share(OUT, 1),)),
 }
 
 
-def compiled(case: str) -> tuple[Named, ...]:
+def compiled(case: str) -> tuple[Resource, ...]:
     return compile_upstream(DB, CASES[case])
 
 
@@ -34,8 +36,9 @@ def test_resources_equal_the_golden_files(case: str) -> None:
 @pytest.mark.envoy
 @pytest.mark.parametrize("case", CASES)
 def test_a_real_envoy_takes_the_listener(case: str, tmp_path: Path) -> None:
-    (listener, *_) = compiled(case)
-    assert envoy_refusal(tmp_path, [listener]) == ""
+    (listener, leading) = compiled(case)
+    discovered = [leading] if leading.type_url == types.EXTENSION else []
+    assert envoy_refusal(tmp_path, [listener, *discovered]) == ""
 
 
 def test_every_port_of_a_plan_is_a_way_that_its_backends_do_not_change() -> None:
@@ -62,11 +65,34 @@ def test_another_cluster_behind_an_http_port_changes_routes_only() -> None:
     """A changed listener would cut the connections it has."""
     way = CASES["upstream-http"]
     (before, _), (after, routes) = (
-        compile_upstream(DB, w) for w in (way, way._replace(cluster="aggregate"))
+        compile_upstream(DB, w) for w in (way, way._replace(shares=(Share("aggregate", 1),)))
     )
     assert before == after
     assert routes.type_url == types.ROUTE
     assert "aggregate" in str(document(routes.body))
+
+
+def test_another_division_of_a_tcp_port_changes_no_listener() -> None:
+    """Its connections stay: those that come go where it is said now."""
+    way = CASES["upstream-tcp"]
+    parts = (Share("a", 9), Share("b", 1))
+    (before, _), (after, passing) = (
+        compile_upstream(DB, w) for w in (way, way._replace(shares=parts))
+    )
+    assert before == after
+    assert (passing.type_url, passing.name) == (types.EXTENSION, before.name)
+    text = str(document(passing.body)["typed_config"]["on_new_connection"])
+    assert "? 'a' : 'b'" in text
+
+
+def test_parts_divide_the_requests_of_an_upstream() -> None:
+    parts = (Share("a", 9), Share("b", 1))
+    _, routes = compile_upstream(DB, CASES["upstream-http"]._replace(shares=parts))
+    (host,) = document(routes.body)["virtual_hosts"]
+    leading = [route["route"] for route in host["routes"] if "route" in route]
+    assert [
+        [(c["name"], c["weight"]) for c in r["weighted_clusters"]["clusters"]] for r in leading
+    ] == [[("a", 9), ("b", 1)]] * 2
 
 
 def test_any_host_leads_to_the_service_with_the_retries_of_the_mesh() -> None:

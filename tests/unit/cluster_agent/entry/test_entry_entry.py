@@ -2,21 +2,24 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from cluster_agent.entry.allocation import Addresses, preferred
 from cluster_agent.entry.dns_names import NAMES
 from cluster_agent.entry.entry import Entry, EntryResources, variants
 from federation.envoy.build import Resource
+from federation.envoy.split import of_connections
 from federation.model.annotations import STEERING
 from federation.model.exports import Headless, Pairs, ServiceType
 from federation.model.facts import Service, ServiceFacts
 from federation.model.names import ClusterId
-from federation.model.plans import Importer, Plan
+from federation.model.plans import Division, Importer, Plan
 from federation.model.proxies import Kind, Node
-from federation.model.types import LISTENER
+from federation.model.types import EXTENSION, LISTENER, ROUTE
 from federation.model.zones import ServiceNames
 from federation.planning.plan import plan_service
 from federation.wire.codec.zones import decode_service_names
+from sidecar.outbound import shares_of
 from tests.unit.builders import (
     API,
     backend,
@@ -29,6 +32,7 @@ from tests.unit.builders import (
     port,
     service,
 )
+from tests.unit.goldens import document
 
 Owned = dict[tuple[str | Node, str], tuple[Resource, ...]]
 EAST = ClusterId("east")
@@ -110,6 +114,44 @@ def test_several_gateways_have_addresses_each_and_dns_leads_to_those_that_are_th
         f"10.9.2.{HOST}",
     ), "the last"
     assert found.set_serving(frozenset({"gw-1", "gw-2"})) == []
+
+
+def chosen(leading: dict[str, dict[str, Any]], address: str) -> str:
+    """Which cluster the connections to an address get."""
+    (said,) = leading[f"up~{address}"]["typed_config"]["on_new_connection"]
+    return str(said["format_string"]["text_format_source"]["inline_string"])
+
+
+def test_parts_divide_what_comes_in_at_an_address_and_the_answers_of_dns() -> None:
+    about, _ = known(annotations=((STEERING, "true"),))
+    divisions = (
+        Division("a", 9, frozenset({EAST})),
+        Division("b", 1, frozenset({ClusterId("west")})),
+        Division("off", 0, frozenset({ClusterId("west")})),
+    )
+    here = local_service(endpoint("10.0.0.1", targets=((80, 8080), (7000, 7000))))
+    plan = plan_service(about, here, Importer(EAST, "eu"), divisions=divisions)
+    found = entry()
+    found.add_gateway("gw-1", "10.9.0.0/24")
+    made = by_owner(found.set_plans(API, about, here, variants(about.service, plan)))
+    names = said(made)
+    assert [choice.share for choice in names.nearest] == [9, 1]
+    leading = {
+        r.name: document(r.body)
+        for r in made[Node(Kind.GATEWAY, "gw-1"), "entry shop/api"]
+        if r.type_url in (EXTENSION, ROUTE)
+    }
+    (address,) = names.addresses
+    route = leading[f"up~{address}:80"]["virtual_hosts"][0]["routes"][-1]["route"]
+    assert [(c["name"], c["weight"]) for c in route["weighted_clusters"]["clusters"]] == [
+        ("out~a.part~80.api.shop.svc.clusterset.local~", 9),
+        ("out~b.part~80.api.shop.svc.clusterset.local~", 1),
+    ]
+    ports = plan.ports
+    assert chosen(leading, f"{address}:7000") == of_connections(shares_of(ports[1]))
+    (preferred_west,) = names.nearest[1].addresses
+    there = chosen(leading, f"{preferred_west}:7000")
+    assert there.startswith("out~prefer.west~b.part~"), "divided once"
 
 
 def test_who_asks_for_steering_has_addresses_per_cluster() -> None:

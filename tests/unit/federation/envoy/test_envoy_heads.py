@@ -7,8 +7,10 @@ import pytest
 from federation.envoy import heads
 from federation.envoy.build import packed
 from federation.envoy.clusters import application_http
-from federation.envoy.http import last_hop_filter, last_hop_routes, upstream_routes
+from federation.envoy.http import last_hop_filter, last_hop_routes
+from federation.envoy.routes import upstream_routes
 from federation.envoy.senders import sender_http
+from federation.envoy.split import Share
 from federation.model.exports import AppProtocol
 from tests.unit.goldens import document
 from tests.unit.managers import managers
@@ -47,7 +49,9 @@ def test_an_empty_te_goes_no_further_than_the_first_proxy() -> None:
 def test_a_host_that_cannot_be_is_refused_at_an_address_that_takes_any(
     host: str, passes: bool
 ) -> None:
-    routes = document(packed(upstream_routes("up", "out")))["virtual_hosts"][0]["routes"]
+    routes = document(packed(upstream_routes("up", [Share("out", 1)])))["virtual_hosts"][0][
+        "routes"
+    ]
     (header,) = routes[0]["match"]["headers"]
     assert (header["name"], header["invert_match"]) == (":authority", True)
     assert routes[0]["direct_response"]["status"] == 400

@@ -11,41 +11,13 @@ from federation.envoy.http import (
     last_hop_filter,
     last_hop_routes,
     marking,
-    outbound_routes,
-    upstream_routes,
-    virtual_host,
 )
 from federation.envoy.http1 import DECLINED
-from federation.envoy.spoofing import NOBODY, OF_THE_MESH, marked
+from federation.envoy.spoofing import NOBODY, OF_THE_MESH
 from tests.unit.goldens import document
 
 MARK = "x-fedmesh-unreached"
 UNFINISHED = "x-fedmesh-unfinished"
-
-
-def test_every_method_is_retried_when_the_mesh_failed_it() -> None:
-    routes = document(packed(virtual_host("a", ["a.b"], "out")))["routes"]
-    for route in routes:
-        policy = route["route"]["retry_policy"]
-        assert {"connect-failure", "refused-stream", "reset-before-request"} <= set(
-            policy["retry_on"].split(",")
-        )
-        assert marked(MARK) in policy["retriable_headers"]
-        assert route["route"]["timeout"] == "0s"
-
-
-def test_answers_of_the_application_are_never_a_reason_to_retry() -> None:
-    routes = document(packed(virtual_host("a", ["a.b"], "out")))["routes"]
-    reasons = {r for route in routes for r in route["route"]["retry_policy"]["retry_on"].split(",")}
-    assert not reasons & {"5xx", "gateway-error", "retriable-4xx", "retriable-status-codes"}
-
-
-def test_only_idempotent_methods_are_sent_again_when_the_application_broke_off() -> None:
-    safe, other = document(packed(virtual_host("a", ["a.b"], "out")))["routes"]
-    assert safe["match"]["headers"][0]["name"] == ":method"
-    unfinished = marked(UNFINISHED)
-    assert unfinished in safe["route"]["retry_policy"]["retriable_headers"]
-    assert unfinished not in other["route"]["retry_policy"]["retriable_headers"]
 
 
 def test_marks_are_put_on_local_replies_and_stripped_from_the_applications() -> None:
@@ -70,13 +42,6 @@ def test_the_last_hop_retries_nothing() -> None:
     routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
     *_, route = routes["virtual_hosts"][0]["routes"]
     assert route["route"] == {"cluster": "app", "timeout": "0s"}
-
-
-def test_clients_never_see_the_marks() -> None:
-    """Nor what HTTP/2 does not allow: an application without a sidecar may say either."""
-    for made in (outbound_routes("out", [], "no"), upstream_routes("up", "out")):
-        routes = document(packed(made))
-        assert routes["response_headers_to_remove"] == [MARK, UNFINISHED, REFUSED, "te"]
 
 
 def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() -> None:

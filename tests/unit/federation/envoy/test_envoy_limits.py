@@ -9,8 +9,9 @@ import pytest
 from federation.envoy import http, limits
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.build import packed
-from federation.envoy.http import upstream_routes
 from federation.envoy.limits import Bounds, affordable, lowered_because
+from federation.envoy.routes import upstream_routes
+from federation.envoy.split import Share
 from federation.model.exports import AppProtocol
 from federation.model.names import ClusterId
 from gateway.compile import compile_listener
@@ -136,7 +137,7 @@ def test_streams_are_reset_long_before_connections_are_refused() -> None:
 def test_every_listener_bounds_its_buffers_and_bodies_can_be_repeated_all_the_same() -> None:
     for listener in listeners().values():
         assert listener["per_connection_buffer_limit_bytes"] == limits.BUFFER_BYTES
-    host = document(packed(upstream_routes("up", "out")))["virtual_hosts"][0]
+    host = document(packed(upstream_routes("up", [Share("out", 1)])))["virtual_hosts"][0]
     assert int(host["request_body_buffer_limit"]) == limits.RETRY_BYTES == 1 << 20
 
 

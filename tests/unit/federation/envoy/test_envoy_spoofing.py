@@ -6,8 +6,9 @@ from itertools import product
 import pytest
 
 from federation.envoy.build import packed
-from federation.envoy.http import virtual_host
+from federation.envoy.routes import virtual_host
 from federation.envoy.senders import sender_http
+from federation.envoy.split import Share
 from federation.envoy.spoofing import (
     MARKS,
     MISSPELLED,
@@ -109,7 +110,7 @@ def test_a_mark_counts_by_the_identity_of_who_set_it() -> None:
     assert value.replace("%UPSTREAM_PEER_URI_SAN%", identity).startswith(prefix)
     for nobody in ("", "-"):
         assert not value.replace("%UPSTREAM_PEER_URI_SAN%", nobody).startswith(prefix)
-    routes = document(packed(virtual_host("a", ["a.b"], "out")))["routes"]
+    routes = document(packed(virtual_host("a", ["a.b"], [Share("out", 1)])))["routes"]
     for route in routes:
         assert matcher in route["route"]["retry_policy"]["retriable_headers"]
     (options,) = sender_http(AppProtocol.HTTP2).values()

@@ -3,6 +3,7 @@
 from federation.envoy import tcp
 from federation.envoy.build import packed
 from federation.envoy.clusters import eds_cluster
+from federation.envoy.split import Share
 from tests.unit.goldens import document
 
 
@@ -54,6 +55,28 @@ def test_who_tries_again_waits_a_moment() -> None:
     """Else it meets the same endpoint before its ejection is known."""
     assert "backoff_options" not in filter_of()
     assert filter_of(attempts=4)["backoff_options"]["base_interval"] == "0.020s"  # type: ignore[index]
+
+
+def chosen(*shares: Share) -> str:
+    found = document(packed(tcp.division("up", shares)))
+    assert found["name"] == "up"
+    choosing, _ = tcp.divided_proxy("up", "x", 8)
+    assert found["typed_config"]["@type"] in choosing["config_discovery"]["type_urls"]
+    (said,) = found["typed_config"]["on_new_connection"]
+    assert said["object_key"] == "envoy.tcp_proxy.cluster"
+    return str(said["format_string"]["text_format_source"]["inline_string"])
+
+
+def test_where_connections_go_is_discovered_and_the_proxy_behind_it_never_changes() -> None:
+    choosing, passing = tcp.divided_proxy("up", "x", 8)
+    assert choosing["name"] == "up"
+    made = document(passing["typed_config"].SerializeToString())
+    assert made == filter_of(attempts=8) | {"cluster": "none"}
+
+
+def test_one_part_is_named_and_without_a_weight_connections_are_closed() -> None:
+    assert chosen(Share("a", 3), Share("off", 0)) == "a"
+    assert chosen(Share("a", 0)) == "none"
 
 
 def test_both_ends_probe_alike() -> None:

@@ -17,6 +17,8 @@ from federation.planning.damping import (
     observe,
     share,
 )
+from federation.planning.plan import plan_service
+from tests.unit import builders as b
 
 EAST, WEST, FAR = ClusterId("east"), ClusterId("west"), ClusterId("far")
 
@@ -142,3 +144,18 @@ def test_nothing_is_lost_and_nothing_appears_twice(
 
 def test_without_damping_what_is_back_is_trusted_at_once() -> None:
     assert share(story((0, True), (1, False), (2, True)), 2, Damping(0, 0)) == FULL
+
+
+def test_who_is_held_or_ramped_is_said_and_nobody_else() -> None:
+    clusters = tuple(
+        b.cluster(id, gateways=(b.gateway(f"10.{n}.0.1"),))
+        for n, id in enumerate((EAST, WEST, FAR), start=1)
+    )
+    facts = b.facts(b.service(EAST, WEST, FAR), (b.backend(WEST), b.backend(FAR)), clusters)
+    plan = plan_service(facts, b.local_service(b.endpoint()), b.importer(), {WEST: 0, FAR: 40})
+    said = [(r.subject, r.what) for r in plan.reasons if r.stage == "damping"]
+    assert said == [
+        ((80, "default", "far"), "gets 40 % of its traffic"),
+        ((80, "default", "west"), "used last"),
+    ]
+    assert not plan_service(facts, None, b.importer()).reasons

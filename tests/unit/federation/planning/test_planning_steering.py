@@ -1,10 +1,11 @@
 """Plans that prefer a cluster, or know no other."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
-from federation.model.plans import Importer, Plan, Scope
+from federation.model.plans import Division, Importer, Plan, Scope
 from federation.planning.merge import merge
 from federation.planning.plan import plan_service
 from federation.planning.steering import clusters_of, nearest, only, prefer, wants_steering
@@ -134,3 +135,78 @@ def test_only_the_word_true_asks_for_steering() -> None:
     assert wants_steering((("fedmesh.dev/steering", "true"),))
     assert not wants_steering((("fedmesh.dev/steering", "false"),))
     assert not wants_steering(())
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def divided(**weights: int) -> Plan:
+    """Parts of one cluster each, which are named like it, and `both` of west and far."""
+    asked = {"both": ("west", "far")}
+    clusters = tuple(
+        cluster(id, gateways=(gateway(f"10.{n}.0.1"),)) for n, id in enumerate(NAMES, start=1)
+    )
+    behind = (backend("west", ready=3), backend("far", ready=1))
+    divisions = tuple(
+        Division(name, weight, frozenset(map(ClusterId, asked.get(name, (name,)))))
+        for name, weight in weights.items()
+    )
+    return plan_service(
+        facts(service(*NAMES), behind, clusters),
+        local_service(endpoint()),
+        Importer(EAST, "eu"),
+        divisions=divisions,
+    )
+
+
+def weights(found: Plan) -> dict[str, int]:
+    return {part.name: part.weight for part in found.ports[0].parts}
+
+
+def test_answers_divide_by_the_shares_of_the_parts_exactly() -> None:
+    assert nearest(divided(east=90, west=10)) == ((EAST, 9), (WEST, 1))
+    assert nearest(divided(east=9999, west=1)) == ((EAST, 9999), (WEST, 1))
+    assert nearest(divided(east=1, west=0)) == ((EAST, 1),)
+    assert nearest(divided(east=1, both=1)) == ((EAST, 4), (FAR, 1), (WEST, 3))
+
+
+def test_who_has_the_answer_is_not_divided_again() -> None:
+    """Else west would be asked by 10 % of all callers, and get 10 % of their requests."""
+    found = divided(east=90, west=10)
+    assert weights(prefer(found, WEST)) == {"east": 0, "west": 1}
+    assert weights(prefer(found, EAST)) == {"east": 1, "west": 0}
+
+
+def test_over_all_answers_every_part_has_its_own_share() -> None:
+    found = divided(east=60, west=10, both=30)
+    total: dict[str, Fraction] = {}
+    answers = nearest(found)
+    for cluster_id, share in answers:
+        given = weights(prefer(found, cluster_id))
+        for part, weight in given.items():
+            got = Fraction(share, sum(s for _, s in answers)) * Fraction(
+                weight, sum(given.values())
+            )
+            total[part] = total.get(part, Fraction(0)) + got
+    assert total == {"east": Fraction(6, 10), "west": Fraction(1, 10), "both": Fraction(3, 10)}
+
+
+def test_an_old_answer_for_what_is_nowhere_now_divides_as_everybody_does() -> None:
+    assert weights(prefer(divided(east=90, west=10), FAR)) == {"east": 90, "west": 10}
+
+
+def test_a_preferred_cluster_is_first_within_each_part_and_in_no_other() -> None:
+    found = prefer(divided(east=1, both=1), FAR)
+    assert [
+        [sorted({d.cluster for d in tier.destinations}) for tier in part.tiers]
+        for part in found.ports[0].parts
+    ] == [[["east"]], [["far"], ["west"]]]
+
+
+def test_a_strict_plan_leads_to_the_parts_that_have_the_cluster() -> None:
+    assert weights(only(divided(east=90, west=5, both=5), WEST)) == {
+        "east": 0,
+        "west": 5,
+        "both": 5,
+    }
+    assert weights(only(divided(east=90, west=10), FAR)) == {"east": 90, "west": 10}
