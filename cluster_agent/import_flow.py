@@ -197,7 +197,7 @@ class ImportFlow:
 
     def tick(self, now: float) -> None:
         """Names have waited long enough."""
-        if self._names.is_over(now, is_quiet=self._streams.is_quiet()):
+        if self._names.is_over(now, self._streams.is_quiet):
             self.publish(self.snapshots.entry.release_names())
 
     def due(self, now: float) -> float | None:

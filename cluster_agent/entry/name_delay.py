@@ -4,6 +4,8 @@ In: loop time, and whether every proxy has acknowledged all it was sent. Out: wh
 over. A gateway that is frozen holds up names for `NAMES_WAIT_SECONDS` and no longer.
 """
 
+from collections.abc import Callable
+
 NAMES_WAIT_SECONDS = 2.0
 """How long a new address waits at most until the gateways have acknowledged its listener: whoever
 is told of it earlier is refused there."""
@@ -28,11 +30,14 @@ class NameDelay:
         if self.due is not None:
             self.due = min(self.due, now + settle_seconds)
 
-    def is_over(self, now: float, *, is_quiet: bool) -> bool:
-        """Whether names may go out now; then none waits any more."""
+    def is_over(self, now: float, is_quiet: Callable[[], bool]) -> bool:
+        """Whether names may go out now; then none waits any more.
+
+        `is_quiet` is asked only when it matters: it goes over all proxies.
+        """
         if self.due is None or now < self.due:
             return False
-        if now < self._end and not is_quiet:
+        if now < self._end and not is_quiet():
             self.due = self._end  # another listener has been sent meanwhile
             return False
         self.due = None
