@@ -295,8 +295,8 @@ async def reading(folder: Path, services: int, exports: int, times: int) -> dict
     }
 
 
-def measure(folder: Path, services: int, exports: int) -> dict[str, Any]:
-    """All figures."""
+def measure(folder: Path, services: int, exports: int, only: str) -> dict[str, Any]:
+    """All figures, or those of the parts whose names begin so."""
     parts: dict[str, Callable[[Path], Any]] = {
         "facts_few": lambda f: facts(f, 20, 40),
         "facts_many": lambda f: facts(f, services, 40),
@@ -305,6 +305,8 @@ def measure(folder: Path, services: int, exports: int) -> dict[str, Any]:
     }
     found: dict[str, Any] = {}
     for name, part in parts.items():
+        if not name.startswith(only):
+            continue
         sys.stderr.write(f"{name}\n")
         (folder / name).mkdir()
         found[name] = uvloop.run(part(folder / name))
@@ -318,9 +320,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a file for the same JSON")
     parser.add_argument("--services", type=int, default=5000)
     parser.add_argument("--exports", type=int, default=1000, help="of these services")
+    parser.add_argument("--only", default="", help="parts that begin so")
     said = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fm-", dir="/tmp") as folder:
-        found = measure(Path(folder).resolve(), said.services, said.exports)
+        found = measure(Path(folder).resolve(), said.services, said.exports, said.only)
     text = json.dumps(found, indent=1) + "\n"
     sys.stdout.write(text)
     if said.out is not None:

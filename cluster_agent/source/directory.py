@@ -9,12 +9,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from time import monotonic
 
 import yaml
 
-from cluster_agent.source.files import Found, Scan, Stamp, read_text, reason_of, scan
+from cluster_agent.source.files import Found, Stamp, read_text, reason_of, stamp_of
 from cluster_agent.source.folder import Folder
+from cluster_agent.source.looking import Looking
 from cluster_agent.source.objects import Batch, Condition, Key, Objects, Problem
+from cluster_agent.source.parsed import Parsed, parse
 from cluster_agent.source.rest import Rest
 from cluster_agent.source.watching import watch
 from federation.runtime.files import write_inside
@@ -25,6 +28,7 @@ from federation.runtime.tasks import wait_for_event
 log = logging.getLogger(__name__)
 
 STATUS_FOLDER, STATUS_FILE = ".fedmesh", "status.yaml"
+_OURS = f"{STATUS_FOLDER}/"
 SETTLED_SECONDS = 0.025
 """A file that has been at rest for less than this may still be being written."""
 SHRINK_SECONDS = 0.5
@@ -35,12 +39,19 @@ the controller (docs/decisions/013)."""
 FULL_READ_SECONDS = 5.0
 
 
+MOST_HINTS = 1000
+"""Changed names that are looked at one by one; of more, the whole folder is looked at."""
+_SLICE_SECONDS = 0.05
+"""Reading goes on for so long beside the loop before what was read is taken over."""
+
+
 class DirectorySource:
     """The objects in a folder and its direct sub-folders. See `source.Source`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._folder = Folder()
+        self._looking = Looking(path)
         self._stamps: dict[str, Stamp] = {}
         self._rest = Rest()
         self._unseen: set[str] = set()
@@ -50,6 +61,8 @@ class DirectorySource:
         self._sees = False
         self._synced = False
         self._wake = asyncio.Event()
+        self._hints: set[str] | None = None
+        self._whole_at = -FULL_READ_SECONDS
         self._written = ""
         self._said: tuple[Problem, ...] = ()
         self._told_synced = False
@@ -88,9 +101,22 @@ class DirectorySource:
 
     async def _read_on(self, on_change: Callable[[Batch], None]) -> None:
         """One reading, told; what was read and not told yet is told first."""
-        batches, wait = await self.turn()
-        for problem in set(self.problems) - set(self._said):
-            log.warning(event("source", where=problem.where, problem=problem.message))
+        now = asyncio.get_running_loop().time
+        only, self._hints = self._hints, set()
+        if now() - self._whole_at >= FULL_READ_SECONDS:
+            only = None
+        if only is None:
+            self._whole_at = now()
+        try:
+            batches, wait = await self.turn(only)
+        except BaseException:
+            self._hints = None
+            raise
+        if self._trouble:
+            self._hints = None
+        if self.problems != self._said:
+            for problem in set(self.problems) - set(self._said):
+                log.warning(event("source", where=problem.where, problem=problem.message))
         has_news = self._synced != self._told_synced or self.problems != self._said
         self._said, self._told_synced = self.problems, self._synced
         if has_news and not batches:
@@ -99,7 +125,8 @@ class DirectorySource:
         while self._untold:
             on_change(self._untold[0])
             del self._untold[0]
-        await wait_for_event(self._wake, wait)
+        whole_in = self._whole_at + FULL_READ_SECONDS - now()
+        await wait_for_event(self._wake, min(wait, max(0.0, whole_in)))
 
     async def _watch(self) -> None:
         """Wake the reader when something in the folder changes.
@@ -108,42 +135,58 @@ class DirectorySource:
         file whose name is no text ends the watch, too.
         """
         try:
-            await watch(self._path, self._wake.set)
+            await watch(self._path, self._hear)
         except* (OSError, RuntimeError):
-            self._wake.set()
+            self._hear(None)
             await asyncio.sleep(1.0)
 
-    async def turn(self) -> tuple[list[Batch], float]:
-        """Read what changed; returns the changed objects and the seconds until the next look."""
+    def _hear(self, names: Iterable[str] | None) -> None:
+        """Something has changed, relative to the folder; None when nobody knows what."""
+        if names is None:
+            self._hints = None
+        else:
+            found = {n for n in names if not n.startswith(_OURS) and self._looking.wakes(n)}
+            if not found:
+                return
+            if self._hints is not None:
+                self._hints = self._hints | found if len(found) <= MOST_HINTS else None
+        self._wake.set()
+
+    async def turn(self, only: Iterable[str] | None = None) -> tuple[list[Batch], float]:
+        """Read what changed; returns the changed objects and the seconds until the next look.
+
+        `only`: nothing but these can have changed since the last turn.
+        """
         clock = asyncio.get_running_loop().time
         now = clock()
         try:
-            seen = await asyncio.to_thread(scan, self._path)
-            rests = self._rest.look(seen.files, now, clock())
-            fresh = {n: f for n, f in seen.files.items() if self._stamps.get(n) != f.stamp}
-            read = await self._read(fresh, rests)
+            found = await asyncio.to_thread(self._looking.look, self._stamps, only)
+            self._looking.take(found)
+            fresh = dict(self._looking.fresh)
+            rests = self._rest.look(fresh, now, clock())
+            files, wait = await self._read(fresh, rests)
         except OSError as error:
             self._trouble = f"the folder cannot be read: {error.strerror}; nothing is withdrawn"
             self._sees = False
             return [], 1.0
-        texts, wait = read
+        seen = self._looking.seen
         self._sees = (
             self._sees and seen.which == self._which
         )  # another folder: nobody saw its edits
         self._which = seen.which
         self._folder.set_unreadable(seen.unreadable, seen.again)
-        self._unseen -= seen.files.keys() - fresh.keys()
-        self._unseen |= {name for name in self._stamps if seen.hides(name)}
-        gone, wait_for_gone = self._gone(seen, now)
-        if self._folder.would_be_empty(texts, gone) and self._has_exports():
-            for name in texts:
-                self._stamps.pop(name, None)
+        self._unseen = {n for n in self._unseen if n not in seen.files or n in fresh}
+        if seen.unreadable:
+            self._unseen |= {name for name in self._stamps if seen.hides(name)}
+        gone, wait_for_gone = self._gone(now)
+        if self._folder.would_be_empty(files, gone) and self._has_exports():
+            self._read_again(files, fresh)
             self._trouble = (
                 "the folder has become empty all at once: nothing is withdrawn until it has objects"
             )
             self._sees = False
             return [], min(wait, 1.0)
-        batches = self._take(texts, gone)
+        batches = self._take(files, gone)
         self._trouble = ""
         self._synced = self._synced or wait == FULL_READ_SECONDS
         self._sees = self._sees or min(wait, wait_for_gone) == FULL_READ_SECONDS
@@ -153,68 +196,75 @@ class DirectorySource:
         kinds = [key.kind for key in self._folder.objects]
         return kinds.count("ServiceExport") > SPARE_EXPORTS
 
-    def _gone(self, seen: Scan, now: float) -> tuple[set[str], float]:
+    def _gone(self, now: float) -> tuple[set[str], float]:
         """The files that have been gone for a while, and when to look at the others.
 
         What may be in an entry that cannot be read is not gone.
         """
-        missing = {n for n in self._stamps.keys() - seen.files.keys() if not seen.hides(n)}
+        missing = {n for n in self._looking.missing if not self._looking.seen.hides(n)}
         self._gone_since = {name: self._gone_since.get(name, now) for name in missing}
         left = {name: at + SHRINK_SECONDS - now for name, at in self._gone_since.items()}
         gone = {name for name, seconds in left.items() if seconds <= 0}
         waits = [left[name] for name in missing - gone]
         return gone, min(waits, default=FULL_READ_SECONDS)
 
-    def _take(self, texts: Mapping[str, str], gone: set[str]) -> list[Batch]:
+    def _take(self, files: Mapping[str, Parsed], gone: set[str]) -> list[Batch]:
         """Believe these. Live is what did not happen while nobody could look, nor by emptying."""
         for name in gone:
             del self._stamps[name]
-        hidden = self._unseen & (texts.keys() | gone)
+        self._looking.missing -= gone
+        hidden = self._unseen & (files.keys() | gone)
         self._unseen -= hidden
-        unseen = {n: text for n, text in texts.items() if n in hidden or not text.strip()}
-        others = {name: text for name, text in texts.items() if name not in unseen}
-        doubtful = self._folder.update(unseen, gone & hidden)
-        seen = self._folder.update(others, gone - hidden)
+        unseen = {n: found for n, found in files.items() if n in hidden or found.is_blank}
+        others = {name: found for name, found in files.items() if name not in unseen}
+        doubtful = self._folder.take(unseen, gone & hidden)
+        seen = self._folder.take(others, gone - hidden)
         is_live = self._sees and bool(self._folder.objects)
         batches = [Batch(frozenset(doubtful), live=False), Batch(frozenset(seen), live=is_live)]
         return [batch for batch in batches if batch.keys]
 
+    def _read_again(self, files: Iterable[str], fresh: Mapping[str, Found]) -> None:
+        """Do not take what was read of these."""
+        for name in files:
+            self._stamps.pop(name, None)
+            self._looking.fresh[name] = fresh[name]
+
     async def _read(
         self, fresh: Mapping[str, Found], rests: Mapping[str, float]
-    ) -> tuple[dict[str, str], float]:
-        """The texts of changed files that are whole by now, and when to look at the others."""
-        texts: dict[str, str] = {}
+    ) -> tuple[dict[str, Parsed], float]:
+        """The changed files that are whole by now, and when to look at the others."""
+        files: dict[str, Parsed] = {}
         wait = FULL_READ_SECONDS
-        for name, found in fresh.items():
-            if rests[name] < SETTLED_SECONDS:
-                wait = min(wait, SETTLED_SECONDS - rests[name])
-                continue
-            try:
-                text = await asyncio.to_thread(read_text, found.path, self._path)
-            except (OSError, ValueError) as error:
-                if out_of_means(error):  # that says nothing of the file
-                    for read in texts:
-                        del self._stamps[read]
-                    raise
-                self._folder.set_broken(name, f"the file cannot be read: {reason_of(error)}")
+        young = [rest for name, rest in rests.items() if rest < SETTLED_SECONDS and name in fresh]
+        if young:
+            wait = SETTLED_SECONDS - max(young)
+        left = {name: found for name, found in fresh.items() if rests[name] >= SETTLED_SECONDS}
+        while left:
+            for name, read in (await asyncio.to_thread(_read_some, self._path, left)).items():
+                found = left.pop(name)
+                if isinstance(read, Exception):
+                    if out_of_means(read):  # that says nothing of the file
+                        self._read_again(files, fresh)
+                        raise read
+                    self._folder.set_broken(name, f"the file cannot be read: {reason_of(read)}")
+                elif read is None:  # it is gone or another one at the next look
+                    wait = min(wait, SETTLED_SECONDS)
+                    continue
+                elif rests[name] < SHRINK_SECONDS and self._may_be_cut(name, read):
+                    wait = min(wait, SHRINK_SECONDS - rests[name])
+                    continue
+                else:
+                    files[name] = read
                 self._stamps[name] = found.stamp
-                continue
-            if text is None:  # it is gone at the next look
-                wait = min(wait, SETTLED_SECONDS)
-                continue
-            if rests[name] < SHRINK_SECONDS and self._may_be_cut(name, text):
-                wait = min(wait, SHRINK_SECONDS - rests[name])
-                continue
-            texts[name] = text
-            self._stamps[name] = found.stamp
-        return texts, wait
+                del self._looking.fresh[name]
+        return files, wait
 
-    def _may_be_cut(self, name: str, text: str) -> bool:
+    def _may_be_cut(self, name: str, found: Parsed) -> bool:
         """Whether this may be the first part of a file that is being written.
 
         That it is another file than before does not tell: programs unlink and create, too.
         """
-        return not text.strip() or self._folder.would_shrink(name, text)
+        return found.is_blank or self._folder.would_shrink(name, found)
 
     def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
         """See Source: `.fedmesh/status.yaml` in the folder; raises OSError when it is tried again.
@@ -234,6 +284,30 @@ class DirectorySource:
             where = self._path / STATUS_FOLDER / STATUS_FILE
             log.warning(event("status cannot be written", file=where, reason=error.strerror))
             self._written = text  # said once; the next news is tried again
+
+
+def _read_some(folder: Path, files: Mapping[str, Found]) -> dict[str, Parsed | Exception | None]:
+    """What some of the files say, or why they cannot be read; None for those that changed since."""
+    found: dict[str, Parsed | Exception | None] = {}
+    root, ends = folder.resolve(), monotonic() + _SLICE_SECONDS
+    for name, file in files.items():
+        found[name] = _read_one(name, file, root)
+        if monotonic() > ends:
+            break
+    return found
+
+
+def _read_one(name: str, file: Found, root: Path) -> Parsed | Exception | None:
+    path = Path(file.path)
+    try:
+        if stamp_of(path.stat()) != file.stamp:
+            return None
+        text = read_text(path, root)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        return error
+    return parse(name, text) if text is not None else None
 
 
 def _status(exports: Mapping[Key, Iterable[Condition]], problems: tuple[Problem, ...]) -> str:

@@ -2,7 +2,7 @@
 
 In: a folder on the disk. Out: a `Scan`, and texts of files. An entry that cannot be read is named
 and holds up no other; OSError is raised when the folder as a whole cannot be read. Used by
-`cluster_agent.source.directory` and `watching`.
+`cluster_agent.source.looking`, `reading` and `watching`.
 """
 
 import os
@@ -28,7 +28,7 @@ Stamp = tuple[int, int, int, int]
 class Found:
     """A file: where it is, and what tells one version from the next."""
 
-    path: Path
+    path: str
     stamp: Stamp
 
 
@@ -38,13 +38,16 @@ class Scan:
 
     `files` by name relative to it; `unreadable`: entries with the reason, sub-folders with a slash
     behind their name. `again`: links to sub-folders that have nothing of their own, with the
-    reason. `which` is another one for another folder in the same place.
+    reason. `which` is another one for another folder in the same place. `folders` are the
+    sub-folders that are no links. `has_links`: what is in it may change elsewhere.
     """
 
     which: tuple[int, int]
     files: dict[str, Found] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     again: dict[str, str] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    has_links: bool = False
 
     def hides(self, name: str) -> bool:
         """Whether a file of this name may be there, but nobody can tell."""
@@ -67,8 +70,12 @@ def scan(folder: Path) -> Scan:
     found = Scan((about.st_dev, about.st_ino))
     root = folder.resolve()
     for entry, name in _entries(folder, root, found):
+        if not counts(entry.name):
+            continue
+        found.has_links |= entry.is_symlink()
+        is_here = entry.name == name or name.partition("/")[0] in found.folders
         try:
-            file = _look_at(entry, root)
+            file = _look_at(entry, root, is_here=is_here)
         except (OSError, RuntimeError) as error:
             _note(found, name, error)
         else:
@@ -85,6 +92,7 @@ def _entries(folder: Path, root: Path, found: Scan) -> Iterator[tuple[os.DirEntr
     for entry in sorted(outer, key=os.DirEntry.is_symlink):
         if entry.name.startswith("."):
             continue
+        found.has_links |= entry.is_symlink()
         try:
             is_folder = _is_folder(entry)
             if is_folder and (reason := _seen_before(entry, root, visited)):
@@ -97,6 +105,8 @@ def _entries(folder: Path, root: Path, found: Scan) -> Iterator[tuple[os.DirEntr
         if inner is None:
             yield entry, entry.name
             continue
+        if not entry.is_symlink():
+            found.folders.add(entry.name)
         left -= len(inner)
         yield from ((below, f"{entry.name}/{below.name}") for below in inner)
 
@@ -141,22 +151,39 @@ def _listed(folder: str, most: int) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _look_at(entry: os.DirEntry[str], root: Path) -> Found | None:
-    """The file, None for one that does not count; raises OSError and RuntimeError."""
+def counts(name: str) -> bool:
+    """Whether a file of this name is read."""
+    return not name.startswith((".", "#")) and os.path.splitext(name)[1] in SUFFIXES  # noqa: PTH122 - of thousands
+
+
+def _look_at(entry: os.DirEntry[str], root: Path, *, is_here: bool) -> Found | None:
+    """The file, None for one that does not count; raises OSError and RuntimeError.
+
+    What is no link, in a folder that is none, lies where it seems to lie (`is_here`).
+    """
+    if is_here and not entry.is_symlink():
+        about = entry.stat(follow_symlinks=False)
+        if stat.S_ISREG(about.st_mode):
+            return Found(entry.path, stamp_of(about))
+        if not stat.S_ISLNK(about.st_mode):
+            return None
     path = Path(entry.path)
-    if entry.name.startswith((".", "#")) or path.suffix not in SUFFIXES:
-        return None
     about = path.stat()
     if not stat.S_ISREG(about.st_mode) or not path.resolve().is_relative_to(root):
         return None
-    stamp = (about.st_mtime_ns, about.st_size, about.st_ino, about.st_ctime_ns)
-    return Found(path, stamp)
+    return Found(entry.path, stamp_of(about))
 
 
-def read_text(path: Path, folder: Path) -> str | None:
+def stamp_of(about: os.stat_result) -> Stamp:
+    """What tells this version of a file from others."""
+    return about.st_mtime_ns, about.st_size, about.st_ino, about.st_ctime_ns
+
+
+def read_text(path: Path, root: Path) -> str | None:
     """The text of a file; what was put in its place since it was found may be anything.
 
-    None when it went since. Raises OSError, and ValueError for what is no text of ours.
+    `root` is the folder without links in it. None when it went since. Raises OSError, and
+    ValueError for what is no text of ours.
     """
     try:
         opened_file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -164,7 +191,7 @@ def read_text(path: Path, folder: Path) -> str | None:
         return None
     with os.fdopen(opened_file, "rb") as file:
         opened = Path(f"/proc/self/fd/{file.fileno()}").readlink()
-        if not opened.is_relative_to(folder.resolve()):
+        if not opened.is_relative_to(root):
             raise ValueError("it is a link that leads out of the folder")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:

@@ -1,12 +1,13 @@
 """The watch on a folder: who waits is woken by every change, also when it is another folder.
 
-In: a path. Out: wake-ups. What is watched is a folder, not its name: when it is moved away and
-another put in its place, the old one would be watched for ever. So its parent is watched as well,
-and whoever calls `watch` again watches the new one. Used by `cluster_agent.source.directory`.
+In: a path. Out: wake-ups, with the names of what has changed where they are known. What is watched
+is a folder, not its name: when it is moved away and another put in its place, the old one would be
+watched for ever. So its parent is watched as well, and whoever calls `watch` again watches the new
+one. Used by `cluster_agent.source.directory`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from watchfiles import Change, awatch
@@ -18,13 +19,17 @@ LOOK_SECONDS = 1.0
 """Between two looks at which folder it is, and two watches where its parent cannot be watched."""
 
 
-async def watch(folder: Path, wake: Callable[[], None]) -> None:
+Wake = Callable[[Iterable[str] | None], None]
+"""Called with names relative to the folder, or None when anything may have changed."""
+
+
+async def watch(folder: Path, wake: Wake) -> None:
     """Wake at every change, and return when it is another folder than at the beginning.
 
     Raises OSError and RuntimeError when it cannot be watched; so does a file whose name is no text.
     """
     which, ended = which_folder(folder), asyncio.Event()
-    wake()  # of what happened before this watch nobody was told
+    wake(None)  # of what happened before this watch nobody was told
     looking = start(_until_another(folder, which, ended), "folder-parent")
     try:
         if which is None:
@@ -36,7 +41,7 @@ async def watch(folder: Path, wake: Callable[[], None]) -> None:
         await cancel(looking)
 
 
-async def _wake_at_changes(folder: Path, wake: Callable[[], None], ended: asyncio.Event) -> None:
+async def _wake_at_changes(folder: Path, wake: Wake, ended: asyncio.Event) -> None:
     changes = awatch(
         folder,
         watch_filter=None,
@@ -46,8 +51,11 @@ async def _wake_at_changes(folder: Path, wake: Callable[[], None], ended: asynci
         stop_event=ended,
         ignore_permission_denied=True,
     )
-    async for _ in changes:
-        wake()
+    inside = f"{folder}/"
+    async for found in changes:
+        paths = {path for _, path in found}
+        is_known = all(path.startswith(inside) for path in paths)
+        wake({path.removeprefix(inside) for path in paths} if is_known else None)
 
 
 async def _until_another(folder: Path, which: tuple[int, int] | None, ended: asyncio.Event) -> None:

@@ -74,6 +74,7 @@ ENDS_BY_ITSELF = {
     "federation/wire/rpc/run_session.py receive": "the same",
     "cluster_agent/dns/server.py _serve_tcp": "one connection",
     "cluster_agent/turns.py run": "until nothing is dirty",
+    "cluster_agent/source/directory.py _read": "until the files are read that were found",
     "federation/verify/generator.py run": "a load that is made for a while",
     "federation/verify/paced.py _quiet": "until a load has ended, for so long at most",
 }

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from cluster_agent.source.directory import DirectorySource
-from cluster_agent.source.files import MAX_FILES, read_text
+from cluster_agent.source.files import MAX_FILES, Scan, read_text, scan
 from cluster_agent.source.objects import Batch, Condition, Key
+from cluster_agent.source.parsed import Parsed, parse
 from federation.runtime.loops import running
 
 pytestmark = pytest.mark.waits
@@ -274,6 +275,45 @@ async def test_a_file_that_is_made_anew_with_a_pause_withdraws_nothing(tmp_path:
         assert await live(source) == [], cut
     write(file, shop("api"))
     assert await live(source) == [(True, {"web"})], "half a second later it is believed"
+
+
+async def test_an_edit_costs_its_own_file_and_not_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster_agent.source.directory.FULL_READ_SECONDS", 1000.0)
+    for number in range(50):
+        write(tmp_path / f"{number}.yaml", shop(f"api-{number}"))
+    parsed: list[str] = []
+    scanned: list[Path] = []
+
+    def parse_counted(name: str, text: str) -> Parsed:
+        parsed.append(name)
+        return parse(name, text)
+
+    def scan_counted(path: Path) -> Scan:
+        scanned.append(path)
+        return scan(path)
+
+    monkeypatch.setattr("cluster_agent.source.directory.parse", parse_counted)
+    monkeypatch.setattr("cluster_agent.source.looking.scan", scan_counted)
+    source = DirectorySource(tmp_path)
+    seen: asyncio.Queue[Batch] = asyncio.Queue()
+    async with running(source.loops(seen.put_nowait)), asyncio.timeout(8):
+        await synced(source, seen)
+        assert sorted(parsed) == sorted(f"{number}.yaml" for number in range(50)), "each once"
+        await asyncio.sleep(0.2)
+        before = len(scanned)
+        for port in ("81", "82"):
+            text = shop("api-7").replace("port: 80", f"port: {port}")
+            (tmp_path / ".beside").write_text(text)
+            parsed.clear()
+            (tmp_path / ".beside").rename(tmp_path / "7.yaml")
+            assert {key.name for key in (await seen.get()).keys} == {"api-7"}
+            assert parsed == ["7.yaml"]
+        (tmp_path / ".fedmesh").mkdir()
+        (tmp_path / ".fedmesh" / "status.yaml").write_text("x")
+        await asyncio.sleep(0.2)
+    assert len(scanned) == before, "nobody looked at the other files"
 
 
 async def test_a_name_that_is_no_text_ends_the_watch_without_trouble(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ import pytest
 
 from cluster_agent.source.folder import MOST_REMARKS, Folder
 from cluster_agent.source.objects import Key, Problem
+from cluster_agent.source.parsed import parse
+from federation.api.base import Document
+from federation.api.kubernetes import ServiceDocument
 from federation.runtime.yamldocs import load_documents
 
 BOOKINFO = Path(__file__).parents[3] / "data" / "bookinfo.yaml"
@@ -107,12 +110,44 @@ def test_the_second_takes_over_when_the_first_is_gone() -> None:
     assert folder.problems == ()
 
 
+def test_a_change_costs_what_is_in_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder()
+    folder.update({f"{number}.yaml": service(f"api-{number}") for number in range(50)})
+    looked_at: list[Key] = []
+    decide = Folder._decide
+
+    def count(self: Folder, key: Key, before: Document | None) -> bool:
+        looked_at.append(key)
+        return decide(self, key, before)
+
+    monkeypatch.setattr(Folder, "_decide", count)
+    assert folder.update({"7.yaml": service("api-7", 81)}) == {key("api-7")}
+    assert looked_at == [key("api-7")]
+    problems = folder.problems
+    folder.update({"8.yaml": service("api-8", 81)})
+    assert folder.problems is problems, "they are not gathered again"
+
+
+def test_of_three_files_with_one_object_the_next_takes_over_each_time() -> None:
+    folder = Folder()
+    for name, port in (("c", 3), ("a", 1), ("b", 2)):
+        folder.update({f"{name}.yaml": service("api", port)})
+    for name, port, left in (("a", 1, 2), ("b", 2, 1), ("c", 3, 0)):
+        found = folder.objects[key("api")]
+        assert isinstance(found, ServiceDocument)
+        assert (found.spec.ports[0].port, len(folder.problems)) == (port, left)
+        assert folder.update({}, [f"{name}.yaml"]) == {key("api")}
+    assert folder.objects == {}
+
+
 def test_a_shorter_text_may_be_a_half_written_one_but_a_broken_text_is_not() -> None:
     folder = Folder()
     folder.update({"a.yaml": service("api") + "---\n" + service("web")})
-    assert folder.would_shrink("a.yaml", service("api"))
-    assert not folder.would_shrink("a.yaml", service("api") + "---\n" + service("web", 9))
-    assert not folder.would_shrink("a.yaml", "a: [")
+    assert folder.would_shrink("a.yaml", parse("a.yaml", service("api")))
+    assert not folder.would_shrink(
+        "a.yaml", parse("a.yaml", service("api") + "---\n" + service("web", 9))
+    )
+    assert not folder.would_shrink("a.yaml", parse("a.yaml", "a: ["))
 
 
 HUGE = "0x" + "F" * 4000
@@ -146,7 +181,7 @@ def test_a_fault_that_nobody_thought_of_is_a_problem_of_its_file(
             raise RecursionError("too deep\nfor us")
         return load_documents(text, name)
 
-    monkeypatch.setattr("cluster_agent.source.folder.load_documents", fails)
+    monkeypatch.setattr("cluster_agent.source.parsed.load_documents", fails)
     folder = Folder()
     assert folder.update({"a.yaml": "a: 1", "b.yaml": service("web")}) == {key("web")}
     [problem] = folder.problems

@@ -1,12 +1,10 @@
 """A file is at rest for as long as its stamp is seen the same, whatever the stamp says."""
 
-from pathlib import Path
-
 from cluster_agent.source.files import Found
 from cluster_agent.source.rest import Rest
 
 FUTURE = 10**20
-PATH = Path("a.yaml")
+PATH = "a.yaml"
 
 
 def found(time: int = 1, size: int = 1, inode: int = 1, change: int = 1) -> dict[str, Found]:

@@ -1,6 +1,7 @@
 """The watch ends when it is another folder; what happens to its neighbours wakes nobody."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ class Waking:
 
     def __init__(self) -> None:
         self.count = 0
+        self.names: set[str] | None = None
         self._woken = asyncio.Event()
 
-    def __call__(self) -> None:
+    def __call__(self, names: Iterable[str] | None) -> None:
         self.count += 1
+        self.names = set(names) if names is not None else None
         self._woken.set()
 
     async def once_more(self) -> None:
@@ -60,6 +63,7 @@ async def test_changes_wake_and_those_of_neighbours_do_not(tmp_path: Path) -> No
     assert (waking.count, watching.done()) == (before, False)
     (folder / "a.yaml").write_text("x")
     await waking.once_more()
+    assert waking.names == {"a.yaml"}
     await cancel(watching)
 
 
