@@ -19,8 +19,9 @@ from cluster_agent.self_report import SelfReport
 from cluster_agent.serve.streams import ProxyStreams
 from cluster_agent.serve.workloads import Workloads
 from cluster_agent.snapshot.tables import Changed
-from cluster_agent.source.objects import Batch, Condition, Key
+from cluster_agent.source.objects import Batch
 from cluster_agent.source.source import Source
+from cluster_agent.source.status import Status
 from cluster_agent.turns import Turns
 from federation.model.names import ClusterId, ServiceName
 from federation.model.proxies import LEAVING, NO_LISTENER, TROUBLE, Kind, Node, Proxy
@@ -56,6 +57,7 @@ class Agent:
         self,
         cluster: ClusterId,
         source: Source,
+        status: Status,
         state: Path,
         damping: Damping = DAMPING,
         *,
@@ -66,6 +68,7 @@ class Agent:
     ) -> None:
         self._cluster = cluster
         self._source = source
+        self._status = status
         self._events = _Events()
         self.disk = Disk()
         self.workloads = Workloads(source)
@@ -137,7 +140,7 @@ class Agent:
 
     def on_refusals(self, refusals: tuple[Nack, ...]) -> None:
         """What the controller did not take of our reports."""
-        if self.up.exporter.refuse(refusals):
+        if self.up.refuse(refusals):
             self._events.status.set()
 
     def on_proxy(self, proxy: Proxy) -> None:
@@ -278,9 +281,20 @@ class Agent:
         """Show people what has become of their exports, a moment after it changed."""
         await self._events.status.wait()
         await asyncio.sleep(STATUS_AFTER_SECONDS)
-        self._source.write_conditions(self.conditions())
         self._events.status.clear()
+        try:
+            await self.tell_status()
+        except BaseException:
+            self._events.status.set()
+            raise
+        if self.up.status.has_more:
+            self._events.status.set()
 
-    def conditions(self) -> dict[Key, tuple[Condition, ...]]:
-        """The conditions of every ServiceExport here."""
-        return self.up.conditions(self.down.facts.services)
+    async def tell_status(self) -> None:
+        """Tell what is news of the exports; what cannot be shown is told again."""
+        news = self.up.news(self.down.facts.services)
+        try:
+            await self._status.tell(news)
+        except BaseException:
+            self.up.status.tell_again(news)
+            raise

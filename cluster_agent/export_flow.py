@@ -7,23 +7,26 @@ only unknown is reported as gone.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cluster_agent.observe.completeness import Completeness
 from cluster_agent.observe.conditions import conditions
 from cluster_agent.observe.observed_services import ObservedServices
-from cluster_agent.observe.service import LocalHealth, Observed
+from cluster_agent.observe.service import VALID, LocalHealth, Observed
 from cluster_agent.observe.usable_endpoints import in_words
 from cluster_agent.report.exporter import Exporter
 from cluster_agent.report.first_seen import FirstSeen
-from cluster_agent.source.objects import Batch, Condition, Key
+from cluster_agent.report.status_news import StatusNews, target_of
+from cluster_agent.source.objects import Batch, Key
 from cluster_agent.source.source import Source
+from cluster_agent.source.status import Target, Told
 from federation.model.facts import Service
-from federation.model.names import ClusterId, ServiceName
+from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.runtime.clock import wall_seconds
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
+from federation.xds.nacks import Nack
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ class ExportFlow:
         self._completeness = Completeness()
         self.services = ObservedServices(cluster, loopback=loopback)
         self.exporter = Exporter(cluster)
+        self.status = StatusNews()
+        self._kept = -1
 
     def load(self) -> None:
         """Take back when exports were first seen."""
@@ -59,6 +64,7 @@ class ExportFlow:
 
         `may_wait`: an export that is new is not reported before our own proxies can answer for it.
         """
+        self.status.mark((name,))
         objects = self._source.objects
         is_exported = Key("ServiceExport", *name) in objects
         first_seen = self._first_seen.see(name, wall_seconds()) if is_exported else 0
@@ -99,23 +105,36 @@ class ExportFlow:
                 log.warning(event("source is incomplete", reason=reason))
         if not self._completeness.is_complete:
             return False
-        self._first_seen.keep(exported)
+        if self.services.exports_changed != self._kept:
+            self._first_seen.keep(exported)
+            self._kept = self.services.exports_changed
         self.exporter.mark_complete()
         return True
 
-    def conditions(
-        self, services: Mapping[ServiceName, Service]
-    ) -> dict[Key, tuple[Condition, ...]]:
-        """The conditions of every ServiceExport here; `services` are the facts."""
-        return {
-            Key("ServiceExport", *name): conditions(
-                observed.valid,
-                services.get(name),
-                self.exporter.refusal_of(name),
-                self._cluster,
-                hollow=observed.hollow,
-                remarks=observed.remarks,
-            )
-            for name, observed in self.services.known.items()
-            if observed.valid is not None
-        }
+    def refuse(self, refusals: Iterable[Nack]) -> bool:
+        """Take what the controller refused; returns whether that is news."""
+        changed = self.exporter.refuse(tuple(refusals))
+        self.status.mark(map(parse_service_name, changed))
+        return bool(changed)
+
+    def news(self, services: Mapping[ServiceName, Service]) -> dict[Target, Told | None]:
+        """What people are to be told of exports that changed; None of what is none any more.
+
+        `services` are the facts.
+        """
+        there, gone = self.status.take(self.services.exported)
+        told: dict[Target, Told | None] = dict.fromkeys(map(target_of, gone))
+        for name in there:
+            told[target_of(name)] = self._conditions(name, services.get(name))
+        return told
+
+    def _conditions(self, name: ServiceName, service: Service | None) -> Told:
+        observed = self.services.known[name]
+        return conditions(
+            observed.valid or VALID,
+            service,
+            self.exporter.refusal_of(name),
+            self._cluster,
+            hollow=observed.hollow,
+            remarks=observed.remarks,
+        )

@@ -16,6 +16,7 @@ from cluster_agent.serve.proxy_server import ProxyServer
 from cluster_agent.settings import AgentSettings
 from cluster_agent.source.directory import DirectorySource
 from cluster_agent.source.source import Source
+from cluster_agent.source.status_file import StatusFile
 from cluster_agent.uplink.connection import ControllerConnection
 from federation.model.errors import Failed
 from federation.model.names import parse_cluster_id
@@ -65,6 +66,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
     agent = Agent(
         cluster,
         source,
+        StatusFile(settings.source, lambda: source.problems),
         state,
         damping,
         tcp_connection_seconds=seconds,

@@ -24,11 +24,10 @@ class ObservedServices:
         self.known: dict[ServiceName, Observed] = {}
         self.odd: dict[ServiceName, tuple[Condition, ...]] = {}
         """What people must know of exports that are not simply valid."""
-
-    @property
-    def exported(self) -> set[ServiceName]:
+        self.exported: set[ServiceName] = set()
         """Those with a ServiceExport."""
-        return {name for name, observed in self.known.items() if observed.valid is not None}
+        self.exports_changed = 0
+        """How often it was another set."""
 
     def affected(self, batch: Batch, objects: Objects) -> set[ServiceName]:
         """The services that changed objects concern."""
@@ -77,6 +76,10 @@ class ObservedServices:
         before = self.known.pop(name, None)
         if observed.local is not None or observed.valid is not None:
             self.known[name] = observed
+        is_exported = observed.valid is not None
+        if is_exported != (name in self.exported):
+            (self.exported.add if is_exported else self.exported.discard)(name)
+            self.exports_changed += 1
         self.odd.pop(name, None)
         if odd := oddities(observed):
             self.odd[name] = odd

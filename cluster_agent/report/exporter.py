@@ -98,15 +98,14 @@ class Exporter:
 
     # -- what became of it -------------------------------------------------------------------------
 
-    def refuse(self, refusals: tuple[Nack, ...]) -> bool:
-        """Take what the controller refused; returns whether that is news."""
+    def refuse(self, refusals: tuple[Nack, ...]) -> set[str]:
+        """Take what the controller refused; returns the exports of which that is news."""
         refused = {(r.type_url, r.name): r.reason for r in refusals}
-        if refused == self._refused:
-            return False
+        changed = refused.items() ^ self._refused.items()
         for (type_url, name), reason in refused.items() - self._refused.items():
             log.warning(event("report refused", type=type_url, resource=name, reason=reason))
         self._refused = refused
-        return True
+        return {name for (type_url, name), _ in changed if type_url == codec.EXPORT}
 
     def refusal_of(self, name: ServiceName) -> str:
         """Why the controller refused an export; empty when it did not."""

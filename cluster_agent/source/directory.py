@@ -11,23 +11,20 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from time import monotonic
 
-import yaml
-
 from cluster_agent.source.files import Found, Stamp, read_text, reason_of, stamp_of
 from cluster_agent.source.folder import Folder
 from cluster_agent.source.looking import Looking
-from cluster_agent.source.objects import Batch, Condition, Key, Objects, Problem
+from cluster_agent.source.objects import Batch, Objects, Problem
 from cluster_agent.source.parsed import Parsed, parse
 from cluster_agent.source.rest import Rest
+from cluster_agent.source.status_file import STATUS_FOLDER
 from cluster_agent.source.watching import watch
-from federation.runtime.files import write_inside
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, out_of_means
 from federation.runtime.tasks import wait_for_event
 
 log = logging.getLogger(__name__)
 
-STATUS_FOLDER, STATUS_FILE = ".fedmesh", "status.yaml"
 _OURS = f"{STATUS_FOLDER}/"
 SETTLED_SECONDS = 0.025
 """A file that has been at rest for less than this may still be being written."""
@@ -63,7 +60,6 @@ class DirectorySource:
         self._wake = asyncio.Event()
         self._hints: set[str] | None = None
         self._whole_at = -FULL_READ_SECONDS
-        self._written = ""
         self._said: tuple[Problem, ...] = ()
         self._told_synced = False
         self._untold: list[Batch] = []
@@ -266,25 +262,6 @@ class DirectorySource:
         """
         return found.is_blank or self._folder.would_shrink(name, found)
 
-    def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
-        """See Source: `.fedmesh/status.yaml` in the folder; raises OSError when it is tried again.
-
-        That is when there is no room. A folder that is not ours to write is said, and tried again
-        with the next news.
-        """
-        text = _status(exports, self.problems)
-        if text == self._written:
-            return
-        try:
-            write_inside(self._path, STATUS_FOLDER, STATUS_FILE, text.encode())
-            self._written = text
-        except OSError as error:
-            if out_of_means(error):
-                raise
-            where = self._path / STATUS_FOLDER / STATUS_FILE
-            log.warning(event("status cannot be written", file=where, reason=error.strerror))
-            self._written = text  # said once; the next news is tried again
-
 
 def _read_some(folder: Path, files: Mapping[str, Found]) -> dict[str, Parsed | Exception | None]:
     """What some of the files say, or why they cannot be read; None for those that changed since."""
@@ -308,21 +285,3 @@ def _read_one(name: str, file: Found, root: Path) -> Parsed | Exception | None:
     except (OSError, ValueError) as error:
         return error
     return parse(name, text) if text is not None else None
-
-
-def _status(exports: Mapping[Key, Iterable[Condition]], problems: tuple[Problem, ...]) -> str:
-    """The status as YAML, in a stable order."""
-    documents = [
-        {
-            "kind": key.kind,
-            "namespace": key.namespace,
-            "name": key.name,
-            "conditions": [
-                {"type": c.type, "status": c.status, "reason": c.reason, "message": c.message}
-                for c in conditions
-            ],
-        }
-        for key, conditions in sorted(exports.items())
-    ]
-    told = {"exports": documents, "problems": [f"{p.where}: {p.message}" for p in problems]}
-    return f"# written by the agent; edits are overwritten\n{yaml.safe_dump(told, sort_keys=False)}"

@@ -4,10 +4,10 @@ A source holds the parsed objects and says which changed. It withdraws nothing i
 read: unknown is not absent.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
-from cluster_agent.source.objects import Batch, Condition, Key, Objects, Problem
+from cluster_agent.source.objects import Batch, Objects, Problem
 from federation.runtime.loops import Loop
 
 
@@ -36,6 +36,3 @@ class Source(Protocol):
 
     def loops(self, on_change: Callable[[Batch], None]) -> tuple[Loop, ...]:
         """Keep current for ever; `on_change` is called with what changed, and once when synced."""
-
-    def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
-        """Show people what has become of their exports."""

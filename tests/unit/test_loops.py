@@ -26,6 +26,7 @@ from cluster_agent.dns.rate_limit import Sources
 from cluster_agent.dns.server import DnsServer, TcpLimits
 from cluster_agent.dns.table import Table
 from cluster_agent.source.directory import DirectorySource
+from cluster_agent.source.status_file import StatusFile
 from cluster_agent.uplink.connection import ControllerConnection
 from federation.apiserver.connection_guard import Door
 from federation.apiserver.listening import Listening
@@ -181,7 +182,8 @@ def dns(folder: Path) -> tuple[Loop, ...]:
 def agent(folder: Path) -> tuple[Loop, ...]:
     world, east = World(folder), ClusterId("east")
     source = DirectorySource(folder)
-    made = Agent(east, source, folder)
+    status = StatusFile(folder, lambda: source.problems)
+    made = Agent(east, source, status, folder)
     sync = ControllerConnection(
         world.authority,
         made.down.receiver,

@@ -44,6 +44,7 @@ WITHOUT = {
     "cluster_agent/authority/join.py": "over the network: the end-to-end tests do it",
     "cluster_agent/uplink/connection.py": "to the controller: the end-to-end tests cut it",
     "cluster_agent/source/source.py": "an interface",
+    "cluster_agent/source/status.py": "an interface",
     "cluster_agent/source/objects.py": "values without rules",
     "federation/controller/member.py": "a value; its rules are tested where it is used",
     "federation/demo/mesh.py": "starts the processes of the demo: the end-to-end tests do it",

@@ -6,7 +6,7 @@ import pytest
 
 from cluster_agent.export_flow import ExportFlow
 from cluster_agent.observe.service import ALL_WELL, Observed
-from cluster_agent.source.objects import Key
+from cluster_agent.report.first_seen import FirstSeen
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.disk import Disk
 from federation.wire import codec
@@ -160,6 +160,21 @@ def test_conditions_say_what_the_controller_did_not_take(tmp_path: Path) -> None
     refused = (Nack(codec.EXPORT, "shop/api", "1", "namespace shop may not be exported"),)
     assert east.flow.exporter.refuse(refused)
     assert not east.flow.exporter.refuse(refused)
-    (conditions,) = east.flow.conditions({API: service("east")}).values()
+    ((target, conditions),) = east.flow.news({API: service("east")}).items()
+    assert target == ("multicluster.x-k8s.io", "ServiceExport", "shop", "api")
+    assert conditions is not None
     assert "may not be exported" in " ".join(c.message for c in conditions)
-    assert list(east.flow.conditions({})) == [Key("ServiceExport", *API)]
+    assert east.flow.news({}) == {}, "that is no news"
+
+
+def test_first_sights_are_kept_when_other_services_are_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    east = East(tmp_path)
+    kept: list[set[ServiceName]] = []
+    monkeypatch.setattr(FirstSeen, "keep", lambda _, exported: kept.append(set(exported)))
+    for text in (shop(True), shop(False), shop(True, True), shop(True, exported=False)):
+        east.write(text)
+        east.flow.observe(API, ALL_WELL, 0.0, may_wait=False)
+        assert east.flow.complete()
+    assert kept == [{API}, set()]

@@ -34,7 +34,7 @@ from tests.unit.fakes.agents import (
     sees,
     table_of_sidecar,
 )
-from tests.unit.fakes.fake_source import FakeSource
+from tests.unit.fakes.fake_source import FakeSource, FakeStatus
 from tests.unit.fakes.loops import named
 from tests.unit.fakes.shop import shop
 
@@ -163,7 +163,7 @@ async def test_dns_is_told_of_an_address_once_every_gateway_listens_there(tmp_pa
 
 async def test_grpc_clients_believe_who_is_not_revoked(tmp_path: Path) -> None:
     file = tmp_path / "anchors.pem"
-    agent = Agent(EAST, FakeSource(), tmp_path, anchors=file, streams=Streams())
+    agent = Agent(EAST, FakeSource(), FakeStatus(), tmp_path, anchors=file, streams=Streams())
 
     def hear(nonce: str, **anchors: tuple[str, ...]) -> None:
         found = tuple(

@@ -208,9 +208,33 @@ async def test_people_see_a_refusal_on_their_export(tmp_path: Path) -> None:
     world = World(tmp_path)
     await world.write(shop(True))
     world.agent.on_refusals((Nack(codec.EXPORT, "shop/api", "v", "not allowed"),))
-    assert world.agent.conditions()[EXPORT][0].reason == "NotAllowed"
+    await world.agent.tell_status()
+    assert world.status.told[EXPORT][0].reason == "NotAllowed"
     world.agent.on_refusals(())
-    assert world.agent.conditions()[EXPORT][0].status == "True"
+    await world.agent.tell_status()
+    assert world.status.told[EXPORT][0].status == "True"
+
+
+async def test_only_what_may_be_news_of_exports_is_told_and_what_failed_again(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    await world.write(shop(True))
+    await world.agent.tell_status()
+    await world.agent.tell_status()
+    assert [set(news) for news in world.status.news] == [{EXPORT}, set()]
+    await world.write(shop(True, False))
+    world.status.errors.append(OSError("no room"))
+    with pytest.raises(OSError, match="no room"):
+        await world.agent.tell_status()
+    await world.agent.tell_status()
+    assert set(world.status.news[-1]) == {EXPORT}
+    await world.write(shop(True, exported=False))
+    world.status.errors.append(OSError("no room"))
+    with pytest.raises(OSError, match="no room"):
+        await world.agent.tell_status()
+    await world.agent.tell_status()
+    assert (world.status.news[-1], world.status.told) == ({EXPORT: None}, {})
 
 
 @pytest.mark.looptime

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cluster_agent.agent import Agent
+from cluster_agent.report.status_news import target_of
 from cluster_agent.serve.streams import ProxyStreams
 from cluster_agent.snapshot.tables import Changed
-from cluster_agent.source.objects import Key
 from federation.model.exports import Gateway, Tombstone
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
@@ -18,13 +18,13 @@ from federation.xds.messages import Response
 from federation.xds.resources import resource
 from federation.xds.snapshot import Layers
 from tests.unit.builders import API, backend, cluster, service
-from tests.unit.fakes.fake_source import FakeSource
+from tests.unit.fakes.fake_source import FakeSource, FakeStatus
 from tests.unit.goldens import document
 
 EAST = ClusterId("east")
 
 
-EXPORT = Key("ServiceExport", *API)
+EXPORT = target_of(API)
 
 
 class Streams(ProxyStreams):
@@ -61,7 +61,8 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.source, self.streams = FakeSource(), Streams()
         self.told: list[tuple[str, str]] = []
-        self.agent = Agent(EAST, self.source, folder, streams=self.streams)
+        self.status = FakeStatus()
+        self.agent = Agent(EAST, self.source, self.status, folder, streams=self.streams)
         self.agent.reports.on_change = lambda type_url, name: self.told.append((type_url, name))
 
     async def write(self, text: str, *, live: bool = True) -> None:

@@ -1,9 +1,10 @@
-"""A cluster's objects given as texts, and the conditions that were written back."""
+"""A cluster's objects given as texts, and the status that people are told of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 from cluster_agent.source.folder import Folder
-from cluster_agent.source.objects import Batch, Condition, Key, Objects, Problem
+from cluster_agent.source.objects import Batch, Objects, Problem
+from cluster_agent.source.status import News, Target, Told
 from federation.runtime.loops import Loop
 
 
@@ -14,7 +15,6 @@ class FakeSource:
         self._folder = Folder()
         self.synced = False
         self.trouble = ""
-        self.written: dict[Key, tuple[Condition, ...]] = {}
 
     @property
     def objects(self) -> Objects:
@@ -34,9 +34,6 @@ class FakeSource:
 
         return (Loop("source", turn, rest=60.0),)
 
-    def write_conditions(self, exports: Mapping[Key, Iterable[Condition]]) -> None:
-        self.written = {key: tuple(found) for key, found in exports.items()}
-
     def write(self, text: str, *, live: bool = True) -> Batch:
         """Replace all objects by those in `text`; returns what changed."""
         return Batch(frozenset(self._folder.update({"all.yaml": text})), live)
@@ -48,3 +45,18 @@ class FakeSource:
     def mend_file(self, name: str) -> None:
         """It can be read now, and has no objects."""
         self._folder.update({name: ""})
+
+
+class FakeStatus:
+    """See `cluster_agent.source.status.Status`; raises the errors that a test puts in."""
+
+    def __init__(self) -> None:
+        self.told: dict[Target, Told] = {}
+        self.news: list[News] = []
+        self.errors: list[Exception] = []
+
+    async def tell(self, news: News) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.news.append(news)
+        self.told = {t: told for t, told in {**self.told, **news}.items() if told is not None}

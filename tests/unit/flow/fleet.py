@@ -13,7 +13,7 @@ from typing import Any
 
 from cluster_agent.agent import Agent
 from cluster_agent.source.folder import Folder
-from cluster_agent.source.objects import Batch, Condition, Key, Problem
+from cluster_agent.source.objects import Batch, Key, Problem
 from federation.api.base import Document
 from federation.controller.facts.hub import Hub
 from federation.controller.facts.registry import Registry
@@ -26,6 +26,7 @@ from federation.wire import codec, last_good
 from federation.xds.messages import Point, Request, Response
 from federation.xds.receiver import Received, Receiver
 from federation.xds.sender import Sender
+from tests.unit.fakes.fake_source import FakeStatus
 
 NETS = {ClusterId("east"): 1, ClusterId("north"): 2, ClusterId("west"): 3}
 CLUSTERS = tuple(NETS)
@@ -105,11 +106,6 @@ class Objects:
         assert on_change is not None
         return ()
 
-    def write_conditions(self, exports: Any) -> None:
-        """Nobody reads them here."""
-        conditions: Iterable[Condition] = exports
-        assert conditions is not None
-
 
 class Stream:
     """One sync stream whose messages are under way until somebody delivers them."""
@@ -152,7 +148,7 @@ class Home:
         self.folder.mkdir(exist_ok=True)
         self.source = Objects(NETS[self.cluster], shown)
         self.source.unread = unread
-        self.agent = Agent(self.cluster, self.source, self.folder)
+        self.agent = Agent(self.cluster, self.source, FakeStatus(), self.folder)
         self.agent.reports.on_change = self._touch
         self.agent.load()
         address = f"10.{NETS[self.cluster]}.9.1"

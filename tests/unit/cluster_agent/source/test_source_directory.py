@@ -10,7 +10,7 @@ import pytest
 
 from cluster_agent.source.directory import DirectorySource
 from cluster_agent.source.files import MAX_FILES, Scan, read_text, scan
-from cluster_agent.source.objects import Batch, Condition, Key
+from cluster_agent.source.objects import Batch
 from cluster_agent.source.parsed import Parsed, parse
 from federation.runtime.loops import running
 
@@ -332,28 +332,6 @@ async def test_a_name_that_is_no_text_ends_the_watch_without_trouble(tmp_path: P
         assert [loop.failed for loop in loops] == [0, 0]
 
 
-async def test_conditions_are_written_beside_and_not_read_back(tmp_path: Path) -> None:
-    write(tmp_path / "a.yaml", service("api"))
-    source = DirectorySource(tmp_path)
-    await settled(source)
-    export = Key("ServiceExport", "shop", "api")
-    source.write_conditions({export: [Condition("Valid", "False", "NoService", "there is none")]})
-    written = tmp_path / ".fedmesh" / "status.yaml"
-    text = written.read_text()
-    assert "reason: NoService" in text
-    before = written.stat().st_mtime_ns
-    source.write_conditions({export: [Condition("Valid", "False", "NoService", "there is none")]})
-    assert written.stat().st_mtime_ns == before
-    assert await settled(source) == {"api"}
-
-
-async def test_a_folder_that_cannot_be_written_to_is_no_reason_to_stop(tmp_path: Path) -> None:
-    (tmp_path / ".fedmesh").write_text("a file is in the way")
-    source = DirectorySource(tmp_path)
-    source.write_conditions({})
-    assert os.listdir(tmp_path) == [".fedmesh"]  # noqa: PTH208
-
-
 EXPORT = "apiVersion: multicluster.x-k8s.io/v1beta1\nkind: ServiceExport\nmetadata: {name: NAME}\n"
 
 
@@ -452,24 +430,3 @@ async def test_a_broken_file_that_was_never_read_is_named(tmp_path: Path) -> Non
     source = DirectorySource(tmp_path)
     assert await settled(source) == {"api"}
     assert source.unread == ("a.yaml",)
-
-
-async def test_whoever_may_write_the_folder_cannot_have_the_agent_write_elsewhere(
-    tmp_path: Path,
-) -> None:
-    victim = tmp_path / "victim"
-    victim.mkdir()
-    folder = tmp_path / "source"
-    folder.mkdir()
-    (folder / ".fedmesh").symlink_to(victim)
-    source = DirectorySource(folder)
-    await settled(source)
-    key = Key("ServiceExport", "shop", "api")
-    source.write_conditions({key: [Condition("Valid", "True", "Valid", "well")]})
-    assert list(victim.iterdir()) == []
-    (folder / ".fedmesh").unlink()
-    (folder / ".fedmesh").mkdir()
-    (folder / ".fedmesh" / "status.yaml").symlink_to(victim / "passwd")
-    source.write_conditions({key: [Condition("Valid", "False", "Other", "news")]})
-    assert list(victim.iterdir()) == []
-    assert "news" in (folder / ".fedmesh" / "status.yaml").read_text()
