@@ -7,7 +7,6 @@ slices say of one endpoint is united in `cluster_agent.observe.merged_slices`; j
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import ip_address
 
 from cluster_agent.observe.merged_slices import NOWHERE, Row, united
 from cluster_agent.source.objects import Key, Objects
@@ -19,6 +18,7 @@ from federation.api.kubernetes import (
     ServiceDocument,
     ServicePortDocument,
 )
+from federation.model.addresses import read_address
 from federation.model.exports import ServicePort, Transport
 from federation.model.facts import Endpoint, LocalService
 from federation.model.names import ServiceName
@@ -99,7 +99,7 @@ def _endpoint(
         pod is not None and pod.metadata.deleted is not None
     )
     return Endpoint(
-        address=str(ip_address(endpoint.addresses[0])),
+        address=str(read_address(endpoint.addresses[0])),
         workload=f"{pod.namespace}/{pod.name}" if pod else "",
         zone=endpoint.zone or _zone(node, objects),
         account=pod.spec.service_account if pod else "",

@@ -10,9 +10,9 @@ never gets two ports under one name. Used by `cluster_agent.observe.endpoints` a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from types import MappingProxyType
 
+from federation.model.addresses import read_address
 from federation.model.facts import Endpoint
 
 NOWHERE: Mapping[str, str] = MappingProxyType({})
@@ -58,7 +58,7 @@ def _groups(rows: list[Row]) -> Iterable[list[Endpoint]]:
 def _rank(endpoint: Endpoint, families: Sequence[str]) -> tuple[int, int]:
     """What is usable goes first, then the service's first family."""
     known = [*families, "IPv4", "IPv6"]
-    family = known.index(f"IPv{ip_address(endpoint.address).version}")
+    family = known.index(f"IPv{read_address(endpoint.address).version}")
     if endpoint.ready:
         return (1 if endpoint.draining else 0), family
     return (2 if endpoint.draining else 3), family
@@ -104,7 +104,7 @@ def _placed(part: list[Endpoint], places: Mapping[str, str]) -> Endpoint:
     addresses = list(dict.fromkeys(row.address for row in part))
     if places.get(pod.workload) in addresses:
         addresses.insert(0, places[pod.workload])
-    by_family = {ip_address(address).version: address for address in reversed(addresses)}
+    by_family = {read_address(address).version: address for address in reversed(addresses)}
     first = addresses[0]
     return replace(
         pod,

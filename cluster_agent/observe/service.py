@@ -8,7 +8,6 @@ with, and whether the export is valid (KEP-1645). Next: `cluster_agent.report.ta
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
 from cluster_agent.observe.endpoints import local_service, service_ports
 from cluster_agent.observe.uncallable import hollow
@@ -17,7 +16,7 @@ from cluster_agent.source.objects import Condition, Key, Objects
 from federation.api.base import Document
 from federation.api.kubernetes import EndpointSliceDocument, ServiceDocument
 from federation.api.mcs import ServiceExportDocument
-from federation.model.addresses import Network
+from federation.model.addresses import Network, read_address
 from federation.model.exports import (
     MAX_NAMED,
     Backend,
@@ -235,7 +234,7 @@ def named_endpoints(local: LocalService, cluster: ClusterId) -> tuple[NamedEndpo
 
 def _answered(endpoint: Endpoint) -> tuple[str, ...]:
     """Its addresses as DNS may tell them, IPv4 first: an old address in a new dress is none."""
-    known = sorted(map(ip_address, (endpoint.address, *endpoint.others)), key=lambda a: a.version)
+    known = sorted(map(read_address, (endpoint.address, *endpoint.others)), key=lambda a: a.version)
     return tuple(
         str(a)
         for a in known

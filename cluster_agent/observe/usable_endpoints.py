@@ -9,10 +9,9 @@ connection left. Next: `cluster_agent.observe.endpoints`.
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from ipaddress import ip_address
 
 from federation.api.kubernetes import EndpointDocument, EndpointSliceDocument
-from federation.model.addresses import LOOPBACK, Network, special_kind
+from federation.model.addresses import LOOPBACK, Network, read_address, special_kind
 
 NamespacesAt = Callable[[str], AbstractSet[str]]
 """The namespaces of the Pods that have an address."""
@@ -84,7 +83,7 @@ def _wrong(
     if part.address_type == "FQDN":
         return ""
     address = endpoint.addresses[0]
-    found = ip_address(address)
+    found = read_address(address)
     if any(found in network for network in offered):
         return (
             f"address is {address}, where a gateway offers services (entry), but must be that of a "

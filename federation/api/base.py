@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -16,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from federation.model.addresses import read_address
 from federation.model.errors import InvalidInput, shown
 from federation.model.names import (
     parse_label,
@@ -67,7 +67,7 @@ def _label_value(text: str) -> str:
 def is_address(text: str, version: int) -> bool:
     """Whether `text` is an IP address of that version that every machine understands alike."""
     try:
-        return ip_address(text).version == version and "%" not in text
+        return read_address(text).version == version and "%" not in text
     except ValueError:
         return False
 

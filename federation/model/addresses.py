@@ -6,6 +6,7 @@ as whom a caller counts. A source of IPv6 is a network of 64 bits, since whoever
 it has all.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 LOOPBACK = "loopback"
@@ -28,6 +29,11 @@ _WITH_V4_WITHIN = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 _V4_BITS = 0xFFFFFFFF
 
 
+_REMEMBERED = 16_384
+"""Addresses that were read: those of a cluster are asked for again and again."""
+read_address = lru_cache(_REMEMBERED)(ip_address)
+"""An IP address out of text; raises ValueError. The library takes long for it."""
+
 _V6_BYTES = 16
 PREFIX_BYTES = 8
 """Of an address of IPv6, what one source has in common."""
@@ -38,6 +44,7 @@ def counted_as(address: bytes) -> bytes:
     return address if len(address) < _V6_BYTES else address[:PREFIX_BYTES]
 
 
+@lru_cache(_REMEMBERED)
 def special_kind(address: IPv4Address | IPv6Address) -> str:
     """Why nobody else can dial it: "loopback", "link-local", ...; empty for one of a machine.
 
@@ -58,9 +65,10 @@ def special_kind(address: IPv4Address | IPv6Address) -> str:
     return next((kind for kind, is_so in kinds.items() if is_so), "")
 
 
+@lru_cache(_REMEMBERED)
 def plain(address: str) -> str:
     """An IP address in its one spelling; IPv4 dressed as IPv6 is what it is dialled as."""
-    found = ip_address(address)
+    found = read_address(address)
     within = _v4_within(found) if isinstance(found, IPv6Address) else None
     return str(within or found)
 
