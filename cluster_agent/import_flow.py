@@ -21,7 +21,7 @@ from cluster_agent.serve.streams import ProxyStreams
 from cluster_agent.snapshot.service_state import ServiceState
 from cluster_agent.snapshot.snapshots import Snapshots
 from cluster_agent.snapshot.tables import Changed
-from cluster_agent.uplink.facts import Concerned, Facts, check_fact
+from cluster_agent.uplink.facts import Concerned, Facts
 from federation.model.addresses import Network
 from federation.model.facts import Cluster
 from federation.model.names import ClusterId, ServiceName
@@ -61,7 +61,7 @@ class ImportFlow:
         self._anchors = anchors
         self._on_time = on_time
         self._on_unfinished = on_unfinished
-        self.receiver = Receiver(f"agent/{cluster}", codec.FACTS, check_fact)
+        self.receiver = Receiver(f"agent/{cluster}", codec.FACTS, codec.read_fact)
         self._hold = Hold(state, self.receiver, codec.FACTS, disk)
         self.facts = Facts()
         self.recovery = Recovery(cluster, damping)
@@ -108,8 +108,7 @@ class ImportFlow:
     def load_facts(self, reachability: Reachability) -> Concerned:
         """Take back the last good facts; returns what they concern."""
         self._hold.load()
-        held = ((t, r) for t in codec.FACTS for r in self.receiver.held(t).values())
-        return self._apply([Change(type_url, r.name, r) for type_url, r in held], reachability)
+        return self._apply(self.receiver.taken_back(), reachability)
 
     def receive(self, received: Received, reachability: Reachability) -> Concerned:
         """Take what the controller sent; returns what it concerns."""

@@ -19,24 +19,17 @@ from federation.runtime.tasks import cancel, start
 from federation.supervisor.certificates import agent_trust
 from federation.supervisor.certificates.tokens import replaced
 from federation.wire import codec
-from federation.wire.codec.zones import decode_gateway_names, decode_service_names
 from federation.wire.last_good import Hold
 from federation.wire.rpc import methods
 from federation.wire.rpc.channel import connect
 from federation.wire.rpc.heartbeat import beating
 from federation.wire.rpc.run_session import receive
 from federation.xds.receiver import Change, Received, Receiver
-from federation.xds.resources import Resource
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 3.0
 """Between two tries to reach the agent."""
-
-
-def check_names(type_url: str, found: Resource) -> None:
-    """Whether these are names; raises InvalidInput."""
-    codec.KINDS[type_url].decode(found.body)
 
 
 class Feed:
@@ -47,15 +40,14 @@ class Feed:
     ) -> None:
         self._table = table
         self._on_change = on_change
-        self._receiver = Receiver("dns", codec.NAMES, check_names)
-        self._hold = Hold(state, self._receiver, codec.NAMES, disk)
+        self.receiver = Receiver("dns", codec.NAMES, codec.read)
+        self._hold = Hold(state, self.receiver, codec.NAMES, disk)
 
     def load(self) -> None:
         """Take back what was last told."""
         self._hold.load()
-        for type_url in codec.NAMES:
-            for found in self._receiver.held(type_url).values():
-                self._apply(Change(type_url, found.name, found))
+        for change in self.receiver.taken_back():
+            self._apply(change)
         self._update_synced()
 
     def apply(self, received: Received) -> None:
@@ -67,7 +59,7 @@ class Feed:
 
     def _update_synced(self) -> None:
         was_synced = self._table.is_synced
-        self._table.set_synced(all(self._receiver.is_complete(t) for t in codec.NAMES))
+        self._table.set_synced(all(self.receiver.is_complete(t) for t in codec.NAMES))
         if self._table.is_synced and not was_synced:
             log.info(event("synced", answers=len(self._table)))
 
@@ -76,16 +68,16 @@ class Feed:
         if change.resource is None:
             self._table.drop(owner)
         else:
-            self._table.set(owner, self._records(change.type_url, change.resource))
+            self._table.set(owner, self._records(change))
         self._on_change()
 
-    def _records(self, type_url: str, found: Resource) -> RecordSet:
+    def _records(self, change: Change) -> RecordSet:
         try:
-            if type_url == codec.SERVICE_NAMES:
-                return service_records(decode_service_names(found.body), self._table.zones)
-            return gateway_records(decode_gateway_names(found.body), self._table.zones)
+            if change.type_url == codec.SERVICE_NAMES:
+                return service_records(change.value, self._table.zones)
+            return gateway_records(change.value, self._table.zones)
         except (InvalidInput, ValueError) as error:  # such as a name too long with its zone
-            log.warning(event("name is not served", resource=found.name, reason=error))
+            log.warning(event("name is not served", resource=change.name, reason=error))
             return RecordSet({}, frozenset())
 
     def loops(self, agent: str, trust_file: Path, token_file: Path) -> tuple[Loop, ...]:
@@ -110,7 +102,7 @@ class Feed:
                 connection.stream(methods.NAMES) as stream,
                 beating(stream) as link,
             ):
-                await receive(link, self._receiver, apply)
+                await receive(link, self.receiver, apply)
 
         def apply(received: Received) -> None:
             following.works()

@@ -187,16 +187,17 @@ class ProxyServer:
         with ExitStack() as contexts:
             nodes: set[Node] = set()
 
-            def check(_: str, found: Resource) -> None:
-                proxy = codec.decode(Proxy, found.body)
+            def read(type_url: str, found: Resource) -> Proxy:
+                proxy: Proxy = codec.read(type_url, found)
                 self._check_node(subject, Node(proxy.kind, proxy.id))
                 if proxy.kind is Kind.SIDECAR:
                     check_place(proxy, self._snapshots.sidecars.addresses_of(proxy.id))
+                return proxy
 
             def apply(received: Received) -> None:
                 for change in received.changes:
                     if change.resource is not None:
-                        proxy = codec.decode(Proxy, change.resource.body)
+                        proxy: Proxy = change.value
                         node = Node(proxy.kind, proxy.id)
                         if node not in nodes:
                             nodes.add(node)
@@ -207,7 +208,7 @@ class ProxyServer:
                         if proxy.state in LEAVING:
                             self._streams.leave(node)
 
-            receiver = Receiver("agent", [codec.PROXY], check, {codec.PROXY: ONE_PROXY})
+            receiver = Receiver("agent", [codec.PROXY], read, {codec.PROXY: ONE_PROXY})
             work = receive(link, receiver, apply)
             await self._slots.run(object(), 1, work, "observations")
 

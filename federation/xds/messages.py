@@ -6,6 +6,7 @@ our own parts two things more: the point of the store and the Complete marker.
 
 from dataclasses import dataclass, field
 
+from federation.model.errors import InvalidInput
 from federation.xds.resources import Resource
 
 WILDCARD = "*"
@@ -22,6 +23,12 @@ def is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME and text.isascii() and text.isprintable()
 
 
+def check_name(name: str) -> None:
+    """Raise InvalidInput when a resource may not be called so."""
+    if not is_name(name):
+        raise InvalidInput(f"the name must be printable ASCII text of 1 to {MAX_NAME} characters")
+
+
 def shown(name: str) -> str:
     """A name of a peer's choice, fit for logs and terminals."""
     return name if len(name) <= MAX_NAME and name.isprintable() else repr(name[:80])
@@ -33,6 +40,14 @@ class Point:
 
     epoch: str
     revision: int
+
+    def is_older_than(self, held: "Point | None") -> bool:
+        """Whether it is of the same epoch and lower."""
+        return held is not None and self.epoch == held.epoch and self.revision < held.revision
+
+    def is_of_another_epoch(self, held: "Point | None") -> bool:
+        """Whether the store began anew since."""
+        return held is not None and self.epoch != held.epoch
 
 
 @dataclass(frozen=True, slots=True)

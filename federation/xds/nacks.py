@@ -4,13 +4,17 @@ Used by both senders. A receiver that refuses a response names the guilty resour
 as Envoy does; when it names none, the response is halved until the guilty one stands alone.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
+
+from federation.xds.messages import shown
 
 REASON_CHARACTERS = 400
 """Of the reason why one resource was refused."""
 BETWEEN_REASONS = "; "
+ANSWER_CHARACTERS = 16_000
+"""Of the reasons in one answer; the sender asks for the rest by sending it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +84,16 @@ def _find(message: str, name: str) -> int:
 
 def _is_name_character(character: str) -> bool:
     return character.isalnum() or character in "-_~/"
+
+
+def in_one_text(reasons: Mapping[str, str]) -> str:
+    """Reasons by name as one text, as many as fit; an unreadable name is shown by its letters."""
+    found: list[str] = []
+    left = ANSWER_CHARACTERS
+    for name, reason in reasons.items():
+        text = f"{shown(name)}: {reason}"
+        left -= len(text) + 2
+        if found and left < 0:
+            break
+        found.append(text)
+    return BETWEEN_REASONS.join(found)

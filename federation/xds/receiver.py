@@ -1,15 +1,16 @@
 """The receiver's half of a sync stream: holds what it is sent, drops what is said to be gone.
 
-In: responses. Out: changes to apply and the request that acknowledges or refuses. What it holds
-survives streams (and, with `federation.runtime.files`, restarts), so a sender that comes back sends
-only differences. Its rules: lower revisions of the same epoch are refused; a new epoch
-is applied only once it is declared complete. What it holds, and what it answers, has limits.
+In: responses. Out: changes to apply, each with what was read of it, and the request that answers.
+What it holds survives streams (and, with `federation.runtime.files`, restarts), so a sender that
+comes back sends only differences. Lower revisions of the same epoch are refused; a new epoch is
+applied only once it is declared complete. What it holds, and what it answers, has limits.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from federation.model.errors import InvalidInput
 from federation.xds.batches import BATCH_RESOURCES
@@ -20,18 +21,15 @@ from federation.xds.messages import (
     Point,
     Request,
     Response,
-    is_name,
-    shown,
+    check_name,
 )
-from federation.xds.nacks import BETWEEN_REASONS, REASON_CHARACTERS
+from federation.xds.nacks import REASON_CHARACTERS, in_one_text
 from federation.xds.resources import Resource
 
-Check = Callable[[str, Resource], None]
-"""Raises InvalidInput when a resource must not be taken."""
+Read = Callable[[str, Resource], Any]
+"""What a resource says; raises InvalidInput when it must not be taken."""
 
 MAX_RESPONSE_RESOURCES = 2 * BATCH_RESOURCES
-_ANSWER_CHARACTERS = 16_000
-"""Of the reasons in one answer; the sender asks for the rest by sending it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,12 @@ _NO_LIMITS: Mapping[str, Limits] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`resource` is None when `name` is gone."""
+    """`resource` is None when `name` is gone; `value` is what it says, read once."""
 
     type_url: str
     name: str
     resource: Resource | None
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +71,18 @@ class Received:
     settled: tuple[str, ...] = ()
 
 
+class _Taken(NamedTuple):
+    """A resource with what it says."""
+
+    resource: Resource
+    value: Any
+
+
 @dataclass(slots=True)
 class _Type:
     limits: Limits = UNLIMITED
     held: dict[str, Resource] = field(default_factory=dict)
-    staged: dict[str, Resource | None] = field(default_factory=dict)
+    staged: dict[str, _Taken | None] = field(default_factory=dict)
     point: Point | None = None
     complete: bool = False
     started_over: bool = False
@@ -88,17 +94,18 @@ class _Type:
 
     def room(self) -> "_Room":
         """What is left of the limits."""
-        staged = sum(len(r.body) for r in self.staged.values() if r is not None)
+        staged = sum(len(t.resource.body) for t in self.staged.values() if t is not None)
         return _Room(
             self.limits,
             self.limits.resources - len(self.held) - len(self.staged),
             self.limits.bytes - self.size - staged,
         )
 
-    def apply(self, type_url: str, wanted: dict[str, Resource | None]) -> tuple[Change, ...]:
+    def apply(self, type_url: str, wanted: dict[str, _Taken | None]) -> tuple[Change, ...]:
         """Hold what is wanted, drop what is gone; returns what that changed."""
         changes = []
-        for name, resource in wanted.items():
+        for name, taken in wanted.items():
+            resource, value = taken or (None, None)
             before = self.held.get(name)
             if resource is None:
                 self.held.pop(name, None)
@@ -108,7 +115,7 @@ class _Type:
                 continue
             self.size += _size(resource) - _size(before)
             if resource is not None or before is not None:
-                changes.append(Change(type_url, name, resource))
+                changes.append(Change(type_url, name, resource, value))
         return tuple(changes)
 
 
@@ -142,12 +149,12 @@ class Receiver:
         self,
         node: str,
         types: Iterable[str],
-        check: Check | None = None,
+        read: Read | None = None,
         limits: Mapping[str, Limits] = _NO_LIMITS,
     ) -> None:
         self._node = node
         self._types = {type_url: _Type(limits.get(type_url, UNLIMITED)) for type_url in types}
-        self._check = check
+        self._read = read
 
     def restore(
         self, type_url: str, resources: Iterable[Resource], point: Point | None, complete: bool
@@ -175,17 +182,37 @@ class Receiver:
         """Check all that is held anew, since what is allowed has changed; what is not goes."""
         changes: list[Change] = []
         for type_url, state in self._types.items():
-            bad = [name for name, found in state.held.items() if not self._passes(type_url, found)]
+            found = [self.change(type_url, name) for name in state.held]
+            bad = [change.name for change in found if change.resource is None]
             changes.extend(state.apply(type_url, dict.fromkeys(bad)))
         return tuple(changes)
 
-    def _passes(self, type_url: str, resource: Resource) -> bool:
+    def taken_back(self) -> tuple[Change, ...]:
+        """All that was held before a restart, as changes.
+
+        What cannot be read any more is dropped, and the rest of its type is not all there is.
+        """
+        changes: list[Change] = []
+        for type_url, state in self._types.items():
+            found = [self.change(type_url, name) for name in state.held]
+            good = [change for change in found if change.resource is not None]
+            changes.extend(good)
+            if len(good) < len(found):
+                state.apply(type_url, {c.name: None for c in found if c.resource is None})
+                state.complete = False
+        return tuple(changes)
+
+    def change(self, type_url: str, name: str) -> Change:
+        """What is held under a name, read anew; as gone when there is none, or it may not be."""
+        resource = self._types[type_url].held.get(name)
         try:
-            if self._check is not None:
-                self._check(type_url, resource)
+            value = self._value(type_url, resource) if resource is not None else None
         except InvalidInput:
-            return False
-        return True
+            return Change(type_url, name, None)
+        return Change(type_url, name, resource, value)
+
+    def _value(self, type_url: str, resource: Resource) -> Any:
+        return self._read(type_url, resource) if self._read is not None else None
 
     def open(self) -> tuple[Request, ...]:
         """The first requests of a new stream."""
@@ -208,25 +235,30 @@ class Receiver:
         state = self._types.get(response.type_url)
         if state is None:
             return self._refuse(response, f"type {response.type_url} was not asked for")
-        if _is_older(response.point, state.point):
-            return self._refuse(response, f"{response.point} is older than {state.point}")
-        if response.point is not None and len(response.point.epoch) > MAX_NAME:
-            return self._refuse(response, f"the epoch has {len(response.point.epoch)} characters")
+        point = response.point
+        if point is not None and point.is_older_than(state.point):
+            return self._refuse(response, f"{point} is older than {state.point}")
+        if point is not None and len(point.epoch) > MAX_NAME:
+            return self._refuse(response, f"the epoch has {len(point.epoch)} characters")
         if len(response.resources) > MAX_RESPONSE_RESOURCES:
             reason = f"{len(response.resources)} resources in one response"
             return self._refuse(response, f"{reason}, but at most {MAX_RESPONSE_RESOURCES} may be")
         good, bad = self._sort(response, state)
-        wanted: dict[str, Resource | None] = {**good}
+        wanted: dict[str, _Taken | None] = {**good}
         removed = [n for n in response.removed if n in state.held or n in state.staged or n in good]
         wanted.update(dict.fromkeys(removed))
         settled = (*good, *response.removed)
-        if _is_new_epoch(response.point, state.point) and state.held:
+        if (
+            state.held
+            and response.point is not None
+            and response.point.is_of_another_epoch(state.point)
+        ):
             state.staged.update(wanted)
             if response.complete is None:
                 return Received((), self._reply(response, bad), refused=bad, settled=settled)
             wanted, state.staged = state.staged, {}
         changes = state.apply(response.type_url, wanted)
-        state.point = response.point or state.point
+        state.point = point or state.point
         completed = response.complete is not None and not state.complete
         state.complete = state.complete or response.complete is not None
         expected = len(state.held) + sum(name not in state.held for name in bad)
@@ -235,24 +267,24 @@ class Receiver:
         is_whole = response.complete is not None and not is_short
         return Received(changes, reply, is_whole, completed, bad, settled)
 
-    def _sort(self, response: Response, state: _Type) -> tuple[dict[str, Resource], dict[str, str]]:
+    def _sort(self, response: Response, state: _Type) -> tuple[dict[str, _Taken], dict[str, str]]:
         """What is taken, and why the rest is not."""
-        good: dict[str, Resource] = {}
+        good: dict[str, _Taken] = {}
         bad: dict[str, str] = {}
         room = state.room()
         for resource in response.resources:
             try:
-                _check_name(resource.name)
-                if self._check is not None:
-                    self._check(response.type_url, resource)
-                room.take(resource, good.get(resource.name) or state.held.get(resource.name))
-                good[resource.name] = resource
+                check_name(resource.name)
+                value = self._value(response.type_url, resource)
+                before = good.get(resource.name)
+                room.take(resource, before.resource if before else state.held.get(resource.name))
+                good[resource.name] = _Taken(resource, value)
             except InvalidInput as error:
                 bad[resource.name] = str(error)[:REASON_CHARACTERS]
         return good, bad
 
     def _reply(self, response: Response, bad: dict[str, str]) -> Request:
-        return Request(response.type_url, nonce=response.nonce, error=_told(bad))
+        return Request(response.type_url, nonce=response.nonce, error=in_one_text(bad))
 
     def _refuse(self, response: Response, reason: str) -> Received:
         return Received((), Request(response.type_url, nonce=response.nonce, error=reason))
@@ -267,31 +299,3 @@ class Receiver:
             initial_versions=state.versions(),
             point=state.point,
         )
-
-
-def _check_name(name: str) -> None:
-    if not is_name(name):
-        raise InvalidInput(f"the name must be printable ASCII text of 1 to {MAX_NAME} characters")
-
-
-def _told(bad: Mapping[str, str]) -> str:
-    """The reasons as one text, as many as fit; a name nobody can read is shown by its letters."""
-    found: list[str] = []
-    left = _ANSWER_CHARACTERS
-    for name, reason in bad.items():
-        text = f"{shown(name)}: {reason}"
-        left -= len(text) + 2
-        if found and left < 0:
-            break
-        found.append(text)
-    return BETWEEN_REASONS.join(found)
-
-
-def _is_older(new: Point | None, held: Point | None) -> bool:
-    if new is None or held is None:
-        return False
-    return new.epoch == held.epoch and new.revision < held.revision
-
-
-def _is_new_epoch(new: Point | None, held: Point | None) -> bool:
-    return new is not None and held is not None and new.epoch != held.epoch

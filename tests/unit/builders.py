@@ -18,6 +18,8 @@ from federation.model.facts import Cluster, Endpoint, LocalService, Service, Ser
 from federation.model.names import ClusterId, ServiceName
 from federation.model.plans import Importer, Scope
 from federation.planning.merge import default_port
+from federation.wire import codec
+from federation.xds.receiver import Change
 
 DOMAIN = "mesh.test"
 API = ServiceName("shop", "api")
@@ -62,6 +64,12 @@ def export(
         annotations=annotations,
         ip_families=families,
     )
+
+
+def said(value: object) -> Change:
+    """A value as the receiver of a report hands it on."""
+    found = codec.resource_of(value)
+    return Change(codec.kind_of(value).type_url, found.name, found, value)
 
 
 def gateway(address: str = "10.1.0.1", zone: str = "", port: int = 15443) -> Gateway:

@@ -1,7 +1,7 @@
 """What a cluster may say: every resource of a report is judged by the operator's word.
 
-In: the member, what others have said already, a resource. Out: nothing, or InvalidInput with the
-reason; and remarks about what is taken, but not as it was claimed. Counts and sizes of whole
+In: the member, what others have said already, a resource. Out: what it says, or InvalidInput with
+the reason; and remarks about what is taken, but not as it was claimed. Counts and sizes of whole
 reports are limited by `federation.xds.receiver`. What holds for all kinds alike is in their rows
 (`federation.wire.codec`), here is what is special. Used by `federation.controller.facts.registry`.
 """
@@ -26,14 +26,14 @@ Taken = Mapping[tuple[str, int], ClusterId]
 """Which cluster's gateway is at an address and port."""
 
 
-def judge(
+def read_report(
     member: "Member",
     members: Mapping[ClusterId, "Member"],
     taken: Taken,
     type_url: str,
     said: Resource,
-) -> None:
-    """Raise InvalidInput when this member must not say that.
+) -> Any:
+    """What a member says; raises InvalidInput when it must not say that.
 
     `members` are all of the clusterset, `taken` the addresses of the gateways known so far.
     """
@@ -58,6 +58,7 @@ def judge(
             pass
     if said.version != resource(said.name, said.body).version:
         raise InvalidInput(f"version {said.version[:80]!r} is not that of its bytes")
+    return value
 
 
 def _check_owner(member: "Member", kind: Kind[Any], value: object) -> None:

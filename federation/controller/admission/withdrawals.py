@@ -8,18 +8,27 @@ for services with a ready endpoint.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from federation.model.exports import Backend, Export, ServiceType, Tombstone
+from federation.model.exports import Backend, ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.model.timestamps import rfc3339
 from federation.planning.withdrawal_guard import Guard, Names
 from federation.wire import codec
-from federation.wire.codec.headless import decode_headless
+from federation.wire.codec.kind import Withdrawal
 from federation.wire.codec.services import MAX_EXPORTS
 from federation.xds.receiver import Change, Receiver
 
 SPARE_EXPORTS = 3
 SPARE_READY = 1
 """Ready counts that fall *together* are two at least."""
+_WITNESSES = frozenset(
+    t for t, report in codec.REPORTED.items() if report.withdrawal is Withdrawal.WITNESS
+)
+_OF_SERVICES = tuple(
+    type_url
+    for type_url, report in reversed(codec.REPORTED.items())
+    if report.withdrawal not in (Withdrawal.FREE, Withdrawal.WITNESS)
+)
+"""What goes with a service that may not be exported any more."""
 
 
 class Guarded:
@@ -30,18 +39,20 @@ class Guarded:
         self._exports = Guard(SPARE_EXPORTS, MAX_EXPORTS)
         self._ready = Guard(SPARE_READY, MAX_EXPORTS)
         self._seen: dict[ServiceName, Tombstone] = {}
+        self._addressed: set[ServiceName] = set()
         self._emptied: set[ServiceName] = set()
 
-    def restore(self) -> None:
+    def restore(self, changes: Iterable[Change]) -> None:
         """Begin with what the receiver took back: that is in force."""
-        self._exports.gain(frozenset(map(parse_service_name, self._reported.held(codec.EXPORT))))
-        held = self._reported.held(codec.BACKEND).values()
-        backends = (codec.decode(Backend, found.body) for found in held)
-        self._ready.gain(frozenset(b.service for b in backends if b.ready))
+        stored = tuple(changes)
+        self._note_addressed(stored)
+        self._exports.gain(_names(stored, codec.EXPORT, there=True))
+        self._ready.gain(frozenset(n for n, b in _backends(stored) if b is not None and b.ready))
 
     def take(self, changes: Iterable[Change], now: float) -> tuple[Change, ...]:
         """What is to be passed on; `now` in seconds since 1970."""
         taken = tuple(changes)
+        self._note_addressed(taken)
         backends = dict(_backends(taken))
         seen = self._see(taken)
         self._exports.gain(_names(taken, codec.EXPORT, there=True))
@@ -62,24 +73,25 @@ class Guarded:
         for change in changes:
             if change.type_url == codec.HEADLESS:
                 self._emptied.add(parse_service_name(change.name))
-                if change.resource and decode_headless(change.resource.body).endpoints:
+                if change.value is not None and change.value.endpoints:
                     self._emptied.discard(parse_service_name(change.name))
 
     def _followed(self) -> tuple[Change, ...]:
         """Those whose backend has no ready endpoint any more, for others neither."""
         over = frozenset(
-            n for n in self._emptied if not self._ready.counts(n) or self._has_address(n)
+            n for n in self._emptied if not self._ready.counts(n) or n in self._addressed
         )
         self._emptied -= over
-        held = self._reported.held(codec.HEADLESS)
-        return tuple(Change(codec.HEADLESS, str(n), held.get(str(n))) for n in sorted(over))
+        return tuple(self._reported.change(codec.HEADLESS, str(n)) for n in sorted(over))
 
-    def _has_address(self, name: ServiceName) -> bool:
-        """Whether the service is exported, and not as a headless one."""
-        export = self._reported.held(codec.EXPORT).get(str(name))
-        return export is not None and (
-            codec.decode(Export, export.body).type is not ServiceType.HEADLESS
-        )
+    def _note_addressed(self, changes: Iterable[Change]) -> None:
+        """Which services are exported, and not as headless ones."""
+        for change in changes:
+            if change.type_url == codec.EXPORT:
+                name = parse_service_name(change.name)
+                self._addressed.discard(name)
+                if change.value is not None and change.value.type is not ServiceType.HEADLESS:
+                    self._addressed.add(name)
 
     def _lose_ready(self, backends: Mapping[ServiceName, Backend | None], now: float) -> None:
         """A backend goes with its export; one that is there without a ready endpoint is judged."""
@@ -100,21 +112,21 @@ class Guarded:
         return tuple(self._as_reported(frozenset(), names))
 
     def _passes(self, change: Change, backends: Mapping[ServiceName, Backend | None]) -> bool:
-        match change.type_url:
-            case codec.TOMBSTONE:
+        match codec.REPORTED[change.type_url].withdrawal:
+            case Withdrawal.WITNESS:
                 return False
-            case codec.EXPORT:
+            case Withdrawal.EXISTS:
                 is_gone = change.resource is None
                 return not (is_gone and parse_service_name(change.name) in self._exports.held)
-            case codec.HEADLESS:
+            case Withdrawal.FOLLOWS:
                 return parse_service_name(change.name) not in self._emptied
-            case codec.BACKEND:
+            case Withdrawal.READY:
                 name = parse_service_name(change.name)
                 backend = backends[name]
                 if backend is None:
                     return self._is_over(name)
                 return backend.ready > 0 or name not in self._ready.held
-            case _:
+            case Withdrawal.FREE:
                 return True
 
     def _see(self, changes: Iterable[Change]) -> Names:
@@ -126,7 +138,7 @@ class Guarded:
             name = parse_service_name(change.name)
             self._seen.pop(name, None)
             if change.resource is not None:
-                self._seen[name] = codec.decode(Tombstone, change.resource.body)
+                self._seen[name] = change.value
                 found.add(name)
         return frozenset(found)
 
@@ -143,17 +155,17 @@ class Guarded:
 
     def _as_reported(self, exports: Names, backends: Names) -> Iterator[Change]:
         for type_url, names in ((codec.EXPORT, exports), (codec.BACKEND, backends)):
-            held = self._reported.held(type_url)
             for name in sorted(map(str, names)):
-                yield Change(type_url, name, held.get(name))
+                yield self._reported.change(type_url, name)
 
     def overrule(
         self, changes: Iterable[Change], is_allowed: Callable[[ServiceName], bool]
     ) -> tuple[Change, ...]:
         """The operator's word takes these away, and what is held back and not allowed with them."""
-        taken = [change for change in changes if change.type_url != codec.TOMBSTONE]
+        taken = [change for change in changes if change.type_url not in _WITNESSES]
+        self._note_addressed(taken)
         held = {n for n in self._exports.held | self._ready.held if not is_allowed(n)}
-        for type_url in (codec.EXPORT, codec.HEADLESS, codec.BACKEND):
+        for type_url in _OF_SERVICES:
             known = {change.name for change in taken if change.type_url == type_url}
             taken += [Change(type_url, str(n), None) for n in sorted(held) if str(n) not in known]
         exports = _names(taken, codec.EXPORT, there=False)
@@ -198,5 +210,4 @@ def _names(changes: Iterable[Change], type_url: str, *, there: bool) -> Names:
 def _backends(changes: Iterable[Change]) -> Iterator[tuple[ServiceName, Backend | None]]:
     for change in changes:
         if change.type_url == codec.BACKEND:
-            found = codec.decode(Backend, change.resource.body) if change.resource else None
-            yield parse_service_name(change.name), found
+            yield parse_service_name(change.name), change.value

@@ -22,6 +22,7 @@ from federation.model.names import ClusterId
 from federation.model.since import FirstSeen
 from federation.planning.liveness import SILENT_SECONDS
 from federation.wire import codec
+from federation.wire.codec.kind import reporter_of
 from federation.xds.batches import SharedBatches
 from federation.xds.messages import Point
 from federation.xds.receiver import Change, Received, Receiver
@@ -153,32 +154,29 @@ class Hub:
 
     def _restore(self, cluster: ClusterId, found: list[Row], refused: list[str]) -> None:
         speaker = self._speaker(cluster)
-        rows = [row for row in found if self._is_allowed(cluster, row, refused)]
+        read = [(row, self._read(cluster, row, refused)) for row in found]
+        stored = [(row, change) for row, change in read if change is not None]
         for type_url in codec.REPORTS:
-            speaker.receiver.restore(
-                type_url,
-                [resource(r.name, r.body) for r in rows if r.type_url == type_url and r.body],
-                None,
-                complete=bool(rows),
-            )
-        speaker.guarded.restore()
-        for row in rows:
-            change = Change(row.type_url, row.name, resource(row.name, row.body or b""))
+            said = [c.resource for _, c in stored if c.type_url == type_url and c.resource]
+            speaker.receiver.restore(type_url, said, None, complete=bool(stored))
+        speaker.guarded.restore(change for _, change in stored)
+        for row, change in stored:
             self.registry.apply(cluster, [change], row.first_seen)
 
-    def _is_allowed(self, cluster: ClusterId, row: Row, refused: list[str]) -> bool:
-        """Whether what was stored may still be said: the operator's word may have changed."""
+    def _read(self, cluster: ClusterId, row: Row, refused: list[str]) -> Change | None:
+        """What was stored, if it may still be said: the operator's word may have changed."""
+        said = resource(row.name, row.body or b"")
         try:
-            self.registry.checker(cluster)(row.type_url, resource(row.name, row.body or b""))
+            value = self.registry.reader(cluster)(row.type_url, said)
         except InvalidInput as error:
             refused.append(f"{row.name} of cluster {cluster}: {error}")
-            return False
-        return True
+            return None
+        return Change(row.type_url, row.name, said, value)
 
     def _speaker(self, cluster: ClusterId) -> _Speaker:
         if cluster not in self._speakers:
-            check = self.registry.checker(cluster)
-            receiver = Receiver("controller", codec.REPORTS, check, codec.LIMITS)
+            read = self.registry.reader(cluster)
+            receiver = Receiver("controller", codec.REPORTS, read, codec.LIMITS)
             self._speakers[cluster] = _Speaker(receiver, Guarded(receiver))
         return self._speakers[cluster]
 
@@ -280,8 +278,7 @@ class Hub:
             return
         self._lost.clear()
         self._lost |= lost
-        names = self.registry.table.names(codec.HEADLESS)
-        self._spread({(codec.HEADLESS, n) for n in names if n.partition("@")[2] in changed})
+        self._spread({(t, n) for t, n in self.registry.of_networks() if reporter_of(n) in changed})
 
     def reconsider(self) -> None:
         """Compare anew what every agent holds: somebody is not awaited any more."""

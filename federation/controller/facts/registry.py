@@ -1,18 +1,18 @@
 """What the controller knows, as a session without I/O: members and reports in, facts out.
 
 Reports come from `federation.xds.receiver` (one per cluster), are judged by the operator's word
-about that cluster (`checker`), merged per service (`federation.planning.merge`) and shown as facts
+about that cluster (`reader`), merged per service (`federation.planning.merge`) and shown as facts
 in `table`, from which every agent's stream is fed. Backends pass through byte for byte.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from federation.controller.admission.report_rules import judge, placed, remark
+from federation.controller.admission.report_rules import placed, read_report, remark
 from federation.controller.member import Member
 from federation.model.checks import Finding
-from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.facts import Bundle, Cluster, Service
 from federation.model.names import ClusterId, ServiceName
@@ -21,7 +21,8 @@ from federation.planning.honoured import not_honoured
 from federation.planning.merge import merge
 from federation.wire import codec
 from federation.wire.codec.clusters import MAX_GATEWAYS
-from federation.xds.receiver import Change, Check
+from federation.wire.codec.kind import Seen, name_of_report, reported_by, reporter_of
+from federation.xds.receiver import Change, Read
 from federation.xds.resources import Resource, resource
 from federation.xds.snapshot import Table
 
@@ -55,8 +56,13 @@ class Registry:
         self.members[member.id] = member
         touched = self._show_cluster(member.id) | self._show_bundle(member)
         if before is not None and before.network != member.network:
-            touched |= {(codec.HEADLESS, name) for name in self.table.names(codec.HEADLESS)}
+            touched |= self.of_networks()
         return touched
+
+    def of_networks(self) -> Touched:
+        """The facts that only some clusters see."""
+        kinds = (t for t, fact in codec.TOLD.items() if fact.seen is Seen.IN_ITS_NETWORK)
+        return {(type_url, name) for type_url in kinds for name in self.table.names(type_url)}
 
     def remove_member(self, cluster: ClusterId) -> Touched:
         """Forget a cluster; what it reported must be withdrawn before."""
@@ -67,16 +73,22 @@ class Registry:
 
     def withdrawals(self, cluster: ClusterId) -> tuple[Change, ...]:
         """The changes that take everything back which a cluster reported."""
-        exports = (n for n, found in self._exports.items() if cluster in found)
-        backends = (n for n, found in self._backends.items() if cluster in found)
-        headless = (n.partition("@") for n in self.table.names(codec.HEADLESS))
-        return (
-            *(Change(codec.EXPORT, str(name), None) for name in sorted(exports)),
-            *(Change(codec.HEADLESS, n, None) for n, _, owner in headless if owner == cluster),
-            *(Change(codec.BACKEND, str(name), None) for name in sorted(backends)),
-            *(Change(codec.GATEWAY, g.name, None) for g in self.gateways(cluster)),
-            Change(codec.OBSERVATION, cluster, None),
+        names = {
+            codec.EXPORT: sorted(str(n) for n, found in self._exports.items() if cluster in found),
+            codec.GATEWAY: [gateway.name for gateway in self.gateways(cluster)],
+            codec.OBSERVATION: [str(cluster)],
+            **{type_url: self._passed_on(type_url, cluster) for type_url in codec.PASSED_ON},
+        }
+        return tuple(
+            Change(type_url, name, None)
+            for type_url in reversed(codec.REPORTS)
+            for name in names.get(type_url, ())
         )
+
+    def _passed_on(self, type_url: str, cluster: ClusterId) -> list[str]:
+        """What of a cluster's reports is shown as facts, by the names of the reports."""
+        facts = self.table.names(type_url)
+        return sorted(name_of_report(f) for f in facts if reporter_of(f) == cluster)
 
     def has_all_reported(self) -> bool:
         """Whether every cluster that has joined has reported completely since the start."""
@@ -87,14 +99,14 @@ class Registry:
         """That cluster has said everything it has."""
         self._reported.add(cluster)
 
-    def checker(self, cluster: ClusterId) -> Check:
-        """The judge of single resources reported by `cluster`: raises InvalidInput."""
+    def reader(self, cluster: ClusterId) -> Read:
+        """Reads and judges single resources reported by `cluster`: raises InvalidInput."""
 
-        def check(type_url: str, found: Resource) -> None:
+        def read(type_url: str, found: Resource) -> Any:
             taken = self._addresses() if type_url == codec.GATEWAY else {}
-            judge(self.members[cluster], self.members, taken, type_url, found)
+            return read_report(self.members[cluster], self.members, taken, type_url, found)
 
-        return check
+        return read
 
     def _addresses(self) -> dict[tuple[str, int], ClusterId]:
         return {
@@ -118,36 +130,36 @@ class Registry:
         touched: Touched = set()
         dirty: set[ServiceName] = set()
         for change in changes:
-            body = change.resource.body if change.resource is not None else None
+            name, value = change.name, change.value
             match change.type_url:
                 case codec.EXPORT:
-                    dirty.add(self._take_export(cluster, change.name, body, first_seen))
+                    dirty.add(self._take_export(cluster, name, value, first_seen))
                 case codec.BACKEND:
-                    touched |= self._take_backend(cluster, change.name, body)
-                case codec.HEADLESS:
-                    touched |= self._put(codec.HEADLESS, f"{change.name}@{cluster}", body)
+                    self._take_backend(cluster, name, value)
                 case codec.GATEWAY:
-                    self._take_gateway(cluster, change.name, body)
+                    self._take_gateway(cluster, name, value)
                     touched |= self._show_cluster(cluster)
                 case codec.OBSERVATION:
-                    self._take_observation(cluster, body)
+                    self._take_observation(cluster, value)
                 case _:
-                    raise InvalidInput(f"{change.type_url} is not something a cluster reports")
-        for name in dirty:
-            touched |= self._show_service(name)
+                    pass
+            if change.type_url in codec.PASSED_ON:
+                touched |= self._pass_on(cluster, change)
+        for service in dirty:
+            touched |= self._show_service(service)
         return touched
 
     def _take_export(
-        self, cluster: ClusterId, name: str, body: bytes | None, first_seen: int
+        self, cluster: ClusterId, name: str, export: Export | None, first_seen: int
     ) -> ServiceName:
         service = service_of(name)
         exports = self._exports.setdefault(service, {})
         before = exports.pop(cluster, None)
-        gained = (body is not None) - (before is not None)
+        gained = (export is not None) - (before is not None)
         self._counts[cluster] = self._counts.get(cluster, 0) + gained
-        if body is not None:
+        if export is not None:
             floor = before.created if before else self._floor(exports.values(), first_seen)
-            exports[cluster] = _not_older(codec.decode(Export, body), floor)
+            exports[cluster] = _not_older(export, floor)
         if not exports:
             del self._exports[service]
         self._note_ready(service)
@@ -187,31 +199,34 @@ class Registry:
         export = self._exports.get(service_of(name), {}).get(cluster)
         return export.created if export else 0
 
-    def _take_backend(self, cluster: ClusterId, name: str, body: bytes | None) -> Touched:
+    def _take_backend(self, cluster: ClusterId, name: str, backend: Backend | None) -> None:
         service = service_of(name)
         backends = self._backends.setdefault(service, {})
-        fact = f"{name}@{cluster}"
         backends.pop(cluster, None)
-        if body is not None:
-            backends[cluster] = codec.decode(Backend, body)
+        if backend is not None:
+            backends[cluster] = backend
         if not backends:
             del self._backends[service]
         self._note_ready(service)
-        return self._put(codec.BACKEND, fact, body)
+
+    def _pass_on(self, cluster: ClusterId, change: Change) -> Touched:
+        """Show as a fact what was reported, byte for byte."""
+        body = change.resource.body if change.resource is not None else None
+        return self._put(change.type_url, reported_by(change.name, cluster), body)
 
     def _put(self, type_url: str, fact: str, body: bytes | None) -> Touched:
-        """Show a fact as it was reported, or no more."""
+        """Show a fact, or no more."""
         if body is None:
             changed = self.table.drop(type_url, fact)
         else:
             changed = self.table.put(type_url, resource(fact, body))
         return {(type_url, fact)} if changed else set()
 
-    def _take_gateway(self, cluster: ClusterId, name: str, body: bytes | None) -> None:
+    def _take_gateway(self, cluster: ClusterId, name: str, gateway: Gateway | None) -> None:
         gateways = self._gateways.setdefault(cluster, {})
         gateways.pop(name, None)
-        if body is not None:
-            gateways[name] = codec.decode(Gateway, body)
+        if gateway is not None:
+            gateways[name] = gateway
 
     def remarks(self, cluster: ClusterId) -> tuple[str, ...]:
         """What was taken of a cluster's report, but not as it was claimed."""
@@ -219,10 +234,10 @@ class Registry:
         found = (remark(member, gateway) for gateway in self.gateways(cluster))
         return tuple(text for text in found if text)
 
-    def _take_observation(self, cluster: ClusterId, body: bytes | None) -> None:
+    def _take_observation(self, cluster: ClusterId, seen: Observation | None) -> None:
         self._observations.pop(cluster, None)
-        if body is not None:
-            self._observations[cluster] = _few(codec.decode(Observation, body))
+        if seen is not None:
+            self._observations[cluster] = _few(seen)
 
     def findings(self, cluster: ClusterId) -> tuple[Finding, ...]:
         """What its agent has found wrong in the cluster."""

@@ -11,13 +11,14 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway, Headless, Tombstone
 from federation.model.facts import Bundle, Cluster, Service
 from federation.model.observations import Observation
 from federation.model.proxies import Proxy
 from federation.model.zones import GatewayNames, ServiceNames
 from federation.wire.codec import clusters, headless, proxies, services, zones
-from federation.wire.codec.kind import PREFIX, Fact, Guard, Kind, Owner, Report, Seen
+from federation.wire.codec.kind import PREFIX, Fact, Kind, Owner, Report, Seen, Withdrawal
 from federation.xds.receiver import Limits
 from federation.xds.resources import Resource, resource
 from federation.xds.rules import Rule
@@ -57,7 +58,7 @@ _TABLE: tuple[Kind[Any], ...] = (
         report=Report(
             Limits(services.MAX_EXPORTS, 8 << 20),
             stored=False,
-            guard=Guard.WITNESS,
+            withdrawal=Withdrawal.WITNESS,
             told=False,
         ),
     ),
@@ -109,7 +110,7 @@ _TABLE: tuple[Kind[Any], ...] = (
         report=Report(
             Limits(services.MAX_EXPORTS, 16 << 20),
             removals_after=(EXPORT,),
-            guard=Guard.FOLLOWS,
+            withdrawal=Withdrawal.FOLLOWS,
             with_export=True,
         ),
         fact=Fact(Owner.REPORTER, Seen.IN_ITS_NETWORK),
@@ -126,7 +127,7 @@ _TABLE: tuple[Kind[Any], ...] = (
             Limits(services.MAX_EXPORTS, 16 << 20),
             after=(TOMBSTONE,),
             removals_after=(EXPORT,),
-            guard=Guard.READY,
+            withdrawal=Withdrawal.READY,
             with_export=True,
         ),
         fact=Fact(Owner.REPORTER),
@@ -143,7 +144,7 @@ _TABLE: tuple[Kind[Any], ...] = (
             Limits(services.MAX_EXPORTS, 16 << 20),
             after=(GATEWAY, HEADLESS, BACKEND),
             removals_after=(TOMBSTONE,),
-            guard=Guard.EXISTS,
+            withdrawal=Withdrawal.EXISTS,
         ),
     ),
     Kind(
@@ -191,6 +192,9 @@ REPORTS = tuple(REPORTED)
 FACTS = tuple(TOLD)
 """What comes down."""
 
+PASSED_ON = frozenset(REPORTED.keys() & TOLD.keys())
+"""Reports that are facts as they are, byte for byte."""
+
 NAMES = (GATEWAY_NAMES, SERVICE_NAMES)
 """What a DNS server is told by its agent."""
 
@@ -210,9 +214,35 @@ FACT_RULES = _last_goes_first(FACTS)
 """The last kind, which makes a service exist, comes last and goes first."""
 
 
+def read(type_url: str, found: Resource) -> Any:
+    """What a resource says, under its own name; raises InvalidInput."""
+    kind = KINDS[type_url]
+    return _named(kind, found, kind.name)
+
+
+def read_fact(type_url: str, found: Resource) -> Any:
+    """What a fact says; raises InvalidInput when it cannot be read, or is of another name."""
+    kind = KINDS[type_url]
+    if kind.fact is None:
+        raise InvalidInput(f"{type_url} is no fact")
+    return _named(kind, found, kind.fact_name)
+
+
+def _named(kind: Kind[Any], found: Resource, name_of: Callable[[Any], str]) -> Any:
+    value = kind.decode(found.body)
+    if (name := name_of(value)) != found.name:
+        raise InvalidInput(f"it describes {kind.subject} {name}")
+    return value
+
+
+def kind_of(value: object) -> Kind[Any]:
+    """The row of a value."""
+    return _BY_VALUE[type(value)]
+
+
 def encode(value: object) -> bytes:
     """A value as bytes; equal values give equal bytes."""
-    return _BY_VALUE[type(value)].encode(value)
+    return kind_of(value).encode(value)
 
 
 def decode(kind: type[V], body: bytes) -> V:
@@ -223,9 +253,9 @@ def decode(kind: type[V], body: bytes) -> V:
 
 def resource_of(value: object) -> Resource:
     """A value as it is reported, or told to DNS servers: under the name that is in it."""
-    return resource(_BY_VALUE[type(value)].name(value), encode(value))
+    return resource(kind_of(value).name(value), encode(value))
 
 
 def fact_of(value: object) -> Resource:
     """A value as a fact."""
-    return resource(_BY_VALUE[type(value)].fact_name(value), encode(value))
+    return resource(kind_of(value).fact_name(value), encode(value))

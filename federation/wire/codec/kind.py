@@ -17,10 +17,10 @@ PREFIX = "type.googleapis.com/fedmesh.v1."
 MAX_BODY_BYTES = 64 << 10
 
 
-class Guard(Enum):
+class Withdrawal(Enum):
     """What a withdrawal means when a cluster seems to lose most of what it had at once."""
 
-    NONE = auto()
+    FREE = auto()
     """It is taken at its word."""
     WITNESS = auto()
     """No thing of its own: it says that somebody saw a thing go, and is passed on to nobody."""
@@ -53,9 +53,19 @@ class Seen(Enum):
     """Those of its owner's network, unless that cluster is lost."""
 
 
-def reporter_of(name: str) -> str:
+def reported_by(name: str, cluster: str) -> str:
+    """The name of the fact that is a cluster's report."""
+    return f"{name}@{cluster}"
+
+
+def reporter_of(fact: str) -> str:
     """The cluster in the name of a fact whose owner is its reporter."""
-    return name.partition("@")[2]
+    return fact.partition("@")[2]
+
+
+def name_of_report(fact: str) -> str:
+    """The name under which its reporter reports it."""
+    return fact.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ class Report:
     after: tuple[str, ...] = ()
     removals_after: tuple[str, ...] = ()
     stored: bool = True
-    guard: Guard = Guard.NONE
+    withdrawal: Withdrawal = Withdrawal.FREE
     with_export: bool = False
     told: bool = True
 
@@ -113,5 +123,5 @@ class Kind(Generic[V]):
     def fact_name(self, value: V) -> str:
         """What the fact is called that says this."""
         if self.fact is not None and self.fact.owner is Owner.REPORTER and self.cluster is not None:
-            return f"{self.name(value)}@{self.cluster(value)}"
+            return reported_by(self.name(value), self.cluster(value))
         return self.name(value)

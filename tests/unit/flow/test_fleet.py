@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
-from federation.xds.receiver import Change
+from tests.unit.builders import said
 from tests.unit.flow.fleet import CLUSTERS, NAMES, Fleet, Home
 
 CLUSTER = st.sampled_from(CLUSTERS)
@@ -254,10 +254,11 @@ def from_scratch(fleet: Fleet) -> dict[tuple[str, str], str]:
     hub = other._begin()
     for cluster, home in fleet.homes.items():
         table = home.agent.reports.table
-        changes = [
-            Change(t, n, table.get(t, n)) for t in codec.REPORTS for n in sorted(table.names(t))
-        ]
-        hub.registry.apply(cluster, [c for c in changes if c.type_url != codec.TOMBSTONE], 0)
+        for type_url in codec.REPORTS:
+            if type_url != codec.TOMBSTONE:
+                found = (table.get(type_url, name) for name in sorted(table.names(type_url)))
+                values = (codec.read(type_url, report) for report in found if report is not None)
+                hub.registry.apply(cluster, [said(value) for value in values], 0)
     other.hub = hub
     return other.facts()
 

@@ -61,7 +61,7 @@ class Home:
         self.folder, self.index = Folder(), Index()
         self.reports, self.facts = Reports(), Facts()
         self.snapshots = Snapshots(cluster, entry(cluster))
-        self.held = Receiver(f"agent/{cluster}", codec.FACTS)
+        self.held = Receiver(f"agent/{cluster}", codec.FACTS, codec.read_fact)
         self.now = 0.0
         self.reports.gateway("gw", Gateway("gw", f"10.{NETS[cluster]}.9.1", 15443, "a"))
         self.reports.table.mark_complete(*codec.REPORTS)
@@ -77,7 +77,7 @@ class Home:
     def connect(self, controller: Controller) -> None:
         """Open both streams anew; what is held stays held."""
         self.controller = controller
-        checker = controller.registry.checker(self.cluster)
+        checker = controller.registry.reader(self.cluster)
         receiver = Receiver("controller", codec.REPORTS, checker)
         self.up = Wire(Sender(self.reports.table, codec.REPORT_RULES), receiver)
         self.down = Wire(Sender(controller.registry.table, codec.FACT_RULES), self.held)

@@ -25,7 +25,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.table = Table(ZONES)
         self.changes = 0
-        self.receiver = Receiver("dns", codec.NAMES)
+        self.receiver = Receiver("dns", codec.NAMES, codec.read)
         self.feed = Feed(self.table, folder, self._count, Disk())
 
     def _count(self) -> None:
@@ -44,7 +44,7 @@ class World:
 
 def held(folder: Path, *, services_complete: bool = True) -> None:
     """What an earlier server was told, on the disk."""
-    receiver = Receiver("dns", codec.NAMES)
+    receiver = Receiver("dns", codec.NAMES, codec.read)
     receiver.restore(codec.SERVICE_NAMES, (SERVICE,), None, complete=services_complete)
     receiver.restore(codec.GATEWAY_NAMES, (GATEWAYS,), None, complete=True)
     last_good.save(folder, receiver, codec.NAMES)

@@ -27,9 +27,8 @@ from federation.trust.profile import twin_profile
 from federation.trust.tokens import parse_join_token, secret_hash
 from federation.wire import codec
 from federation.xds.messages import Response
-from federation.xds.receiver import Change
 from federation.xds.resources import resource
-from tests.unit.builders import backend, export
+from tests.unit.builders import backend, export, said
 from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.fake_store import FakeStore
 
@@ -207,8 +206,7 @@ async def test_a_token_for_an_unknown_cluster_says_what_to_do(controller: Contro
 def observe(federation: Federation, observer: str, *answers: bool, rtt: float = 0.0) -> None:
     """`observer` sees gateways of east, numbered from 0."""
     remotes = tuple(Remote(EAST, f"g{n}", a, rtt) for n, a in enumerate(answers))
-    body = codec.encode(Observation(ClusterId(observer), remotes))
-    change = Change(codec.OBSERVATION, observer, resource(observer, body))
+    change = said(Observation(ClusterId(observer), remotes))
     federation.registry.apply(ClusterId(observer), [change], 0)
 
 
@@ -262,14 +260,7 @@ async def test_services_are_shown_with_the_counts_of_each_exporter(
     controller: Controller, federation: Federation
 ) -> None:
     await controller.put_cluster("east", document())
-    changes = [
-        Change(codec.EXPORT, "shop/api", resource("shop/api", codec.encode(export("east")))),
-        Change(
-            codec.BACKEND,
-            "shop/api",
-            resource("shop/api", codec.encode(backend("east", ready=2))),
-        ),
-    ]
+    changes = [said(export("east")), said(backend("east", ready=2))]
     federation.registry.apply(EAST, changes, 0)
     (service,) = (await controller.services())["items"]
     assert (service["name"], service["exporters"]) == ("shop/api", ["east"])

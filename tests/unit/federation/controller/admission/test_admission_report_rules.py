@@ -3,7 +3,7 @@
 import pytest
 
 from federation.controller.admission.report_rules import (
-    judge,
+    read_report,
 )
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
@@ -51,7 +51,7 @@ def refused(type_url: str, name: str, message: object, member: Member = MEMBER) 
     """The reason why it is refused."""
     body = message.SerializeToString(deterministic=True)  # type: ignore[attr-defined]
     with pytest.raises(InvalidInput) as caught:
-        judge(member, {**MEMBERS, member.id: member}, TAKEN, type_url, resource(name, body))
+        read_report(member, {**MEMBERS, member.id: member}, TAKEN, type_url, resource(name, body))
     assert str(caught.value).isprintable(), "nothing odd reaches a log or a terminal"
     assert len(str(caught.value)) < 1000
     return str(caught.value)
@@ -163,7 +163,7 @@ def test_a_gateway_outside_its_networks_or_under_another_name_is_refused() -> No
     assert "must lie within 127.11.0.0/24" in refused(codec.GATEWAY, "gw", message, bound)
     assert "describes gateway gw" in refused(codec.GATEWAY, "other", message, bound)
     inside = pb.Gateway(name="gw", address="127.11.0.3", port=1)
-    judge(bound, MEMBERS, TAKEN, codec.GATEWAY, resource("gw", inside.SerializeToString()))
+    read_report(bound, MEMBERS, TAKEN, codec.GATEWAY, resource("gw", inside.SerializeToString()))
     nowhere = pb.Gateway(name="gw", address="127.11.0.3", port=0)
     assert "is 0, but must be" in refused(codec.GATEWAY, "gw", nowhere, bound)
 
@@ -191,23 +191,23 @@ def test_what_gateways_see_has_a_size_of_its_own() -> None:
 def test_a_resource_of_a_type_that_clusters_do_not_report_is_refused() -> None:
     body = codec.encode(backend("east"))
     with pytest.raises(InvalidInput):
-        judge(MEMBER, MEMBERS, TAKEN, codec.SERVICE, resource("shop/api", body))
+        read_report(MEMBER, MEMBERS, TAKEN, codec.SERVICE, resource("shop/api", body))
     bundle = pb.Bundle(trust_domain="west.mesh.test", anchors=["PEM"]).SerializeToString()
     with pytest.raises(InvalidInput, match="not something a cluster reports"):
-        judge(MEMBER, MEMBERS, TAKEN, codec.BUNDLE, resource("west.mesh.test", bundle))
+        read_report(MEMBER, MEMBERS, TAKEN, codec.BUNDLE, resource("west.mesh.test", bundle))
 
 
 def test_a_version_that_is_not_that_of_the_bytes_is_refused() -> None:
     body = codec.encode(export("east"))
     for version in ("", "1", "x" * 100_000):
         with pytest.raises(InvalidInput, match="not that of its bytes"):
-            judge(MEMBER, MEMBERS, TAKEN, codec.EXPORT, Resource("shop/api", version, body))
+            read_report(MEMBER, MEMBERS, TAKEN, codec.EXPORT, Resource("shop/api", version, body))
 
 
 def test_unknown_fields_are_carried_and_mean_nothing() -> None:
     """So a newer agent may say more than this controller knows."""
     body = codec.encode(backend("east")) + b"\xfa\x3e\x03abc"
-    judge(MEMBER, MEMBERS, TAKEN, codec.BACKEND, resource("shop/api", body))
+    read_report(MEMBER, MEMBERS, TAKEN, codec.BACKEND, resource("shop/api", body))
     assert codec.decode(Backend, body) == backend("east")
 
 
@@ -218,7 +218,7 @@ def controller() -> Receiver:
     registry = Registry()
     for member in (MEMBER, NEIGHBOUR):
         registry.set_member(member)
-    return Receiver("controller", codec.REPORTS, registry.checker(EAST), codec.LIMITS)
+    return Receiver("controller", codec.REPORTS, registry.reader(EAST), codec.LIMITS)
 
 
 def exported(count: int, start: int = 0) -> list[Resource]:
@@ -343,5 +343,5 @@ def test_endpoints_are_judged_by_the_namespaces_that_a_cluster_may_export() -> N
 def test_a_loopback_endpoint_may_be_where_the_operator_lets_gateways_be() -> None:
     member = Member(EAST, "east.mesh.test", "eu", gateway_cidrs=("127.11.0.0/16",))
     body = named("127.11.0.9").SerializeToString(deterministic=True)
-    judge(member, MEMBERS, TAKEN, codec.HEADLESS, resource("shop/api", body))
+    read_report(member, MEMBERS, TAKEN, codec.HEADLESS, resource("shop/api", body))
     assert "127.12.0.9" in refused(codec.HEADLESS, "shop/api", named("127.12.0.9"), member)

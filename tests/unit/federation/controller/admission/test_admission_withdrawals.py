@@ -38,7 +38,7 @@ class East:
     """A cluster with ten services, and what others hear of it."""
 
     def __init__(self) -> None:
-        self.receiver = Receiver("controller", codec.REPORTS)
+        self.receiver = Receiver("controller", codec.REPORTS, codec.read)
         self.guarded = Guarded(self.receiver)
         self.now = 1_000_000.0
         self.known: dict[tuple[str, str], Resource] = {}
@@ -176,12 +176,12 @@ def test_a_restart_asks_the_same_question_again() -> None:
     """What is held back stays in the store; the agent says the difference again, and is held."""
     east = East()
     east.withdraw(*ALL[:8])
-    stored, east.receiver = east.known, Receiver("controller", codec.REPORTS)
+    stored, east.receiver = east.known, Receiver("controller", codec.REPORTS, codec.read)
     for type_url in codec.REPORTS:
         found = [r for (kind, _), r in stored.items() if kind == type_url]
         east.receiver.restore(type_url, found, None, complete=True)
     east.guarded = Guarded(east.receiver)
-    east.guarded.restore()
+    east.guarded.restore(east.receiver.taken_back())
     assert east.problem == ""
     east.withdraw(*ALL[:8])
     assert (east.exported, east.ready) == (10, 10)

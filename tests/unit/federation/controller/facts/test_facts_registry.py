@@ -13,7 +13,7 @@ from federation.wire import codec
 from federation.wire.codec.clusters import MAX_GATEWAYS
 from federation.xds.receiver import Change
 from federation.xds.resources import Resource, resource
-from tests.unit.builders import API, backend, export, gateway, port
+from tests.unit.builders import API, backend, export, gateway, port, said
 
 EAST, WEST = ClusterId("east"), ClusterId("west")
 
@@ -30,21 +30,7 @@ def registry(**words: tuple[str, ...]) -> Registry:
 
 
 def body(value: Export | Backend | Gateway | Observation) -> tuple[str, Resource]:
-    match value:
-        case Export():
-            return codec.EXPORT, resource(str(value.service), codec.encode(value))
-        case Backend():
-            return codec.BACKEND, resource(str(value.service), codec.encode(value))
-        case Gateway():
-            return codec.GATEWAY, resource(value.name, codec.encode(value))
-        case Observation():
-            found = codec.encode(value)
-            return codec.OBSERVATION, resource(value.cluster, found)
-
-
-def said(value: Export | Backend | Gateway | Observation) -> Change:
-    type_url, found = body(value)
-    return Change(type_url, found.name, found)
+    return codec.kind_of(value).type_url, codec.resource_of(value)
 
 
 def test_an_export_becomes_a_service_and_its_withdrawal_ends_it() -> None:
@@ -173,24 +159,24 @@ def test_a_cluster_cannot_name_more_gateways_of_another_than_that_can_have() -> 
 def test_a_report_that_oversteps_is_refused(value: Export | Backend | Gateway, reason: str) -> None:
     there = registry(gateway_cidrs=("10.0.0.0/8",))
     with pytest.raises(InvalidInput, match=reason):
-        there.checker(EAST)(*body(value))
+        there.reader(EAST)(*body(value))
 
 
 def test_an_export_outside_the_allowed_namespaces_is_refused() -> None:
     there = registry(namespaces=("pay",))
     with pytest.raises(InvalidInput, match="namespace shop may not be exported by cluster east"):
-        there.checker(EAST)(*body(export("east")))
+        there.reader(EAST)(*body(export("east")))
 
 
 def test_a_report_under_another_name_is_refused() -> None:
     type_url, found = body(export("east"))
     with pytest.raises(InvalidInput, match="describes service"):
-        registry().checker(EAST)(type_url, Resource("shop/other", found.version, found.body))
+        registry().reader(EAST)(type_url, Resource("shop/other", found.version, found.body))
 
 
 def test_what_a_cluster_reports_within_its_rights_is_accepted() -> None:
     """Nothing is raised."""
-    check = registry(namespaces=(API.namespace,), gateway_cidrs=("10.0.0.0/8",)).checker(EAST)
+    check = registry(namespaces=(API.namespace,), gateway_cidrs=("10.0.0.0/8",)).reader(EAST)
     for value in (export("east"), backend("east"), gateway("10.2.3.4")):
         check(*body(value))
 
@@ -233,7 +219,7 @@ def test_the_last_observation_of_a_cluster_counts_until_it_is_taken_back() -> No
 
 
 def test_an_observation_in_the_name_of_another_cluster_is_refused() -> None:
-    check = registry().checker(EAST)
+    check = registry().reader(EAST)
     type_url, own = body(seen(EAST, Remote(WEST, "g1", True)))
     check(type_url, own)
     _, foreign = body(seen(WEST, of_east("g1")))

@@ -10,11 +10,9 @@ from federation.controller.facts.visibility import Visible
 from federation.controller.member import Member
 from federation.model.names import ClusterId
 from federation.wire import codec
-from federation.wire.codec.headless import encode_headless
 from federation.xds.messages import WILDCARD, Point, Request, Response
 from federation.xds.receiver import Change
-from federation.xds.resources import resource
-from tests.unit.builders import backend, export, headless
+from tests.unit.builders import backend, export, headless, said
 
 EAST, WEST, SOUTH = map(ClusterId, ("east", "west", "south"))
 FACT = "shop/api@west"
@@ -25,20 +23,13 @@ def member(cluster: ClusterId, network: str) -> Member:
 
 
 def reports() -> list[Change]:
-    return [
-        Change(type_url, "shop/api", resource("shop/api", body))
-        for type_url, body in (
-            (codec.HEADLESS, encode_headless(headless("west", "10.2.0.1"))),
-            (codec.BACKEND, codec.encode(backend("west"))),
-            (codec.EXPORT, codec.encode(export("west"))),
-        )
-    ]
+    return [said(v) for v in (headless("west", "10.2.0.1"), backend("west"), export("west"))]
 
 
 def registry(east: str = "one", west: str = "one") -> Registry:
     found = Registry()
-    for said in (member(EAST, east), member(WEST, west), member(SOUTH, "")):
-        found.set_member(said)
+    for known in (member(EAST, east), member(WEST, west), member(SOUTH, "")):
+        found.set_member(known)
     found.apply(WEST, reports(), 0)
     return found
 

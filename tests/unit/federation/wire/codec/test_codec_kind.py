@@ -4,10 +4,15 @@ import dataclasses
 
 import pytest
 
+from federation.model.errors import InvalidInput
 from federation.model.exports import Gateway
+from federation.model.facts import Bundle
+from federation.model.names import ClusterId
+from federation.model.zones import GatewayNames
 from federation.wire import codec
-from federation.wire.codec.kind import Guard, Owner, Seen, reporter_of
-from tests.unit.builders import backend, cluster, export, gateway, headless
+from federation.wire.codec.kind import Owner, Seen, Withdrawal, reporter_of
+from federation.xds.resources import Resource
+from tests.unit.builders import backend, cluster, export, gateway, headless, service
 
 
 def test_every_kind_that_travels_has_a_row() -> None:
@@ -70,8 +75,8 @@ def test_addresses_of_workloads_stay_in_their_network() -> None:
 def test_only_what_is_told_again_is_not_stored() -> None:
     passing = {t for t, report in codec.REPORTED.items() if not report.stored}
     assert passing == {codec.TOMBSTONE, codec.OBSERVATION}
-    guards = {codec.REPORTED[t].guard for t in passing}
-    assert guards == {Guard.WITNESS, Guard.NONE}
+    withdrawals = {codec.REPORTED[t].withdrawal for t in passing}
+    assert withdrawals == {Withdrawal.WITNESS, Withdrawal.FREE}
 
 
 def test_values_are_written_and_read_by_their_row() -> None:
@@ -87,3 +92,31 @@ def test_a_value_of_no_kind_cannot_be_written() -> None:
 def test_rows_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         codec.KINDS[codec.GATEWAY].value = Gateway  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [service("west"), backend("west"), cluster("west"), Bundle("west.mesh.test", ("PEM",))],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_fact_must_be_what_its_name_says(value: object) -> None:
+    fact = codec.fact_of(value)
+    type_url = codec.kind_of(value).type_url
+    assert codec.read_fact(type_url, fact) == value
+    for name in ("east", "shop/api@east", "shop/other", "", "shop/api\n"):
+        with pytest.raises(InvalidInput, match="it describes"):
+            codec.read_fact(type_url, Resource(name, fact.version, fact.body))
+    with pytest.raises(InvalidInput):
+        codec.read_fact(type_url, Resource(fact.name, fact.version, b"\xff"))
+
+
+def test_a_report_is_no_fact() -> None:
+    with pytest.raises(InvalidInput, match="is no fact"):
+        codec.read_fact(codec.GATEWAY, codec.resource_of(gateway()))
+
+
+def test_what_is_told_to_dns_or_by_a_proxy_must_be_what_its_name_says() -> None:
+    names = codec.resource_of(GatewayNames(ClusterId("east"), ("10.0.0.1",)))
+    assert codec.read(codec.GATEWAY_NAMES, names).cluster == "east"
+    with pytest.raises(InvalidInput, match="it describes gatewaynames east"):
+        codec.read(codec.GATEWAY_NAMES, Resource("west", names.version, names.body))
