@@ -38,9 +38,6 @@ class Kind(IntEnum):
     PONG = 0xA
 
 
-_STARTS = (Kind.TEXT, Kind.BINARY)
-
-
 class _Broken(Exception):  # noqa: N818 - ends a conversation, with this code
     def __init__(self, code: int) -> None:
         super().__init__(code)

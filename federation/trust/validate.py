@@ -17,8 +17,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from federation.model.errors import Denied, InvalidInput
-from federation.model.facts import Bundle
-from federation.trust.gate import p256_key
 from federation.trust.rules import (
     UNREADABLE,
     check_authority,
@@ -31,7 +29,7 @@ from federation.trust.rules import (
     extension,
     leaf_identity,
 )
-from federation.trust.spiffe import SpiffeId, controller_id, parse
+from federation.trust.spiffe import SpiffeId, controller_id
 
 Anchors = Mapping[str, tuple[x509.Certificate, ...]]
 
@@ -83,15 +81,6 @@ def check_twin(
     check_confined(twin, trust_domain, what)
     check_signed_by(twin, twin, what)
     demand(twin.public_key() == public_key, f"{what} has another key than its intermediate")
-
-
-def check_bundle(bundle: Bundle, now: datetime) -> tuple[x509.Certificate, ...]:
-    """The anchors of a bundle, each judged as a twin of its trust domain."""
-    twins = tuple(cert for text in bundle.anchors for cert in _parsed(text.encode()))
-    for twin in twins:
-        key = p256_key(twin, f"twin certificate of {bundle.trust_domain}")
-        check_twin(twin, public_key=key, trust_domain=bundle.trust_domain, now=now)
-    return twins
 
 
 def check_leaf(
@@ -166,19 +155,6 @@ def verify_peer_chain(
     except InvalidInput as reason:
         raise Denied(f"peer is refused: {reason}") from reason
     return identity, anchor
-
-
-def verify_controller(
-    chain_pem: bytes, *, root: x509.Certificate, domain: str, now: datetime
-) -> SpiffeId:
-    """The controller's identity by what it presented (PEM, leaf first); raises Denied."""
-    try:
-        leaf, *others = _parsed(chain_pem)
-        check_controller(leaf, root=root, domain=domain, now=now)
-        demand(not _without(others, root), "controller certificate comes with an intermediate")
-    except InvalidInput as reason:
-        raise Denied(f"controller is refused: {reason}") from reason
-    return parse(controller_id(domain))
 
 
 def _parsed(pem: bytes) -> list[x509.Certificate]:

@@ -108,17 +108,6 @@ def time_to_shift(records: Iterable[Record], lost: Place, fault: float) -> float
     return max(min(good), max(bad, default=fault)) - fault
 
 
-def unclean_buckets(
-    records: Iterable[Record], lost: Place, since: float, until: float
-) -> tuple[float, ...]:
-    """Never-back: the 100 ms buckets of [since, until) that hold an answer from the lost place.
-
-    Returned are their offsets from `since`.
-    """
-    back = (r.end - since for r in records if lost.answered(r) and since <= r.end < until)
-    return tuple(sorted({int(offset / BUCKET_SECONDS) * BUCKET_SECONDS for offset in back}))
-
-
 def time_to_return(
     records: Iterable[Record], place: Place, since: float, wanted: float = 0.99
 ) -> float | None:

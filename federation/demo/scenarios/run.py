@@ -16,8 +16,6 @@ from federation.demo.scenarios.verdict import judge
 from federation.planning.damping import Damping
 from federation.verify.guarantees import lateness
 
-_SETTLE_SECONDS = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Report:

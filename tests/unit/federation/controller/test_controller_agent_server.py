@@ -15,13 +15,13 @@ from federation.controller.member import Member
 from federation.controller.sessions import Federation
 from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority, open_authority
-from federation.model.errors import Denied, NotReady
+from federation.model.errors import Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.tasks import cancel, start
 from federation.trust import issue, profile, spiffe
 from federation.trust.pem import PrivateKey, load_certificates, pem
-from federation.trust.validate import verify_controller
+from federation.trust.validate import check_controller
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
 from federation.wire.rpc.streams import Peer
@@ -153,8 +153,8 @@ async def test_an_agent_whose_clock_is_minutes_off_still_gets_in(tmp_path: Path)
     for minutes in (-4, 4):
         at = utc_now() + timedelta(minutes=minutes)
         assert (await world.ask(world.peer(EAST, spiffe.agent_id(EAST), at))).chain
-        chain = world.root.identity(utc_now()).chain
-        verify_controller(chain, root=world.root.root, domain="mesh.test", now=at)
+        leaf = load_certificates(world.root.identity(utc_now()).chain)[0]
+        check_controller(leaf, root=world.root.root, domain="mesh.test", now=at)
 
 
 # -- one key speaks --------------------------------------------------------------------------------
@@ -295,10 +295,10 @@ async def test_clocks_that_differ_by_more_than_certificates_allow_are_refused(
     ahead = utc_now() + timedelta(minutes=6)
     with pytest.raises(Denied, match="valid"):
         await world.ask(world.peer(EAST, spiffe.agent_id(EAST), ahead))
-    chain = world.root.identity(utc_now()).chain
+    leaf = load_certificates(world.root.identity(utc_now()).chain)[0]
     behind = utc_now() - timedelta(minutes=6)
-    with pytest.raises(Denied, match="valid"):
-        verify_controller(chain, root=world.root.root, domain="mesh.test", now=behind)
+    with pytest.raises(InvalidInput, match="valid"):
+        check_controller(leaf, root=world.root.root, domain="mesh.test", now=behind)
 
 
 async def test_by_how_much_a_clock_is_off_is_noted_and_said_once(

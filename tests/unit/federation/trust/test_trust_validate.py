@@ -7,7 +7,6 @@ import pytest
 from cryptography import x509
 
 from federation.model.errors import InvalidInput
-from federation.model.facts import Bundle
 from federation.trust import issue, profile, validate
 from federation.trust.pem import certificate_sha256, pem
 from tests.unit.federation.trust.trust_certs import (
@@ -128,17 +127,6 @@ def test_a_twin_is_signed_by_itself_with_the_key_of_the_intermediate() -> None:
         validate.check_twin(EAST_MEMBER.twin, public_key=key, trust_domain=WEST, now=NOW)
     with pytest.raises(InvalidInput, match="has expired"):
         validate.check_twin(EAST_MEMBER.twin, public_key=key, trust_domain=EAST, now=LATER)
-
-
-def test_a_bundle_holds_twins_of_its_trust_domain_only() -> None:
-    good = Bundle(EAST, (text(EAST_MEMBER.twin), text(STRANGER.twin)))
-    assert validate.check_bundle(good, NOW) == (EAST_MEMBER.twin, STRANGER.twin)
-    assert validate.check_bundle(Bundle(EAST, ()), NOW) == ()
-    for wrong in (WEST_MEMBER.twin, EAST_MEMBER.intermediate, ROOT.cert, LEAF):
-        with pytest.raises(InvalidInput, match=r"twin certificate of east.mesh.test"):
-            validate.check_bundle(Bundle(EAST, (text(wrong),)), NOW)
-    with pytest.raises(InvalidInput, match="not PEM of certificates"):
-        validate.check_bundle(Bundle(EAST, ("rubbish",)), NOW)
 
 
 def test_a_leaf_is_for_exactly_the_id_and_by_its_authority() -> None:

@@ -17,7 +17,6 @@ from federation.verify.guarantees import (
     summarise,
     time_to_return,
     time_to_shift,
-    unclean_buckets,
     worst,
 )
 from federation.verify.history import About, History, Lag, Phase, Record
@@ -88,12 +87,6 @@ def test_a_place_can_be_some_workloads_of_a_cluster() -> None:
     assert not place.answered(answered(1.0))
     assert place.answered(replace(answered(1.0), workload="api-2"))
     assert not place.answered(replace(answered(1.0), workload="api-2", error="reset"))
-
-
-def test_never_back_names_the_buckets_with_an_answer_from_the_lost_place() -> None:
-    run = [*steady(1, 3, "us-west"), answered(1.55, "us-east"), answered(1.56, "us-east")]
-    assert unclean_buckets(run, EAST, since=1.0, until=3.0) == pytest.approx((0.5,))
-    assert unclean_buckets(run, EAST, since=1.6, until=3.0) == ()
 
 
 def test_the_return_counts_from_the_last_bucket_that_was_not_yet_back() -> None:
