@@ -10,8 +10,6 @@ from federation.model.exports import Backend, Export, Gateway, Headless
 from federation.model.names import ServiceName
 from federation.model.observations import Observation
 from federation.wire import codec
-from federation.wire.codec.headless import encode_headless
-from federation.xds.resources import resource
 from federation.xds.snapshot import Table
 
 COALESCE_SECONDS = 0.1
@@ -36,13 +34,13 @@ class Reports:
         """Report (or withdraw) an export; returns whether that is news."""
         if export is None:
             return self.table.drop(codec.EXPORT, str(name))
-        return self.table.put(codec.EXPORT, resource(str(name), codec.encode(export)))
+        return self._set(export)
 
     def headless(self, name: ServiceName, found: Headless | None) -> bool:
         """Report (or withdraw) endpoints of a headless service; returns whether that is news."""
         if found is None:
             return self.table.drop(codec.HEADLESS, str(name))
-        return self.table.put(codec.HEADLESS, resource(str(name), encode_headless(found)))
+        return self._set(found)
 
     def has_export(self, name: ServiceName) -> bool:
         """Whether this export is reported."""
@@ -52,12 +50,14 @@ class Reports:
         """Report (or withdraw) a gateway; returns whether that is news."""
         if gateway is None:
             return self.table.drop(codec.GATEWAY, name)
-        return self.table.put(codec.GATEWAY, resource(name, codec.encode(gateway)))
+        return self._set(gateway)
 
     def observation(self, observation: Observation) -> bool:
         """Report what is seen of other clusters; returns whether that is news."""
-        body = codec.encode(observation)
-        return self.table.put(codec.OBSERVATION, resource(observation.cluster, body))
+        return self._set(observation)
+
+    def _set(self, value: Export | Headless | Gateway | Observation | Backend) -> bool:
+        return self.table.put(codec.kind_of(value).type_url, codec.resource_of(value))
 
     def backend(self, name: ServiceName, backend: Backend | None, now: float) -> bool:
         """Report what is behind a service, now or a moment later; returns whether to send now."""
@@ -97,7 +97,7 @@ class Reports:
             self._reported.pop(name, None)
             return self.table.drop(codec.BACKEND, str(name))
         self._reported[name] = backend
-        return self.table.put(codec.BACKEND, resource(str(name), codec.encode(backend)))
+        return self._set(backend)
 
 
 def _is_only_count(before: Backend, after: Backend) -> bool:

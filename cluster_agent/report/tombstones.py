@@ -9,7 +9,6 @@ from cluster_agent.observe.service import Observed
 from federation.model.exports import Tombstone
 from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
-from federation.xds.resources import resource
 from federation.xds.snapshot import Table
 
 KEPT_SECONDS = 3600.0
@@ -49,7 +48,7 @@ class Tombstones:
             return (name,) if self._drop(name) else ()
         self._since.pop(name, None)
         self._since[name], self._current[name] = now, wanted
-        self._table.put(codec.TOMBSTONE, resource(str(name), codec.encode(wanted)))
+        self._table.put(codec.TOMBSTONE, codec.resource_of(wanted))
         oldest = next(iter(self._since))
         if len(self._since) > MOST and self._drop(oldest):
             return (name, oldest)

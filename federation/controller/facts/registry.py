@@ -211,15 +211,18 @@ class Registry:
 
     def _pass_on(self, cluster: ClusterId, change: Change) -> Touched:
         """Show as a fact what was reported, byte for byte."""
-        body = change.resource.body if change.resource is not None else None
-        return self._put(change.type_url, reported_by(change.name, cluster), body)
+        fact, said = reported_by(change.name, cluster), change.resource
+        return self._put(change.type_url, fact, said and resource(fact, said.body))
 
-    def _put(self, type_url: str, fact: str, body: bytes | None) -> Touched:
-        """Show a fact, or no more."""
-        if body is None:
+    def _show(self, type_url: str, fact: str, value: object | None) -> Touched:
+        """Show what was made of reports and the operator's word, or no more."""
+        return self._put(type_url, fact, codec.fact_of(value) if value is not None else None)
+
+    def _put(self, type_url: str, fact: str, shown: Resource | None) -> Touched:
+        if shown is None:
             changed = self.table.drop(type_url, fact)
         else:
-            changed = self.table.put(type_url, resource(fact, body))
+            changed = self.table.put(type_url, shown)
         return {(type_url, fact)} if changed else set()
 
     def _take_gateway(self, cluster: ClusterId, name: str, gateway: Gateway | None) -> None:
@@ -272,15 +275,14 @@ class Registry:
         self._remarks.pop(name, None)
         if merged is not None and (remarks := not_honoured(merged)):
             self._remarks[name] = remarks
-        body = codec.encode(merged) if merged is not None else None
-        return self._put(codec.SERVICE, str(name), body)
+        return self._show(codec.SERVICE, str(name), merged)
 
     def _show_cluster(self, cluster: ClusterId) -> Touched:
         member = self.members.get(cluster)
         if member is None:
             return set()
         if member.revoked:
-            return self._put(codec.CLUSTER, cluster, None)
+            return self._show(codec.CLUSTER, cluster, None)
         fact = Cluster(
             member.id,
             member.region,
@@ -290,13 +292,13 @@ class Registry:
             tuple(placed(member, gateway) for gateway in self.gateways(cluster)),
             member.replace_key,
         )
-        return self._put(codec.CLUSTER, cluster, codec.encode(fact))
+        return self._show(codec.CLUSTER, cluster, fact)
 
     def _show_bundle(self, member: Member) -> Touched:
         if not member.anchors and not member.revoked:
             return set()
         bundle = Bundle(member.trust_domain, member.anchors)
-        return self._put(codec.BUNDLE, member.trust_domain, codec.encode(bundle))
+        return self._show(codec.BUNDLE, member.trust_domain, bundle)
 
     def gateways(self, cluster: ClusterId) -> tuple[Gateway, ...]:
         """The gateways a cluster has reported, by name."""

@@ -39,7 +39,7 @@ def test_an_export_is_news_once_and_its_withdrawal_as_well() -> None:
 
 def test_a_gateway_is_news_once_and_its_withdrawal_as_well() -> None:
     reports = Reports()
-    news = [reports.gateway("gw", said) for said in (gateway(), gateway(), None, None)]
+    news = [reports.gateway(gateway().name, said) for said in (gateway(), gateway(), None, None)]
     assert news == [True, False, True, False]
 
 
