@@ -4,32 +4,28 @@ In: ServiceNames and GatewayNames of the agent. Out: the table, changed one owne
 was last told is kept on disk, so a server that starts without its agent answers from that.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from cluster_agent.dns.table import Table
 from cluster_agent.dns.zone import RecordSet, gateway_records, service_records
-from federation.model.errors import FedmeshError, InvalidInput
+from federation.model.errors import InvalidInput
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
-from federation.runtime.tasks import cancel, start
+from federation.runtime.tasks import until_one_ends
 from federation.supervisor.certificates import agent_trust
 from federation.supervisor.certificates.tokens import replaced
 from federation.wire import codec
 from federation.wire.last_good import Hold
 from federation.wire.rpc import methods
-from federation.wire.rpc.channel import connect
+from federation.wire.rpc.channel import connect, stay_connected
 from federation.wire.rpc.heartbeat import beating
 from federation.wire.rpc.run_session import receive
 from federation.xds.receiver import Change, Received, Receiver
 
 log = logging.getLogger(__name__)
-
-LONGEST_PAUSE = 3.0
-"""Between two tries to reach the agent."""
 
 
 class Feed:
@@ -85,15 +81,7 @@ class Feed:
 
         async def follow() -> None:
             """Until the stream ends, or there is a new token: the agent is shown the newest."""
-            renewed = start(replaced(token_file), "token")
-            receiving = start(receive_names(), "names")
-            try:
-                await asyncio.wait([renewed, receiving], return_when=asyncio.FIRST_COMPLETED)
-                if receiving.done():
-                    receiving.result()
-            finally:
-                await cancel(renewed)
-                await cancel(receiving)
+            await until_one_ends(token=replaced(token_file), names=receive_names())
 
         async def receive_names() -> None:
             trust, token = agent_trust.read_trust(trust_file), agent_trust.read_token(token_file)
@@ -108,12 +96,5 @@ class Feed:
             following.works()
             self.apply(received)
 
-        following = Loop(
-            "agent",
-            follow,
-            says="agent cannot be used",
-            rest=None,
-            longest_pause=LONGEST_PAUSE,
-            explained=(FedmeshError,),
-        )
+        following = stay_connected("agent", follow)
         return following, self._hold.loop

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from cluster_agent.authority.authority import Authority
 from cluster_agent.authority.rejoin import Rejoin
 from cluster_agent.report.table import Reports
-from federation.model.errors import FedmeshError
 from federation.runtime.clock import utc_now
 from federation.runtime.logs import event
-from federation.runtime.loops import Loop
-from federation.runtime.tasks import cancel, start
+from federation.runtime.tasks import until_one_ends
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
-from federation.wire.rpc.channel import Connection, connect
+from federation.wire.rpc.channel import Connection, connect, stay_connected
 from federation.wire.rpc.heartbeat import beating
 from federation.wire.rpc.run_session import receive, send
 from federation.xds.nacks import Nack
@@ -23,9 +21,6 @@ from federation.xds.receiver import Received, Receiver
 from federation.xds.sender import Sender
 
 log = logging.getLogger(__name__)
-
-LONGEST_PAUSE = 3.0
-"""Between two tries to connect."""
 
 
 class ControllerConnection:
@@ -56,14 +51,7 @@ class ControllerConnection:
         self._sender: Sender | None = None
         self._wake = asyncio.Event()
         self.is_connected = False
-        self.loop = Loop(
-            "controller",
-            self._connect,
-            says="controller cannot be used",
-            rest=None,
-            longest_pause=LONGEST_PAUSE,
-            explained=(FedmeshError,),
-        )
+        self.loop = stay_connected("controller", self._connect)
 
     def _report_changed(self, type_url: str, name: str) -> None:
         if self._sender is not None:
@@ -83,18 +71,7 @@ class ControllerConnection:
         identity = self._authority.identity(utc_now())
         address = self._controller or membership.grpc
         async with connect(address, identity, membership.domain) as controller:
-            tasks = [
-                start(self._follow(controller), "facts"),
-                start(self._report(controller), "reports"),
-            ]
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in tasks:
-                    if task.done():
-                        task.result()
-            finally:
-                for task in tasks:
-                    await cancel(task)
+            await until_one_ends(facts=self._follow(controller), reports=self._report(controller))
 
     async def _follow(self, controller: Connection) -> None:
         def apply(received: Received) -> None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC
+from math import inf
 from random import SystemRandom
 from sqlite3 import SQLITE_FULL, SQLITE_IOERR
 from typing import Any, NoReturn, TypeVar
@@ -177,17 +178,28 @@ def out_of_means(error: BaseException | None) -> bool:
     return False
 
 
-async def persist(name: str, attempt: Callable[[], Awaitable[Found]]) -> Found:
-    """What `attempt` returns, tried again while the machine has no room for it.
+async def persist(
+    name: str,
+    attempt: Callable[[], Awaitable[Found]],
+    *,
+    says: str = "waiting for room",
+    passes: Callable[[Exception], bool] = out_of_means,
+    patience: float = inf,
+    longest_pause: float = LONGEST_PAUSE,
+) -> Found:
+    """What `attempt` returns, tried again while its error is one that `passes`.
 
-    For the beginning of a process, when nothing can go on without it. Raises all other errors.
+    For the beginning of a process, when nothing can go on without it: by default while the machine
+    has no room. Raises all other errors, and any when `patience` (seconds) is over.
     """
-    loop = Loop(name, attempt, says="waiting for room", explained=(Exception,))
+    now = asyncio.get_running_loop().time
+    latest = now() + patience
+    loop = Loop(name, attempt, says=says, longest_pause=longest_pause, explained=(Exception,))
     while True:
         try:
             found = await attempt()
         except Exception as error:
-            if not out_of_means(error):
+            if not passes(error) or now() >= latest:
                 raise
             loop.note(error)
         else:

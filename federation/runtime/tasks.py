@@ -23,6 +23,22 @@ async def cancel(task: asyncio.Task[Any] | None) -> None:
         await task
 
 
+async def until_one_ends(**works: Coroutine[Any, Any, Any]) -> None:
+    """Run these beside each other until one ends; the others are then ended.
+
+    Raises what one that ended has raised.
+    """
+    tasks = [start(work, name) for name, work in works.items()]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            await cancel(task)
+
+
 def listen_for_stop() -> asyncio.Event:
     """An event that SIGTERM or SIGINT sets, from now on."""
     stopped = asyncio.Event()

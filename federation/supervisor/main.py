@@ -13,7 +13,7 @@ from functools import partial
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.identity import IDENTITY
 from federation.envoy.limits import Bounds, affordable, lowered_because
-from federation.model.errors import Failed, FedmeshError, NotReady
+from federation.model.errors import Failed, NotReady
 from federation.model.locality import Locality
 from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Proxy, Refusal, State
 from federation.process.settings import Address
@@ -26,7 +26,7 @@ from federation.runtime.disk import Disk
 from federation.runtime.health import serve_health
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop, run_until_stopped, running
-from federation.runtime.tasks import cancel, start, wait_for_event
+from federation.runtime.tasks import until_one_ends, wait_for_event
 from federation.supervisor import unacknowledged
 from federation.supervisor.admin import ask
 from federation.supervisor.certificates import agent_trust
@@ -44,10 +44,9 @@ from federation.supervisor.settings import ProxySettings
 from federation.supervisor.troubles import Troubles
 from federation.wire import codec
 from federation.wire.rpc import methods
-from federation.wire.rpc.channel import Connection, connect
+from federation.wire.rpc.channel import Connection, connect, stay_connected
 from federation.wire.rpc.run_session import send
 from federation.wire.rpc.server import serve
-from federation.xds.resources import resource
 from federation.xds.rules import Rule
 from federation.xds.sender import Sender
 from federation.xds.snapshot import Table
@@ -56,7 +55,6 @@ log = logging.getLogger(__name__)
 
 _READY_CHECK_SECONDS = 0.1
 _READY_AGAIN_SECONDS = 1.0
-_AGENT_PAUSE = 3.0
 
 
 class Supervisor:
@@ -90,14 +88,7 @@ class Supervisor:
         self._troubles = Troubles(self._certificates, self._listeners, tokens)
         binary = find_envoy(settings.envoy)
         self._envoy = Envoy(binary, self._state, settings.concurrency, self._disk)
-        self._agent = Loop(
-            "agent",
-            self._meet_agent,
-            says="agent cannot be used",
-            rest=None,
-            longest_pause=_AGENT_PAUSE,
-            explained=(FedmeshError,),
-        )
+        self._agent = stay_connected("agent", self._meet_agent)
         self._loops = self._own_loops()
         if self._entry:
             self._look_at_entry(foreign(self._entry))
@@ -106,7 +97,7 @@ class Supervisor:
     def _say(self, proxy: Proxy) -> None:
         """Tell the agent what this proxy is now."""
         self._proxy = proxy
-        if self._said.put(codec.PROXY, resource(proxy.id, codec.encode(proxy))):
+        if self._said.put(codec.PROXY, codec.resource_of(proxy)):
             if self._speaker is not None:
                 self._speaker.touch(codec.PROXY, proxy.id)
             self._heard.set()
@@ -220,16 +211,7 @@ class Supervisor:
         async with connect(
             str(self._settings.agent), trust.identity, trust.agent_host, token
         ) as agent:
-            down = start(self._follow(agent), "resources")
-            up = start(self._report(agent), "observations")
-            try:
-                await asyncio.wait([down, up], return_when=asyncio.FIRST_COMPLETED)
-                for task in (down, up):
-                    if task.done():
-                        task.result()
-            finally:
-                await cancel(down)
-                await cancel(up)
+            await until_one_ends(resources=self._follow(agent), observations=self._report(agent))
 
     async def _follow(self, agent: Connection) -> None:
         async with agent.stream(methods.RESOURCES) as link:

@@ -182,8 +182,7 @@ class Receiver:
         """Check all that is held anew, since what is allowed has changed; what is not goes."""
         changes: list[Change] = []
         for type_url, state in self._types.items():
-            found = [self.change(type_url, name) for name in state.held]
-            bad = [change.name for change in found if change.resource is None]
+            bad = [name for name in state.held if self.change(type_url, name).resource is None]
             changes.extend(state.apply(type_url, dict.fromkeys(bad)))
         return tuple(changes)
 

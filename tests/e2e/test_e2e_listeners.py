@@ -38,7 +38,7 @@ def test_a_port_taken_for_a_moment_is_told_and_then_used(mesh: Mesh) -> None:
         mesh.kill(SIDECAR, GATEWAY, AGENT)
         with taken(xds):
             mesh.start(AGENT)
-            waits = f"cannot listen yet address={xds}"
+            waits = f"cannot listen yet loop={xds}"
             wait_until("the agent waits", lambda: waits in mesh.log(AGENT), 20)
         with taken(outbound), taken(east_west):
             mesh.start(SIDECAR, GATEWAY)

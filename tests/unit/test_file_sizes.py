@@ -15,7 +15,6 @@ LONGER = {
     "federation/controller/facts/registry.py": "visibility and merging are to be cut apart",
     "federation/controller/views/problems.py": "its subjects are to be cut apart",
     "federation/demo/scenarios/failover.py": "a table of scenarios",
-    "federation/supervisor/main.py": "assembly and loops are to be cut apart",
     "federation/trust/tokens.py": "join tokens and workload tokens are to be cut apart",
     "federation/wire/rpc/server.py": "connections and streams are to be cut apart",
 }

@@ -63,7 +63,6 @@ PACKAGES = ("cluster_agent", "federation", "gateway", "sidecar")
 ENDS_BY_ITSELF = {
     "federation/runtime/loops.py run": "the one place",
     "federation/runtime/loops.py persist": "until a process can begin, whatever is in the way",
-    "federation/runtime/binding.py patiently": "until a process can listen, for so long at most",
     "federation/controller/store/sqlite.py watch": "as long as its reader reads",
     "federation/controller/intent/apply_intent.py in_effect": "for so long at most",
     "federation/supervisor/admin.py _exchange": "one answer, in a time and up to a size",
@@ -81,6 +80,7 @@ ENDS_BY_ITSELF = {
 }
 """Loops that wait and are none of a process."""
 
+MAKERS = {"Loop", "stay_connected"}
 ELSEWHERE = {"server", "server-", "http", "tcp", "flush", "beat"}
 """Loops of the demo's applications, of what makes load and faults, and of single streams."""
 
@@ -125,7 +125,7 @@ def loop_names() -> set[str]:
     """The names in the source, of those that have a varying part the beginning."""
     found = set()
     for node in (node for tree in trees().values() for node in ast.walk(tree)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Loop" and node.args:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in MAKERS and node.args:
             name: Any = node.args[0]
             if isinstance(name, ast.JoinedStr):
                 name = name.values[0]

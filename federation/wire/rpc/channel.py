@@ -5,7 +5,7 @@ other end is `federation.wire.rpc.server`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from tenacity import (
 
 from federation.model.errors import FedmeshError, NotReady, of_grpc_code
 from federation.runtime.clock import wall_seconds
+from federation.runtime.loops import Loop
 from federation.runtime.reasons import connection_reason
 from federation.wire.rpc.methods import MAX_MESSAGE_BYTES, Method
 from federation.wire.rpc.streams import Link
@@ -39,6 +40,8 @@ _CLIENT = [
     ("grpc.use_local_subchannel_pool", 1),
 ]
 CALL_SECONDS = 10.0
+LONGEST_PAUSE = 3.0
+"""Between two tries to connect."""
 AGAIN_SECONDS = 1.0
 """The longest pause before a call that was refused for their number is made again."""
 _REFUSED = "RST_STREAM with error code 7"
@@ -91,6 +94,16 @@ class Connection:
             yield _ClientLink(call, self._address)
         finally:
             call.cancel()
+
+
+def stay_connected(name: str, meet: Callable[[], Awaitable[Any]]) -> Loop:
+    """The loop of whoever stays connected with a peer, and comes back when that went away.
+
+    With growing pauses also when the peer has ended it in order: others lost it at the same moment.
+    """
+    says = f"{name} cannot be used"
+    pause, explained = LONGEST_PAUSE, (FedmeshError,)
+    return Loop(name, meet, says=says, rest=None, longest_pause=pause, explained=explained)
 
 
 class _ClientLink:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from federation.runtime.tasks import cancel, start, wait_for_event
+from federation.runtime.tasks import cancel, start, until_one_ends, wait_for_event
 
 
 async def test_a_cancelled_task_is_gone_whatever_it_says_on_its_way() -> None:
@@ -32,3 +32,30 @@ async def test_an_event_is_waited_for_at_most_so_long_and_cleared() -> None:
     assert await wait_for_event(event, None)
     assert not event.is_set()
     assert not await wait_for_event(event, -1.0)
+
+
+@pytest.mark.looptime
+async def test_the_first_that_ends_ends_the_others() -> None:
+    ended: list[str] = []
+
+    async def lasting() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("lasting")
+
+    async def short() -> None:
+        await asyncio.sleep(1)
+        ended.append("short")
+
+    await until_one_ends(lasting=lasting(), short=short())
+    assert ended == ["short", "lasting"]
+
+
+@pytest.mark.looptime
+async def test_what_the_first_raises_is_raised() -> None:
+    async def failing() -> None:
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        await until_one_ends(lasting=asyncio.sleep(3600), failing=failing())

@@ -15,10 +15,11 @@ import pytest
 from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
 from federation.runtime import binding
 from federation.runtime.clock import utc_now
+from federation.runtime.loops import running
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
 from federation.wire.rpc import server as wire_server
-from federation.wire.rpc.channel import Identity, connect
+from federation.wire.rpc.channel import LONGEST_PAUSE, Identity, connect, stay_connected
 from federation.wire.rpc.methods import Method
 from federation.wire.rpc.server import clock_of, serve
 from federation.wire.rpc.streams import Link, Peer
@@ -313,3 +314,23 @@ async def test_more_calls_at_once_than_a_connection_may_have_are_all_answered() 
         calls = (connection.call(methods.CERTIFY, pb.CertifyRequest()) for _ in range(300))
         answers = await asyncio.gather(*calls)
     assert {answer.chain for answer in answers} == {b"chain"}
+
+
+@pytest.mark.looptime
+async def test_a_peer_that_cannot_be_used_is_said_once_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries = 0
+
+    async def meet() -> None:
+        nonlocal tries
+        tries += 1
+        raise NotReady("nobody is there")
+
+    async with running([stay_connected("agent", meet)]):
+        await asyncio.sleep(60)
+    assert tries >= 60 / LONGEST_PAUSE
+    (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "agent cannot be used" in said.getMessage()
+    assert "nobody is there" in said.getMessage()
+    assert said.exc_info is None
