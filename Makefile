@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 E2E ?=
+# WORKERS=2 (as root): tests in two processes, each with a loopback of its own.
+WORKERS ?= 0
 
 .PHONY: demo test check e2e bench proto golden docs hooks fix clean setup
 
@@ -22,7 +24,7 @@ demo: $(READY)  ## start the mesh on this machine, show it, take it down
 	@$(BIN)/python -m federation.cli.main demo run tour
 
 test: $(READY)  ## all unit tests and the fast end-to-end tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 e2e: $(READY)  ## all end-to-end tests
 	@$(BIN)/python -m pytest tests/e2e $(E2E)

@@ -13,10 +13,35 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.rig import Mesh, Unhealthy
+from tests.e2e.turns import Turns
 
 REPORTS = Path(__file__).parents[2] / "reports" / "e2e"
 _FAILED = pytest.StashKey[bool]()
 _HEALTHY = pytest.StashKey[bool]()
+_TURNS = pytest.StashKey[Turns]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Iterator[None]:  # before the time of the test begins to count
+    """Wait for the turn of the test; those that are alone follow each other without a pause."""
+    if not hasattr(item.config, "workerinput"):
+        return (yield)
+    if _TURNS not in item.config.stash:
+        # All processes of a run have their folders for temporary files in one.
+        item.config.stash[_TURNS] = Turns(Path(item.config.getoption("basetemp")).parent / "turns")
+    turns = item.config.stash[_TURNS]
+    turns.take(alone=_is_alone(item))
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or not (_is_alone(item) and _is_alone(nextitem)):
+            turns.end()
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 @pytest.hookimpl(wrapper=True)

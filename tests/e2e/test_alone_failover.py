@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 REPORT = "report.json"
 ABOUT_TIME = re.compile(
     r": the slowest request took |: p99 went from |: shifted in |: 0\.\d\d% of the answers left "

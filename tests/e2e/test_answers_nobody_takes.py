@@ -24,7 +24,7 @@ from federation.envoy.limits import RESET_FROM_SHARE, Bounds
 from tests.e2e.crossings import HTTP1, OWN, PLAIN, Crossings, crossings, giving, server_name
 from tests.e2e.heads_client import PEERS, Door, context_of
 
-pytestmark = [pytest.mark.envoy]
+pytestmark = [pytest.mark.envoy, pytest.mark.alone]
 
 NETWORK = "127.34.0"
 ANSWER = 16 << 20

@@ -16,7 +16,7 @@ from tests.e2e.rig import Mesh, ask_dns, wait_until
 PAGE = ROOT / "docs" / "operations" / "dns.md"
 NAME = "api.demo.svc.clusterset.local"
 RESOLVER, PORT = "127.30.0.60", 15353
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 def example(word: str, server: str) -> str:

@@ -9,7 +9,7 @@ from tests.docs.pages import ROOT, blocks
 from tests.e2e.rig import NETWORK, Mesh
 
 PAGE = ROOT / "docs" / "operations" / "dns.md"
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 def examples() -> list[tuple[str, str]]:

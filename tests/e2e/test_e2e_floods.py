@@ -33,7 +33,7 @@ from tests.e2e.flood import Flood, half_open
 from tests.e2e.rig import Mesh, finish, pause, wait_until
 from tests.e2e.test_e2e_only_ours import certify, workload_token
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.alone]
 
 SOURCE = "127.30.250.1"
 NAMES = ("8080.orders.demo.svc.clusterset.local", "8080.orders.demo.svc-t.clusterset.local")

@@ -31,7 +31,7 @@ from tests.e2e.documents import exports
 from tests.e2e.http2 import Raw, request
 from tests.e2e.rig import Mesh, finish, pause, wait_until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.alone]
 
 SOURCE = "127.30.250.2"
 HOST = service_host("api")

@@ -16,7 +16,7 @@ from tests.e2e.lone_controller import LoneController, lone_controller
 from tests.e2e.rig import pause
 from tests.unit.fakes.costly import dsa_request, rsa_request
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.alone]
 
 SOURCE = "127.45.250.1"
 CALLS_A_SECOND = 20

@@ -23,7 +23,7 @@ from federation.verify.movement import left
 from tests.e2e.paced import counted, needs_wrk, sending
 from tests.e2e.rig import Load, Mesh, pause, wait_until
 
-pytestmark = [pytest.mark.timeout(180), needs_wrk]
+pytestmark = [pytest.mark.timeout(180), needs_wrk, pytest.mark.alone]
 
 HERE, THERE = Place("us-east"), Place("us-west")
 WORKLOAD = "api-1"

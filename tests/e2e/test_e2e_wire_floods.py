@@ -32,7 +32,7 @@ from tests.e2e.rig import Mesh, finish
 from tests.e2e.test_e2e_only_ours import workload_token
 from tests.e2e.wire_flood import KINDS, Attack, attacked
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.alone]
 
 SOURCE = "127.30.250.3"
 PACE_SECONDS = 0.05
