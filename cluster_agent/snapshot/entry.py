@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cluster_agent.entry.dns_names import NAMES, gateway_names
 from cluster_agent.entry.entry import Entry, EntryResources, variants
-from cluster_agent.snapshot.service_state import ServiceState, plan_for
+from cluster_agent.snapshot.service_state import ServiceState
 from cluster_agent.snapshot.tables import ENTRY, PROXYLESS, Changed, Tables
 from cluster_agent.snapshot.validation_secrets import SecretsTable
 from federation.envoy.build import domains_of
 from federation.envoy.identity import ENTRY_IDENTITY
 from federation.model.facts import Cluster
 from federation.model.names import ServiceName
-from federation.model.plans import ANYWHERE, Importer, Scope
+from federation.model.plans import ANYWHERE, Plan, Scope
 from federation.model.proxies import Proxy
 from federation.wire import codec
 from sidecar.outbound import compile_outbound
@@ -32,7 +32,7 @@ class EntrySnapshots:
         tables: Tables,
         secrets: SecretsTable,
         services: Mapping[ServiceName, ServiceState],
-        importer: Callable[[Scope], Importer],
+        plan: Callable[[Scope, ServiceState], Plan | None],
         *,
         serves_proxyless: bool,
     ) -> None:
@@ -40,12 +40,12 @@ class EntrySnapshots:
         self._tables = tables
         self._secrets = secrets
         self._services = services
-        self._importer = importer
+        self._plan = plan
         self._serves_proxyless = serves_proxyless
 
     def set_service(self, name: ServiceName, state: ServiceState) -> list[Changed]:
         """Plan and compile one service anew."""
-        plan = plan_for(self._importer(ANYWHERE), state)
+        plan = self._plan(ANYWHERE, state)
         plans = variants(state.facts.service, plan) if state.facts and plan else {}
         changed = self._put(self._entry.set_plans(name, state.facts, state.local, plans))
         proxyless = compile_proxyless(plan) if plan and self._serves_proxyless else ()

@@ -1,6 +1,6 @@
 """One service as this cluster knows it, and what gateways and sidecars are given because of it.
 
-In: facts, local endpoints, export, what is coming back. Out: plans, resources of gateways, ports of
+In: facts, local endpoints, export, what is coming back. Out: resources of gateways, ports of
 sidecars, and how often gateways check. Used by the builders of snapshots beside it.
 """
 
@@ -10,8 +10,7 @@ from federation.envoy.build import Resource
 from federation.model.exports import Export, ServicePort, app_protocol
 from federation.model.facts import LocalService, ServiceFacts
 from federation.model.names import ClusterId, sni
-from federation.model.plans import ALL_REACHABLE, Importer, Plan, Reachability
-from federation.planning.plan import plan_service
+from federation.model.plans import ALL_REACHABLE, Reachability
 from federation.planning.protocols import served_ports
 from gateway.compile import CHECK_SECONDS, Checking, compile_service
 from sidecar.compile import InboundPort
@@ -35,13 +34,6 @@ class ServiceState:
     export: Export | None
     shares: tuple[tuple[ClusterId, int], ...] = ()
     reachability: Reachability = ALL_REACHABLE
-
-
-def plan_for(importer: Importer, state: ServiceState) -> Plan | None:
-    """How an importer reaches the service; None when nobody exports it."""
-    if state.facts is None:
-        return None
-    return plan_service(state.facts, state.local, importer, dict(state.shares), state.reachability)
 
 
 def gateway_resources(state: ServiceState, checking: Checking) -> tuple[Resource, ...]:

@@ -28,8 +28,9 @@ from cluster_agent.snapshot.validation_secrets import SecretsTable
 from cluster_agent.snapshot.zones import ZoneSnapshots
 from federation.model.facts import Bundle, Cluster
 from federation.model.names import ClusterId, ServiceName
-from federation.model.plans import ALL_REACHABLE, Importer, Reachability, Scope
+from federation.model.plans import ALL_REACHABLE, Importer, Plan, Reachability, Scope
 from federation.model.proxies import Kind, Node, Proxy
+from federation.planning.plan import plan_service
 from federation.xds.snapshot import Layers
 
 
@@ -48,18 +49,24 @@ class Snapshots:
         self._region = ""
         self._revoked: tuple[str, ...] = ()
         self._services: dict[ServiceName, ServiceState] = {}
-        services, seconds, importer = self._services, tcp_connection_seconds, self._importer
+        services, seconds = self._services, tcp_connection_seconds
         tables = self._tables = Tables(SHARED)
         secrets = self._secrets = SecretsTable(tables)
         self.sidecars = SidecarSnapshots(tables, services, seconds)
-        self._zones = ZoneSnapshots(tables, secrets, self.sidecars, services, importer)
+        self._zones = ZoneSnapshots(tables, secrets, self.sidecars, services, self._plan)
         self._gateways = GatewaySnapshots(here, tables, secrets, services, seconds)
         self.entry = EntrySnapshots(
-            entry, tables, secrets, services, importer, serves_proxyless=serves_proxyless
+            entry, tables, secrets, services, self._plan, serves_proxyless=serves_proxyless
         )
 
-    def _importer(self, scope: Scope) -> Importer:
-        return Importer(self._here, self._region, scope)
+    def _plan(self, scope: Scope, state: ServiceState) -> Plan | None:
+        """How consumers of a scope reach a service; None when nobody exports it."""
+        if state.facts is None:
+            return None
+        importer = Importer(self._here, self._region, scope)
+        return plan_service(
+            state.facts, state.local, importer, dict(state.shares), state.reachability
+        )
 
     # -- what the clusterset is --------------------------------------------------------------------
 

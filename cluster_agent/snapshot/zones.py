@@ -7,13 +7,13 @@ Routes are built in `finish`, once for many services.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from cluster_agent.snapshot.service_state import ServiceState, plan_for
+from cluster_agent.snapshot.service_state import ServiceState
 from cluster_agent.snapshot.sidecars import SidecarSnapshots
 from cluster_agent.snapshot.tables import TYPES, Changed, Tables
 from cluster_agent.snapshot.validation_secrets import SecretsTable
 from federation.envoy.build import domains_of
 from federation.model.names import ServiceName
-from federation.model.plans import Importer, Scope
+from federation.model.plans import Plan, Scope
 from federation.model.types import ROUTE
 from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
 
@@ -27,13 +27,13 @@ class ZoneSnapshots:
         secrets: SecretsTable,
         sidecars: SidecarSnapshots,
         services: Mapping[ServiceName, ServiceState],
-        importer: Callable[[Scope], Importer],
+        plan: Callable[[Scope, ServiceState], Plan | None],
     ) -> None:
         self._tables = tables
         self._secrets = secrets
         self._sidecars = sidecars
         self._services = services
-        self._importer = importer
+        self._plan = plan
         self._hosts: dict[Scope, dict[ServiceName, tuple[bytes, ...]]] = {}
         self._stale_routes: set[Scope] = set()
         self._is_synced = False
@@ -46,7 +46,7 @@ class ZoneSnapshots:
         self._hosts[scope] = {}
         changed = []
         for name, state in self._services.items():
-            changed += self._plan(scope, name, state)
+            changed += self._compile(scope, name, state)
         changed += self._build_routes(scope)
         if self._is_synced:
             table.mark_complete(*TYPES)
@@ -54,7 +54,7 @@ class ZoneSnapshots:
 
     def set_service(self, name: ServiceName, state: ServiceState) -> list[Changed]:
         """Plan and compile one service anew in all scopes. Follow with `finish`."""
-        return [changed for scope in self._hosts for changed in self._plan(scope, name, state)]
+        return [changed for scope in self._hosts for changed in self._compile(scope, name, state)]
 
     def set_synced(self) -> list[Changed]:
         """All services are known: routes may be built, and what no table holds does not exist."""
@@ -64,8 +64,8 @@ class ZoneSnapshots:
             self._tables.open(scope).mark_complete(*TYPES)
         return changed
 
-    def _plan(self, scope: Scope, name: ServiceName, state: ServiceState) -> list[Changed]:
-        plan = plan_for(self._importer(scope), state)
+    def _compile(self, scope: Scope, name: ServiceName, state: ServiceState) -> list[Changed]:
+        plan = self._plan(scope, state)
         hosts = virtual_hosts(plan) if plan else ()
         answering = [domains_of(plan.identities)] if plan else []
         changed = self._secrets.require((scope, name), answering)
