@@ -9,6 +9,7 @@ from federation.controller.admission.refusals import Refusals
 from federation.controller.audit import ADMIN, Audit
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
+from federation.controller.facts.liveness import life_of
 from federation.controller.member import Member
 from federation.controller.membership.joining import Joining
 from federation.controller.membership.members import HOUR, Members
@@ -23,11 +24,10 @@ from federation.controller.views.clusters import (
     token_view,
     word_view,
 )
-from federation.controller.views.problems import Own
+from federation.controller.views.controller_problems import Own
 from federation.controller.views.status import (
     all_problems,
     checks_view,
-    life_of,
     problem_view,
     term,
     told,
@@ -147,7 +147,7 @@ class Controller:
         now = wall_seconds()
         silent = presence.last_heard(now)
         clock = presence.clock
-        witnesses = registry.seen_from(member.id)
+        witnesses = registry.observations.seen_from(member.id)
         return {
             "id": member.id,
             "region": member.region,

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from federation.apiserver.connection_guard import Door
-from federation.apiserver.server import make_api, serve_api, show, tls_context
+from federation.apiserver.server import make_api, serve_api
+from federation.apiserver.tls import show, tls_context
 from federation.controller.admin_token import open_admin_token
 from federation.controller.agent_server import AgentServer
 from federation.controller.application import Controller

@@ -8,14 +8,17 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from federation.controller.facts.hub import Hub, Presence
+from federation.controller.facts.hub import Hub
+from federation.controller.facts.liveness import life_of
+from federation.controller.facts.presence import Presence
 from federation.controller.facts.registry import Registry
 from federation.controller.facts.retained import AWAITED
 from federation.controller.member import Member, is_shut_out
 from federation.controller.store.store import StateStore
 from federation.controller.trust.anchors import has_lost_its_word, still_good
-from federation.controller.views.problems import Own, is_off
-from federation.controller.views.status import all_problems, life_of
+from federation.controller.views.cluster_problems import is_off
+from federation.controller.views.controller_problems import Own
+from federation.controller.views.status import all_problems
 from federation.model.errors import Failed
 from federation.model.names import ClusterId
 from federation.planning.liveness import Life

@@ -9,7 +9,7 @@ from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.serve import certificate_quota, proxy_server, refused_proxies
 from cluster_agent.settings import AgentSettings
 from cluster_agent.source import files
-from federation.apiserver import connection_guard, rate_limit, server
+from federation.apiserver import connection_guard, rate_limit, routes, server
 from federation.controller import agent_server as controller_server
 from federation.controller import audit, sessions
 from federation.controller.membership import join_tokens, joining
@@ -155,7 +155,7 @@ STATED: dict[str, str] = {
     "requests of a member for certificates at once": (f"{controller_server.RENEWALS_OF_A_CLUSTER}"),
     "8443: time for a whole request": f"{connection_guard.REQUEST_SECONDS:g} s",
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
-    "8443: depth of nesting of a body": f"{server.MAX_DEPTH}",
+    "8443: depth of nesting of a body": f"{routes.MAX_DEPTH}",
     "8443: line of a head": f"{connection_guard.LINE_BYTES:,} bytes",
     "8443: headers of a request": f"{connection_guard.HEADERS}",
     "certificate request, and the certificate beside it": (f"{pem.LARGEST_FROM_OUTSIDE // KB} KB"),

@@ -8,6 +8,18 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("federation", "gateway", "sidecar", "cluster_agent")
 
 TABLES = {
+    "test_apiserver_server": (
+        "federation/apiserver/routes.py",
+        "federation/apiserver/tls.py",
+    ),
+    "test_facts_hub": ("federation/controller/facts/presence.py",),
+    "test_facts_registry": ("federation/controller/facts/observations.py",),
+    "test_views_problems": (
+        "federation/controller/views/cluster_problems.py",
+        "federation/controller/views/controller_problems.py",
+        "federation/controller/views/problem.py",
+        "federation/controller/views/service_problems.py",
+    ),
     "test_cli_commands": ("federation/cli/commands/*.py", "federation/cli/options.py"),
     "test_resources_strict": (
         "federation/api/base.py",

@@ -5,22 +5,19 @@ about that cluster (`reader`), merged per service (`federation.planning.merge`) 
 in `table`, from which every agent's stream is fed. Backends pass through byte for byte.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from federation.controller.admission.report_rules import placed, read_report, remark
+from federation.controller.facts.observations import Observations
 from federation.controller.member import Member
-from federation.model.checks import Finding
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.facts import Bundle, Cluster, Service
 from federation.model.names import ClusterId, ServiceName
-from federation.model.observations import Observation, Rejected, Remote
 from federation.planning.honoured import not_honoured
 from federation.planning.merge import merge
 from federation.wire import codec
-from federation.wire.codec.clusters import MAX_GATEWAYS
 from federation.wire.codec.kind import Seen, name_of_report, reported_by, reporter_of
 from federation.xds.receiver import Change, Read
 from federation.xds.resources import Resource, resource
@@ -39,11 +36,11 @@ class Registry:
 
     def __init__(self) -> None:
         self.table = Table()
+        self.observations = Observations()
         self.members: dict[ClusterId, Member] = {}
         self._exports: dict[ServiceName, dict[ClusterId, Export]] = {}
         self._backends: dict[ServiceName, dict[ClusterId, Backend]] = {}
         self._gateways: dict[ClusterId, dict[str, Gateway]] = {}
-        self._observations: dict[ClusterId, Observation] = {}
         self._reported: set[ClusterId] = set()
         self._counts: dict[ClusterId, int] = {}
         self._without_ready: dict[ServiceName, frozenset[ClusterId]] = {}
@@ -140,7 +137,7 @@ class Registry:
                     self._take_gateway(cluster, name, value)
                     touched |= self._show_cluster(cluster)
                 case codec.OBSERVATION:
-                    self._take_observation(cluster, value)
+                    self.observations.take(cluster, value)
                 case _:
                     pass
             if change.type_url in codec.PASSED_ON:
@@ -237,35 +234,6 @@ class Registry:
         found = (remark(member, gateway) for gateway in self.gateways(cluster))
         return tuple(text for text in found if text)
 
-    def _take_observation(self, cluster: ClusterId, seen: Observation | None) -> None:
-        self._observations.pop(cluster, None)
-        if seen is not None:
-            self._observations[cluster] = _few(seen)
-
-    def findings(self, cluster: ClusterId) -> tuple[Finding, ...]:
-        """What its agent has found wrong in the cluster."""
-        found = self._observations.get(cluster)
-        return found.findings if found is not None else ()
-
-    def rejected(self, cluster: ClusterId) -> tuple[Rejected, ...]:
-        """What its proxies do not take of what they are sent."""
-        found = self._observations.get(cluster)
-        return found.rejected if found is not None else ()
-
-    def believes(self, cluster: ClusterId) -> Mapping[str, str]:
-        """Which version of each trust domain's bundle all its connected proxies have taken."""
-        found = self._observations.get(cluster)
-        return dict(found.believed) if found is not None else {}
-
-    def seen_from(self, cluster: ClusterId) -> tuple[tuple[ClusterId, Remote], ...]:
-        """How others see a cluster's gateways: (who sees, what), sorted."""
-        return tuple(
-            (other, remote)
-            for other, observation in sorted(self._observations.items())
-            for remote in observation.remotes
-            if remote.cluster == cluster and other != cluster
-        )
-
     def _show_service(self, name: ServiceName) -> Touched:
         exports = self._exports.get(name)
         merged = merge(exports.values()) if exports is not None else None
@@ -327,17 +295,6 @@ def service_of(name: str) -> ServiceName:
     """The service in the name of an Export or Backend resource, which was checked before."""
     namespace, _, service = name.partition("/")
     return ServiceName(namespace, service)
-
-
-def _few(observation: Observation) -> Observation:
-    """No more gateways of any cluster than it can have."""
-    counts: Counter[ClusterId] = Counter()
-    kept = []
-    for remote in observation.remotes:
-        counts[remote.cluster] += 1
-        if counts[remote.cluster] <= MAX_GATEWAYS:
-            kept.append(remote)
-    return replace(observation, remotes=tuple(kept))
 
 
 def _not_older(export: Export, floor: int) -> Export:

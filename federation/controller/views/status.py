@@ -7,25 +7,17 @@ from typing import Any
 from cryptography import x509
 
 from federation.controller.facts.hub import Hub
+from federation.controller.facts.liveness import life_of
 from federation.controller.member import Member
-from federation.controller.views.problems import (
-    MOST_OF_A_KIND,
-    ClusterState,
-    Own,
-    Problem,
-    Said,
-    ServiceState,
-    Term,
-    dated,
-    problems,
-)
+from federation.controller.views.cluster_problems import ClusterState
+from federation.controller.views.controller_problems import Own
+from federation.controller.views.problem import Problem, Said, Term
+from federation.controller.views.problems import MOST_OF_A_KIND, dated, problems
+from federation.controller.views.service_problems import ServiceState
 from federation.model.checks import CHECKS
 from federation.model.names import ClusterId
-from federation.model.observations import Remote
-from federation.planning.liveness import Life, judge
 
 Json = dict[str, Any]
-Witnesses = tuple[tuple[ClusterId, Remote], ...]
 
 
 def all_problems(hub: Hub, own: Own, now: float) -> list[Problem]:
@@ -95,8 +87,8 @@ def state_of(hub: Hub, member: Member, now: float) -> ClusterState:
         refused=tuple(Said(str(refusal), refusal.since) for refusal in refused),
         beyond=len(presence.refusals) - len(refused),
         remarks=hub.registry.remarks(member.id),
-        rejected=hub.registry.rejected(member.id),
-        findings=hub.registry.findings(member.id),
+        rejected=hub.registry.observations.rejected(member.id),
+        findings=hub.registry.observations.findings(member.id),
         turns=presence.flapping(now),
         held=hub.held_back(member.id),
         awaited=hub.waited_for(member.id),
@@ -111,23 +103,9 @@ def told(hub: Hub, cluster: ClusterId, now: float) -> list[str]:
         hub.held_back(cluster),
         hub.waited_for(cluster),
         hub.presence(cluster).flapping(now),
-        *(finding.what for finding in hub.registry.findings(cluster)[:MOST_OF_A_KIND]),
+        *(finding.what for finding in hub.registry.observations.findings(cluster)[:MOST_OF_A_KIND]),
     ]
     return [text for text in found if text]
-
-
-def life_of(hub: Hub, cluster: ClusterId, now: float) -> Life:
-    """Whether it is live, suspect or lost."""
-    answers = _answers(hub.registry.seen_from(cluster))
-    return judge(hub.presence(cluster).silent(now), answers)
-
-
-def _answers(witnesses: Witnesses) -> list[bool]:
-    """For each cluster that looks, whether it reaches any gateway."""
-    reached: dict[ClusterId, bool] = {}
-    for other, remote in witnesses:
-        reached[other] = reached.get(other, False) or remote.answers
-    return list(reached.values())
 
 
 def _seen_gateways(
@@ -137,7 +115,7 @@ def _seen_gateways(
     known = {gateway.name for gateway in hub.registry.gateways(cluster)}
     reached: set[str] = set()
     unreached: dict[str, list[ClusterId]] = {}
-    for other, remote in hub.registry.seen_from(cluster):
+    for other, remote in hub.registry.observations.seen_from(cluster):
         if remote.gateway not in known or not hub.presence(other).is_connected(now):
             continue
         if remote.answers:

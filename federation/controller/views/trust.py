@@ -10,9 +10,9 @@ from typing import Any
 from cryptography import x509
 
 from federation.controller.facts.hub import Hub
+from federation.controller.facts.liveness import life_of
 from federation.controller.member import Member, anchor_keys
 from federation.controller.trust.anchors import ends
-from federation.controller.views.status import life_of
 from federation.model.names import ClusterId
 from federation.model.timestamps import rfc3339
 from federation.planning.liveness import Life
@@ -40,7 +40,7 @@ def waiting_for(hub: Hub, cluster: ClusterId, now: float) -> tuple[ClusterId, ..
             if other.anchors
             and not other.leaving
             and life_of(hub, other.id, now) is not Life.LOST
-            and hub.registry.believes(other.id).get(member.trust_domain) != wanted
+            and hub.registry.observations.believes(other.id).get(member.trust_domain) != wanted
         )
     )
 

@@ -8,7 +8,8 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
 from federation.apiserver.connection_guard import Door
-from federation.apiserver.server import MAX_BODY_BYTES, MAX_DEPTH, make_api
+from federation.apiserver.routes import MAX_DEPTH
+from federation.apiserver.server import MAX_BODY_BYTES, make_api
 from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
 
 TOKEN = "the-admin-token"

@@ -121,12 +121,12 @@ async def test_what_clusters_see_is_taken_and_not_kept_on_disk() -> None:
     await report(federation, EAST, *whole(API))
     await report(federation, WEST, said)
     await federation.flush()
-    assert federation.registry.seen_from(EAST) == ((WEST, remote),)
+    assert federation.registry.observations.seen_from(EAST) == ((WEST, remote),)
     assert {row.type_url for row in await store.load_reports()} == {codec.EXPORT}
     again = await loaded(store)
-    assert again.registry.seen_from(EAST) == ()
+    assert again.registry.observations.seen_from(EAST) == ()
     await report(again, WEST, said)
-    assert again.registry.seen_from(EAST) == ((WEST, remote),)
+    assert again.registry.observations.seen_from(EAST) == ((WEST, remote),)
 
 
 async def test_a_withdrawn_export_does_not_come_back_by_a_restart() -> None:

@@ -119,8 +119,8 @@ def test_what_an_agent_says_of_itself_is_known_and_not_stored() -> None:
     said = Observation(EAST, findings=(found,))
     body = codec.encode(said)
     say(hub, EAST, Response(codec.OBSERVATION, "1", (resource("east", body),)))
-    assert hub.registry.findings(EAST) == (found,)
-    assert hub.registry.findings(WEST) == ()
+    assert hub.registry.observations.findings(EAST) == (found,)
+    assert hub.registry.observations.findings(WEST) == ()
     assert hub.take_unsaved() == ()
 
 

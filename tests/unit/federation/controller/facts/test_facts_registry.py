@@ -145,7 +145,7 @@ def test_a_cluster_cannot_name_more_gateways_of_another_than_that_can_have() -> 
     there = registry()
     many = tuple(of_east(f"g{n}") for n in range(MAX_GATEWAYS + 5))
     there.apply(WEST, [said(seen(WEST, *many))], 0)
-    assert len(there.seen_from(EAST)) == MAX_GATEWAYS
+    assert len(there.observations.seen_from(EAST)) == MAX_GATEWAYS
 
 
 @pytest.mark.parametrize(
@@ -197,15 +197,15 @@ def test_what_a_cluster_sees_is_shown_for_those_it_sees_and_is_a_fact_for_nobody
     one, two = of_east("g1"), of_east("g2", answers=False)
     assert there.apply(WEST, [said(seen(WEST, one, two))], 0) == set()
     there.apply(north, [said(seen(north, one, to_west))], 0)
-    assert there.seen_from(EAST) == ((north, one), (WEST, one), (WEST, two))
-    assert there.seen_from(WEST) == ((north, to_west),)
-    assert there.seen_from(north) == ()
+    assert there.observations.seen_from(EAST) == ((north, one), (WEST, one), (WEST, two))
+    assert there.observations.seen_from(WEST) == ((north, to_west),)
+    assert there.observations.seen_from(north) == ()
 
 
 def test_what_a_cluster_says_of_itself_is_no_witness() -> None:
     there = registry()
     there.apply(EAST, [said(seen(EAST, of_east("g1")))], 0)
-    assert there.seen_from(EAST) == ()
+    assert there.observations.seen_from(EAST) == ()
 
 
 def test_the_last_observation_of_a_cluster_counts_until_it_is_taken_back() -> None:
@@ -213,9 +213,9 @@ def test_the_last_observation_of_a_cluster_counts_until_it_is_taken_back() -> No
     there.apply(WEST, [said(seen(WEST, of_east("g1")))], 0)
     lost = of_east("g1", answers=False)
     there.apply(WEST, [said(seen(WEST, lost))], 0)
-    assert there.seen_from(EAST) == ((WEST, lost),)
+    assert there.observations.seen_from(EAST) == ((WEST, lost),)
     there.apply(WEST, [Change(codec.OBSERVATION, "west", None)], 0)
-    assert there.seen_from(EAST) == ()
+    assert there.observations.seen_from(EAST) == ()
 
 
 def test_an_observation_in_the_name_of_another_cluster_is_refused() -> None:

@@ -5,21 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from federation.controller.views.problems import (
-    CLOCK_SECONDS,
-    CLUSTERSET,
-    CONTROLLER,
-    MOST_OF_A_KIND,
-    ClusterState,
-    Own,
-    Problem,
-    Said,
-    ServiceState,
-    Term,
-    dated,
-    is_off,
-    problems,
-)
+from federation.controller.views.cluster_problems import CLOCK_SECONDS, ClusterState, is_off
+from federation.controller.views.controller_problems import Own
+from federation.controller.views.problem import CLUSTERSET, CONTROLLER, Problem, Said, Term
+from federation.controller.views.problems import MOST_OF_A_KIND, dated, problems
+from federation.controller.views.service_problems import ServiceState
 from federation.model.checks import CHECKS, OF_AGENTS, Finding, Severity
 from federation.model.names import ClusterId, ServiceName
 from federation.model.observations import Rejected

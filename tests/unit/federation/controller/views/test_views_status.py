@@ -5,16 +5,12 @@ from dataclasses import replace
 import pytest
 
 from federation.controller.facts.hub import Hub
+from federation.controller.facts.liveness import life_of
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.views.problems import Own, Problem
-from federation.controller.views.status import (
-    all_problems,
-    checks_view,
-    life_of,
-    problem_view,
-    state_of,
-)
+from federation.controller.views.controller_problems import Own
+from federation.controller.views.problem import Problem
+from federation.controller.views.status import all_problems, checks_view, problem_view, state_of
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Rejected, Remote
 from federation.planning.liveness import Life
