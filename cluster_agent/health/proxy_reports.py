@@ -16,7 +16,7 @@ from cluster_agent.health.workload_checks import WorkloadChecks
 from cluster_agent.observe.service import LocalHealth
 from federation.model.exports import Gateway
 from federation.model.names import ClusterId
-from federation.model.observations import Observation, Rejected
+from federation.model.observations import Observation, ProxyNack
 from federation.model.plans import Reachability
 from federation.model.proxies import LEAVING, Kind, Proxy, State
 from federation.runtime.disk import Disk
@@ -35,7 +35,7 @@ class ProxyChanges:
     workloads: frozenset[str] = frozenset()
     clusters: frozenset[ClusterId] = frozenset()
     gateways: tuple[tuple[str, Gateway | None], ...] = ()
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[ProxyNack, ...] = ()
 
 
 class ProxyReports:

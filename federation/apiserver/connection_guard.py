@@ -1,4 +1,4 @@
-"""The door of the HTTPS API: nobody holds it open who brings no request, or takes no answer.
+"""The guard of the HTTPS API: nobody holds it open who brings no request, or takes no answer.
 
 A connection has a place from the moment it is accepted. It must bring a whole request in time,
 again after each answer, and take the answer in time. When all places are taken, the source that has
@@ -51,7 +51,7 @@ class Place:
     left: int | None = None
 
 
-class Door:
+class ConnectionGuard:
     """The connections at the API; those that wait for a whole request are known oldest first."""
 
     def __init__(self, most: int = MAX_CONNECTIONS, seconds: float = REQUEST_SECONDS) -> None:
@@ -83,7 +83,7 @@ class Door:
         return place
 
     def guard(self, factory: Factory, place: Place) -> Factory:
-        """The same factory; the door hears of the beginning and end of the protocol it makes."""
+        """The same factory; the guard hears of the beginning and end of the protocol it makes."""
         return lambda: _Watched(factory(), self, place)
 
     def enter(
@@ -161,11 +161,11 @@ def source_of(address: str) -> bytes:
 
 
 class _Watched(asyncio.Protocol):
-    """A protocol of which the door hears; all else passes through."""
+    """A protocol of which the guard hears; all else passes through."""
 
-    def __init__(self, inner: asyncio.Protocol, door: Door, place: Place) -> None:
+    def __init__(self, inner: asyncio.Protocol, guard: ConnectionGuard, place: Place) -> None:
         self._inner = inner
-        self._door = door
+        self._door = guard
         self._place = place
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

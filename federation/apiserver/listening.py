@@ -1,7 +1,7 @@
-"""Where the API takes connections: first the door has its say, and only then TLS begins.
+"""Where the API takes connections: the guard admits them, and only then TLS begins.
 
-In: an address, the door, how a connection is served. Out: connections of which the door knows from
-the moment they are accepted; what a stranger may have in TLS handshakes is bounded with the rest.
+In: an address, the guard, how a connection is served. Out: connections of which the guard knows
+as soon as they are accepted; what a stranger may have in TLS handshakes is bounded with the rest.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from federation.apiserver.connection_guard import HANDSHAKE_SECONDS, Door, Factory, Place
+from federation.apiserver.connection_guard import HANDSHAKE_SECONDS, ConnectionGuard, Factory, Place
 from federation.model.errors import Failed
 from federation.runtime.binding import patiently
 from federation.runtime.loops import Loop, running
@@ -23,10 +23,10 @@ _AT_A_TIME = 50
 
 
 class Listening:
-    """Takes connections from sockets that listen, and serves them behind the door."""
+    """Takes connections from sockets that listen, and serves them behind the guard."""
 
-    def __init__(self, door: Door, factory: Factory, context: ssl.SSLContext) -> None:
-        self._door = door
+    def __init__(self, guard: ConnectionGuard, factory: Factory, context: ssl.SSLContext) -> None:
+        self._door = guard
         self._factory = factory
         self._context = context
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -46,7 +46,7 @@ class Listening:
             self.take(taken, str(address[0]))
 
     def take(self, taken: socket.socket, address: str) -> None:
-        """Begin TLS with a connection, when the door has a place for it."""
+        """Begin TLS with a connection, when the guard has a place for it."""
         waiting: list[asyncio.Task[None]] = []
         place = self._door.admit(address, lambda: [task.cancel() for task in waiting])
         if place is None:
@@ -79,7 +79,7 @@ class Listening:
 
 @asynccontextmanager
 async def listen(
-    host: str, port: int, door: Door, factory: Factory, context: ssl.SSLContext
+    host: str, port: int, guard: ConnectionGuard, factory: Factory, context: ssl.SSLContext
 ) -> AsyncIterator[None]:
     """Take connections while the context lasts; raises Failed when the address cannot be taken."""
     try:
@@ -88,7 +88,7 @@ async def listen(
         raise Failed(
             f"api_listen: cannot listen at {host}:{port}: is it taken by another program?"
         ) from error
-    listening = Listening(door, factory, context)
+    listening = Listening(guard, factory, context)
     try:
         async with running(listening.loop(one) for one in sockets):
             yield

@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from federation.apiserver.connection_guard import SETTINGS, Door, source_of
+from federation.apiserver.connection_guard import SETTINGS, ConnectionGuard, source_of
 from federation.apiserver.listening import listen
 from federation.apiserver.rate_limit import MOST_SECONDS, Strangers
 from federation.apiserver.routes import Application, all_routes, peer_of
 from federation.apiserver.unparsed import http_logger
 from federation.model.errors import Busy, Denied, FedmeshError, InvalidInput
-from federation.runtime.limited_log import RefusalLog
+from federation.runtime.limited_log import LimitedLog
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ _OPEN_PATHS = frozenset({"/healthz", "/v1/trust/root", "/v1/join"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_api(application: Application, admin_token: str, door: Door) -> web.Application:
-    """The API as an aiohttp application; `serve_api` has it listen behind the same door."""
+def make_api(application: Application, admin_token: str, guard: ConnectionGuard) -> web.Application:
+    """The API as an aiohttp application; `serve_api` has it listen behind the same guard."""
     if not admin_token:
         raise InvalidInput("the API's token is empty: nobody could be told from a stranger")
-    refused, strangers = RefusalLog(log), Strangers()
+    refused, strangers = LimitedLog(log), Strangers()
 
     @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             is_known = _has_token(request, admin_token)
             if not is_known:
@@ -47,7 +47,7 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
                     raise Denied("the bearer token is missing or wrong: check token_file of fedctl")
                 await application.note_call(peer_of(request))
             await request.read()
-            door.answer(request.protocol)
+            guard.answer(request.protocol)
             return await handler(request)
         except FedmeshError as error:
             if isinstance(error, Denied):
@@ -60,9 +60,9 @@ def make_api(application: Application, admin_token: str, door: Door) -> web.Appl
             message = f"{request.method} {request.path}: {error.reason}"
             return web.json_response({"error": {"message": message}}, status=error.status)
         finally:
-            door.wait(request.protocol)
+            guard.wait(request.protocol)
 
-    api = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
+    api = web.Application(middlewares=[answer], client_max_size=MAX_BODY_BYTES)
     api.add_routes(all_routes(application))
     return api
 
@@ -87,14 +87,14 @@ async def _wait_for_turn(request: web.Request, strangers: Strangers) -> None:
 
 @asynccontextmanager
 async def serve_api(
-    api: web.Application, door: Door, host: str, port: int, context: ssl.SSLContext
+    api: web.Application, guard: ConnectionGuard, host: str, port: int, context: ssl.SSLContext
 ) -> AsyncIterator[None]:
-    """Serve the API behind its door while the context lasts; raises Failed."""
+    """Serve the API behind its guard while the context lasts; raises Failed."""
     runner = web.AppRunner(api, access_log=None, logger=http_logger(log), **SETTINGS)
     await runner.setup()
     try:
         assert runner.server is not None  # noqa: S101 - after setup there is one
-        async with listen(host, port, door, runner.server, context):
+        async with listen(host, port, guard, runner.server, context):
             yield
     finally:
         await runner.cleanup()

@@ -7,11 +7,11 @@ import logging
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from federation.runtime.limited_log import RefusalLog
+from federation.runtime.limited_log import LimitedLog
 
 
 class _Unparsed(logging.Filter):
-    def __init__(self, refused: RefusalLog) -> None:
+    def __init__(self, refused: LimitedLog) -> None:
         super().__init__()
         self._refused = refused
 
@@ -29,5 +29,5 @@ def http_logger(log: logging.Logger) -> logging.Logger:
     """A logger for aiohttp whose lines go to `log`, but for requests that could not be read."""
     made = logging.Logger(f"{log.name}.http")  # noqa: LOG001 - one for each server, none for all
     made.parent = log
-    made.addFilter(_Unparsed(RefusalLog(log)))
+    made.addFilter(_Unparsed(LimitedLog(log)))
     return made

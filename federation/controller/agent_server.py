@@ -17,7 +17,7 @@ from federation.controller.audit import Act, Audit
 from federation.controller.member import Member, anchor_keys
 from federation.controller.membership.keys import check_speaks
 from federation.controller.membership.members import HOUR, Members
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.trust.anchors import has_lost_its_word, speaking_keys, superseded
 from federation.controller.trust.authority import Authority
 from federation.controller.views.trust import SHOWN_OF_A_KEY, waiting_for
@@ -54,9 +54,9 @@ class AgentServer:
     """Handlers for what agents call."""
 
     def __init__(
-        self, federation: Federation, members: Members, authority: Authority, audit: Audit
+        self, sessions: Sessions, members: Members, authority: Authority, audit: Audit
     ) -> None:
-        self._federation = federation
+        self._sessions = sessions
         self._members = members
         self._authority = authority
         self._audit = audit
@@ -73,14 +73,14 @@ class AgentServer:
 
     async def _facts(self, link: Link[Request, Response], peer: Peer) -> None:
         cluster = (await self._caller(peer)).member.id
-        self._federation.hear_clock(cluster, peer.clock)
-        await self._federation.send_facts(cluster, link)
+        self._sessions.hear_clock(cluster, peer.clock)
+        await self._sessions.send_facts(cluster, link)
 
     async def _reports(self, link: Link[Response, Request], peer: Peer) -> None:
         member, _ = await self._caller(peer)
         if member.leaving:
             raise Denied(f"cluster {member.id} is leaving: it has nothing to report any more")
-        await self._federation.take_reports(member.id, link)
+        await self._sessions.take_reports(member.id, link)
 
     async def _renew(self, request: pb.CertifyRequest, peer: Peer) -> pb.Certificate:
         """A new intermediate; with a twin for a key that comes, alone for one that has come."""
@@ -103,7 +103,7 @@ class AgentServer:
         made = x509.load_pem_x509_certificate(chain)
         if not request.twin:
             self._note(member, made)
-        waiting = waiting_for(self._federation.hub, member.id, wall_seconds())
+        waiting = waiting_for(self._sessions.hub, member.id, wall_seconds())
         return pb.Certificate(
             chain=chain,
             not_before=int(made.not_valid_before_utc.timestamp()),
@@ -114,7 +114,7 @@ class AgentServer:
 
     def _note(self, member: Member, intermediate: x509.Certificate) -> None:
         ends = (intermediate.not_valid_before_utc, intermediate.not_valid_after_utc)
-        self._federation.presence(member.id).intermediate = ends
+        self._sessions.presence(member.id).intermediate = ends
 
     def authenticate(self, peer: Peer) -> None:
         """Raise Denied when no member's agent calls. Asked before anything is read.
@@ -162,11 +162,11 @@ class AgentServer:
             return await self._members.supersede(cluster, found.key, now)
         except Failed as error:
             log.warning(event("end of the old key is not written", cluster=cluster, reason=error))
-            self._federation.trust_less(superseded(found.member, now))
-            return found.member, self._federation.registry.members.get(cluster, found.member)
+            self._sessions.trust_less(superseded(found.member, now))
+            return found.member, self._sessions.registry.members.get(cluster, found.member)
 
     def _verified(self, peer: Peer) -> _Caller:
-        members = self._federation.registry.members.values()
+        members = self._sessions.registry.members.values()
         by_domain = {m.trust_domain: m for m in members if m.anchors}
         identity, anchor = verify_peer_chain(
             peer.chain, root=self._authority.root, anchors=_Anchors(by_domain), now=utc_now()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from federation.controller.admission.refusals import Refusals
+from federation.controller.admission.refused_reports import RefusedReports
 from federation.controller.audit import ADMIN, Audit
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
@@ -14,7 +14,7 @@ from federation.controller.member import Member
 from federation.controller.membership.joining import Joining
 from federation.controller.membership.members import HOUR, Members
 from federation.controller.membership.operator_word import merge_word, read_word, what_changed
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority
 from federation.controller.views.clusters import (
@@ -49,7 +49,7 @@ class Controller:
 
     def __init__(
         self,
-        federation: Federation,
+        sessions: Sessions,
         members: Members,
         authority: Authority,
         domain: str,
@@ -60,7 +60,7 @@ class Controller:
         departures: Departures,
         audit: Audit,
     ) -> None:
-        self._federation = federation
+        self._sessions = sessions
         self._members = members
         self._joining = joining
         self._authority = authority
@@ -109,11 +109,11 @@ class Controller:
         }
 
     def _is_present(self, cluster: ClusterId) -> bool:
-        return self._federation.presence(cluster).is_recent(wall_seconds())
+        return self._sessions.presence(cluster).is_recent(wall_seconds())
 
     async def trust(self) -> Json:
         """How trust stands: chain, ages, the next step of each cluster."""
-        hub, authority = self._federation.hub, self._authority
+        hub, authority = self._sessions.hub, self._authority
         return trust_view(hub, authority.root, authority.leaf, wall_seconds())
 
     async def revoke(self, cluster: str, peer: str = "") -> Json:
@@ -138,11 +138,11 @@ class Controller:
 
     async def clusters(self) -> Json:
         """All members with what is seen of them."""
-        members = sorted(self._federation.registry.members.values(), key=lambda m: m.id)
+        members = sorted(self._sessions.registry.members.values(), key=lambda m: m.id)
         return {"items": [self._cluster(member) for member in members]}
 
     def _cluster(self, member: Member) -> Json:
-        hub, registry = self._federation.hub, self._federation.registry
+        hub, registry = self._sessions.hub, self._sessions.registry
         presence = hub.presence(member.id)
         now = wall_seconds()
         silent = presence.last_heard(now)
@@ -171,17 +171,17 @@ class Controller:
 
     def _problems(self, cluster: ClusterId) -> list[str]:
         """What a person should know of a cluster, one sentence each."""
-        hub = self._federation.hub
-        wrong = _wrong(hub.presence(cluster).refusals, hub.registry.remarks(cluster))
+        hub = self._sessions.hub
+        wrong = _wrong(hub.presence(cluster).refused_reports, hub.registry.remarks(cluster))
         return [*told(hub, cluster, wall_seconds()), *wrong]
 
     async def confirm_cluster(self, cluster: str, peer: str = "") -> Json:
         """A person says that what is held back of a cluster may go."""
         async with self._audit.noting("cluster confirm", ADMIN, peer, cluster) as act:
             name = parse_cluster_id(cluster)
-            if name not in self._federation.registry.members:
+            if name not in self._sessions.registry.members:
                 raise NotReady(f"there is no cluster {name}")
-            act.detail = self._federation.confirm(name)
+            act.detail = self._sessions.confirm(name)
         return {"cluster": name, "released": act.detail}
 
     async def put_cluster(self, cluster: str, body: Json, peer: str = "") -> Json:
@@ -245,21 +245,21 @@ class Controller:
                     f"field {next(iter(body))!r:.80} is not known: a backup is sealed with the "
                     "passphrase of the controller's setting backup_passphrase_file"
                 )
-            await self._federation.flush()
+            await self._sessions.flush()
             return await self._backups.make(wall_seconds())
 
     async def services(self) -> Json:
         """All services of the clusterset with the counts of their backends."""
-        found = self._federation.registry.services()
+        found = self._sessions.registry.services()
         return {"items": [service_view(service, backends) for service, backends in found]}
 
     async def status(self) -> Json:
         """Where the store stands, how much there is, and all that is wrong."""
-        registry = self._federation.registry
-        store = self._federation.store_problem or self._audit.problem
+        registry = self._sessions.registry
+        store = self._sessions.store_problem or self._audit.problem
         authority = self._authority
-        own = Own(store, self._federation.troubles, term(authority.root), term(authority.leaf))
-        found = all_problems(self._federation.hub, own, wall_seconds())
+        own = Own(store, self._sessions.troubles, term(authority.root), term(authority.leaf))
+        found = all_problems(self._sessions.hub, own, wall_seconds())
         point = registry.table.point()
         return {
             "epoch": point.epoch if point else "",
@@ -273,7 +273,7 @@ class Controller:
         }
 
 
-def _wrong(refusals: Refusals, remarks: tuple[str, ...]) -> list[str]:
+def _wrong(refusals: RefusedReports, remarks: tuple[str, ...]) -> list[str]:
     """What is wrong with a cluster's reports, at most so much that a person reads it."""
     found = [*(str(refusal) for refusal in refusals.first(MOST_SHOWN)), *remarks[:MOST_SHOWN]]
     beyond = len(refusals) + len(remarks) - len(found)

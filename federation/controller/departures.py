@@ -8,7 +8,7 @@ import logging
 from contextlib import suppress
 
 from federation.controller.membership.members import Members
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.model.errors import FedmeshError
 from federation.model.names import ClusterId
 from federation.runtime.logs import event
@@ -27,8 +27,8 @@ LOOK_SECONDS = 1.0
 class Departures:
     """Takes clusters through their leaving."""
 
-    def __init__(self, federation: Federation, members: Members) -> None:
-        self._federation = federation
+    def __init__(self, sessions: Sessions, members: Members) -> None:
+        self._sessions = sessions
         self._members = members
         self._asked = asyncio.Event()
         self.loop = Loop("departures", self._turn)
@@ -43,7 +43,7 @@ class Departures:
 
     async def _turn(self) -> None:
         """Let all go that have had their time."""
-        leaving = [m.id for m in self._federation.registry.members.values() if m.leaving]
+        leaving = [m.id for m in self._sessions.registry.members.values() if m.leaving]
         if not leaving:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):

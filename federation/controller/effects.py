@@ -8,17 +8,17 @@ from typing import Any
 
 from federation.controller.intent.apply_intent import Effect
 from federation.controller.membership.records import MEMBERS
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.model.names import ClusterId
 
 
-def effects(federation: Federation) -> tuple[Effect[Any], ...]:
+def effects(sessions: Sessions) -> tuple[Effect[Any], ...]:
     """The rows; those of clusters come first, since all others are about them."""
     return (
         Effect(
             MEMBERS,
-            federation.load,
-            federation.put_member,
-            lambda name: federation.remove_member(ClusterId(name)),
+            sessions.load,
+            sessions.put_member,
+            lambda name: sessions.remove_member(ClusterId(name)),
         ),
     )

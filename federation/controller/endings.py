@@ -8,7 +8,7 @@ refuse what it vouched for.
 import logging
 
 from federation.controller.membership.members import Members
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.trust.anchors import still_good
 from federation.model.errors import FedmeshError
 from federation.model.names import ClusterId
@@ -24,16 +24,16 @@ LOOK_SECONDS = 1.0
 class Endings:
     """Looks every second whose time is over."""
 
-    def __init__(self, federation: Federation, members: Members) -> None:
-        self._federation = federation
+    def __init__(self, sessions: Sessions, members: Members) -> None:
+        self._sessions = sessions
         self._members = members
         self.loop = Loop("endings", lambda: self.turn(wall_seconds()), rest=LOOK_SECONDS)
 
     async def turn(self, now: float) -> None:
         """Take away the anchors whose end has come."""
-        for member in tuple(self._federation.registry.members.values()):
+        for member in tuple(self._sessions.registry.members.values()):
             if still_good(member, now) != member:
-                self._federation.trust_less(still_good(member, now))
+                self._sessions.trust_less(still_good(member, now))
                 log.info(event("old key is trusted no more", cluster=member.id))
                 await self._drop(member.id, now)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from federation.apiserver.connection_guard import Door
+from federation.apiserver.connection_guard import ConnectionGuard
 from federation.apiserver.server import make_api, serve_api
 from federation.apiserver.tls import show, tls_context
 from federation.controller.admin_token import open_admin_token
@@ -23,7 +23,7 @@ from federation.controller.facts.registry import Registry
 from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.membership.joining import Joining
 from federation.controller.membership.members import Members
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.settings import ControllerSettings
 from federation.controller.store.sqlite import open_store
 from federation.controller.trust.authority import Authority, open_authority
@@ -68,20 +68,20 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
     async with AsyncExitStack() as stack:
         opening = partial(open_store, folder / "store.sqlite", secrets.token_hex(8))
         store = await persist("store", lambda: stack.enter_async_context(opening()))
-        federation = Federation(Registry(), store)
-        intent = ApplyIntent(store, effects(federation))
+        sessions = Sessions(Registry(), store)
+        intent = ApplyIntent(store, effects(sessions))
         await persist("store", intent.load)
-        stack.push_async_callback(federation.end)
+        stack.push_async_callback(sessions.end)
         await stack.enter_async_context(running((intent.loop,)))
         members = Members(store, authority, settings.domain, url, intent.in_effect)
         token = await persist("admin.token", admin_token)
         backups = Backups(store, authority, token, backup_words)
-        departures = Departures(federation, members)
-        endings = Endings(federation, members)
+        departures = Departures(sessions, members)
+        endings = Endings(sessions, members)
         audit = Audit(store)
         await persist("store", audit.load)
         application = Controller(
-            federation,
+            sessions,
             members,
             authority,
             settings.domain,
@@ -91,12 +91,12 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             departures=departures,
             audit=audit,
         )
-        door = Door()
-        api = make_api(application, token, door)
+        guard = ConnectionGuard()
+        api = make_api(application, token, guard)
         listen = settings.api_listen
         forget_private(folder / "api.pem")
         context = tls_context(authority.api_identity(utc_now()))
-        agents = AgentServer(federation, members, authority, audit)
+        agents = AgentServer(sessions, members, authority, audit)
         async with (
             serve(
                 str(settings.grpc_listen),
@@ -104,11 +104,11 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
                 lambda: authority.identity(utc_now()),
                 authenticate=agents.authenticate,
             ),
-            serve_api(api, door, listen.host, listen.port, context),
+            serve_api(api, guard, listen.host, listen.port, context),
         ):
             renewal = renewing(context, authority)
             more = (departures.loop, endings.loop, audit.loop, renewal)
-            await run_until_stopped(all_loops(federation, more, (intent.loop,)))
+            await run_until_stopped(all_loops(sessions, more, (intent.loop,)))
 
 
 def _passphrase(file: Path | None, field: str) -> str:
@@ -116,14 +116,14 @@ def _passphrase(file: Path | None, field: str) -> str:
 
 
 def all_loops(
-    federation: Federation, more: tuple[Loop, ...], run: tuple[Loop, ...] = ()
+    sessions: Sessions, more: tuple[Loop, ...], run: tuple[Loop, ...] = ()
 ) -> tuple[Loop, ...]:
     """What the process does for ever, but what is `run` already.
 
     `fedctl status` tells of those that fail.
     """
-    loops = (*federation.loops, *more)
-    federation.watch((*loops, *run))
+    loops = (*sessions.loops, *more)
+    sessions.watch((*loops, *run))
     return loops
 
 

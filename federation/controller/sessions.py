@@ -1,6 +1,6 @@
 """The controller's main flow: reports of agents in, facts to agents out, the store behind.
 
-One `Federation` runs every open stream. It moves messages and rows and tells the time; what they
+One `Sessions` runs every open stream. It moves messages and rows and tells the time; what they
 mean is decided in `hub`.
 """
 
@@ -12,7 +12,7 @@ from federation.controller.facts.hub import Hub
 from federation.controller.facts.liveness import life_of
 from federation.controller.facts.presence import Presence
 from federation.controller.facts.registry import Registry
-from federation.controller.facts.retained import AWAITED
+from federation.controller.facts.retained import RETAINED
 from federation.controller.member import Member, is_shut_out
 from federation.controller.store.store import StateStore
 from federation.controller.trust.anchors import has_lost_its_word, still_good
@@ -53,7 +53,7 @@ GRACE_SECONDS = 10.0
 does not know does not exist. Reports are written behind, so the last 200 ms may be missing."""
 
 
-class Federation:
+class Sessions:
     """The hub with its streams and its store."""
 
     def __init__(self, registry: Registry, store: StateStore) -> None:
@@ -66,7 +66,7 @@ class Federation:
         self._reports = Streams(_ENDED)
         self._facts = Streams(_ENDED)
         self._said_at: dict[ClusterId, float] = {}
-        self._awaited_saved: dict[ClusterId, int] = {}
+        self._retained_saved: dict[ClusterId, int] = {}
         self._loops: tuple[Loop, ...] = ()
         self._flushing = asyncio.Lock()
         self._writing = Loop(
@@ -90,10 +90,10 @@ class Federation:
         good = [still_good(member, wall_seconds()) for member in members]
         for refused in self.hub.restore(self._store.epoch, first, good, rows):
             log.warning(event("stored report left out", reason=refused))
-        for key, entry in (await self._store.read_all(AWAITED)).entries.items():
-            cluster = ClusterId(key.removeprefix(AWAITED))
-            self._awaited_saved[cluster] = entry.revision
-            self.hub.awaited.add(cluster)
+        for key, entry in (await self._store.read_all(RETAINED)).entries.items():
+            cluster = ClusterId(key.removeprefix(RETAINED))
+            self._retained_saved[cluster] = entry.revision
+            self.hub.retained.add(cluster)
 
     def presence(self, cluster: ClusterId) -> Presence:
         """What is seen of a cluster's agent."""
@@ -189,41 +189,41 @@ class Federation:
         """Follow one agent's reports until its stream ends; a newer stream ends an older one."""
         if self._reports.has(cluster):
             self.presence(cluster).take_turn(wall_seconds())
-        self.presence(cluster).refusals.start_over()
+        self.presence(cluster).refused_reports.start_over()
         receiver = self.hub.receiver(cluster)
         hearing = receive(link, receiver, lambda r: self._apply(cluster, r))
         await self._reports.run(cluster, 1, hearing, "reports")
 
     def _apply(self, cluster: ClusterId, received: Received) -> None:
         before = self.hub.held_back(cluster)
-        was_awaited = cluster in self.hub.awaited.clusters
+        was_retained = cluster in self.hub.retained.clusters
         fresh = self.hub.apply(cluster, received, wall_seconds())
         if fresh:
             self._log_refusal(cluster, str(fresh[0]))
         held = self.hub.held_back(cluster)
         if held != before:
             log.warning(event("withdrawal held back", cluster=cluster, held=held or "nothing now"))
-        if was_awaited and cluster not in self.hub.awaited.clusters:
-            log.info(event("awaited cluster is back", cluster=cluster))
+        if was_retained and cluster not in self.hub.retained.clusters:
+            log.info(event("retained cluster is back", cluster=cluster))
 
     def _log_refusal(self, cluster: ClusterId, reason: str) -> None:
         """Say what was refused: a line a second at most."""
         now = wall_seconds()
         if now - self._said_at.get(cluster, 0.0) >= REFUSAL_LINE_SECONDS:
             self._said_at[cluster] = now
-            count = len(self.presence(cluster).refusals)
+            count = len(self.presence(cluster).refused_reports)
             log.warning(event("report refused", cluster=cluster, reason=reason, refused=count))
 
     @property
     def loops(self) -> tuple[Loop, ...]:
         """What this does for ever."""
         return (
-            Loop("verdicts", self._judge, rest=VERDICT_SECONDS),
+            Loop("verdicts", self._update_verdicts, rest=VERDICT_SECONDS),
             Loop("completion", self._complete),
             self._writing,
         )
 
-    async def _judge(self) -> None:
+    async def _update_verdicts(self) -> None:
         """Tell who lives from who is lost."""
         now = wall_seconds()
         lives = {c: life_of(self.hub, c, now) for c, m in self.registry.members.items()}
@@ -234,11 +234,8 @@ class Federation:
         """Declare the facts complete once all clusters have reported, or the grace is over."""
         await asyncio.sleep(GRACE_SECONDS)
         if self.hub.end_grace():
-            log.info(
-                event(
-                    "no longer waiting for reports", all_reported=self.registry.has_all_reported()
-                )
-            )
+            have_all = self.registry.has_all_reported()
+            log.info(event("no longer waiting for reports", all_reported=have_all))
         await asyncio.Event().wait()
 
     async def _write(self) -> None:
@@ -282,7 +279,7 @@ class Federation:
         if self.hub.reserved - self.revision < REVISIONS_RESERVED // 2:
             first = await self._store.reserve_revisions(REVISIONS_RESERVED)
             self.hub.reserved = first + REVISIONS_RESERVED - 1
-        await self._save_awaited()
+        await self._save_retained()
         rows = self.hub.take_unsaved()
         if not rows:
             return
@@ -292,10 +289,10 @@ class Federation:
             self.hub.put_back(rows)
             raise
 
-    async def _save_awaited(self) -> None:
-        saved = self._awaited_saved
-        for cluster in self.hub.awaited.clusters - saved.keys():
-            saved[cluster] = await self._store.write(f"{AWAITED}{cluster}", b"", 0)
-        for cluster in saved.keys() - self.hub.awaited.clusters:
-            await self._store.delete(f"{AWAITED}{cluster}", saved[cluster])
+    async def _save_retained(self) -> None:
+        saved = self._retained_saved
+        for cluster in self.hub.retained.clusters - saved.keys():
+            saved[cluster] = await self._store.write(f"{RETAINED}{cluster}", b"", 0)
+        for cluster in saved.keys() - self.hub.retained.clusters:
+            await self._store.delete(f"{RETAINED}{cluster}", saved[cluster])
             del saved[cluster]

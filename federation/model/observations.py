@@ -20,7 +20,7 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Rejected:
+class ProxyNack:
     """A resource that a proxy (`gateway NAME`, `sidecar NAMESPACE/POD`) did not take, and why.
 
     `since` in seconds since 1970, 0 when that is not known.
@@ -44,5 +44,5 @@ class Observation:
     cluster: ClusterId
     remotes: tuple[Remote, ...] = ()
     findings: tuple[Finding, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[ProxyNack, ...] = ()
     believed: tuple[tuple[str, str], ...] = ()

@@ -31,13 +31,13 @@ class Node:
 
 
 NO_ENTRY = "type.googleapis.com/fedmesh.v1.Entry"
-"""The type of a `Refusal` that says why a gateway offers no entry although it is to."""
+"""The type of a `Nack` that says why a gateway offers no entry although it is to."""
 NO_LISTENER = "type.googleapis.com/fedmesh.v1.Listener"
-"""The type of a `Refusal` that says where a proxy is to listen and does not, and why."""
+"""The type of a `Nack` that says where a proxy is to listen and does not, and why."""
 TOKEN_ENDS = "type.googleapis.com/fedmesh.v1.TokenEnds"  # noqa: S105 - a type
-"""The type of a `Refusal` that says which file's workload token ends soon, and when."""
+"""The type of a `Nack` that says which file's workload token ends soon, and when."""
 TROUBLE = "type.googleapis.com/fedmesh.v1.Trouble"
-"""The type of a `Refusal` that says what a supervisor cannot do, and tries again."""
+"""The type of a `Nack` that says what a supervisor cannot do, and tries again."""
 
 
 class State(StrEnum):
@@ -54,7 +54,7 @@ LEAVING = frozenset({State.DRAINING, State.STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Nack:
     """A resource that Envoy did not take, and why; the last good version stays in force.
 
     Of the type `NO_ENTRY`: the range that a gateway was to offer. Of the type `NO_LISTENER`: the
@@ -101,7 +101,7 @@ class Proxy:
     app_address: str = ""
     outbound_address: str = ""
     outbound_port: int = 0
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[Nack, ...] = ()
     unhealthy: tuple[str, ...] = ()
     sees_healthy: bool = False
     upstreams: tuple[Upstream, ...] = ()

@@ -18,7 +18,7 @@ class Life(StrEnum):
     LOST = "lost"
 
 
-def judge(silent_seconds: float | None, answers: Iterable[bool]) -> Life:
+def verdict_of(silent_seconds: float | None, answers: Iterable[bool]) -> Life:
     """The verdict on a cluster whose agent has been silent for so long (None: never heard of).
 
     `answers` has one entry for each other cluster that checks its gateways: whether one of them

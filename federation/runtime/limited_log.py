@@ -11,7 +11,7 @@ BURST = 20
 LINES_PER_SECOND = 1.0
 
 
-class RefusalLog:
+class LimitedLog:
     """Says who was refused and why; what is too much is counted and said with the next line."""
 
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:

@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 
 from federation.model.errors import NotReady, PeerBroke
-from federation.model.proxies import NO_LISTENER, Refusal
+from federation.model.proxies import NO_LISTENER, Nack
 from federation.model.types import LISTENER
 from federation.runtime.logs import event
 from federation.supervisor.admin import ask
@@ -107,12 +107,12 @@ class Listeners:
     def _counts(self, name: str) -> bool:
         return not (self._is_gateway and name.startswith(UPSTREAM))
 
-    def problems(self) -> Iterator[Refusal]:
+    def problems(self) -> Iterator[Nack]:
         """What is missing, those first without which the proxy is not ready."""
         for name, why in sorted(self._missing.items(), key=lambda m: (not self._counts(m[0]), m)):
-            yield Refusal(NO_LISTENER, name.removeprefix(UPSTREAM), why)
+            yield Nack(NO_LISTENER, name.removeprefix(UPSTREAM), why)
 
-    def others(self, refusals: Iterable[Refusal]) -> Iterator[Refusal]:
+    def others(self, refusals: Iterable[Nack]) -> Iterator[Nack]:
         """The refusals that are of something else."""
         return (r for r in refusals if r.type_url != LISTENER or r.name not in self._missing)
 

@@ -15,7 +15,7 @@ from federation.envoy.identity import IDENTITY
 from federation.envoy.limits import Bounds, affordable, lowered_because
 from federation.model.errors import Failed, NotReady
 from federation.model.locality import Locality
-from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Proxy, Refusal, State
+from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Nack, Proxy, State
 from federation.process.settings import Address
 from federation.process.sockets import check_socket
 from federation.process.start import state_folder
@@ -74,8 +74,8 @@ class Supervisor:
         self._speaker: Sender | None = None
         self._is_live = False
         self._entry = proxy.entry
-        self._no_entry: tuple[Refusal, ...] = ()
-        self._refusals: tuple[Refusal, ...] = ()
+        self._no_entry: tuple[Nack, ...] = ()
+        self._refusals: tuple[Nack, ...] = ()
         self._disk = Disk()
         kind = ENTRY_GATEWAY if proxy.entry else proxy.kind
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
@@ -102,7 +102,7 @@ class Supervisor:
                 self._speaker.touch(codec.PROXY, proxy.id)
             self._heard.set()
 
-    def _refused(self, refusals: tuple[Refusal, ...]) -> None:
+    def _refused(self, refusals: tuple[Nack, ...]) -> None:
         self._refusals = refusals
         self._tell()
 
@@ -121,7 +121,7 @@ class Supervisor:
     def _look_at_entry(self, problem: str) -> None:
         """Offer services at addresses of their own while the machine takes these as its own."""
         before = self._no_entry
-        self._no_entry = (Refusal(NO_ENTRY, self._entry, problem),) if problem else ()
+        self._no_entry = (Nack(NO_ENTRY, self._entry, problem),) if problem else ()
         if self._no_entry != before:
             if problem:
                 log.warning(event("entry is not offered", addresses=self._entry, reason=problem))

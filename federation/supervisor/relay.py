@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from federation.envoy.identity import identity_secret
-from federation.model.proxies import Refusal
+from federation.model.proxies import Nack
 from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTE, SECRET
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
@@ -72,7 +72,7 @@ class Relay:
         node: str,
         folder: Path,
         secrets: Collection[str],
-        on_refusals: Callable[[tuple[Refusal, ...]], None],
+        on_refusals: Callable[[tuple[Nack, ...]], None],
         disk: Disk,
     ) -> None:
         self._awaited = set(secrets)
@@ -83,8 +83,8 @@ class Relay:
         self._view = Layers(self._own, _Held(self._receiver))
         self._sender: Sender | None = None
         self._wake = asyncio.Event()
-        self._refused: tuple[Refusal, ...] = ()
-        self._late: tuple[Refusal, ...] = ()
+        self._refused: tuple[Nack, ...] = ()
+        self._late: tuple[Nack, ...] = ()
         self._said: dict[str, str] = {}
         self._hold = Hold(folder, self._receiver, TYPES, disk)
         self.saving = self._hold.loop
@@ -138,7 +138,7 @@ class Relay:
             self._said[request.type_url] = request.error
             log.warning(event("envoy refused", type=request.type_url, reason=request.error))
         if sender is self._sender and request.nonce:
-            self._refused = tuple(Refusal(r.type_url, r.name, r.reason) for r in sender.nacks())
+            self._refused = tuple(Nack(r.type_url, r.name, r.reason) for r in sender.nacks())
             self._on_refusals((*self._refused, *self._late))
 
     def names(self, type_url: str) -> Iterable[str]:
@@ -161,7 +161,7 @@ class Relay:
             return ()
         return self._sender.overdue(asyncio.get_running_loop().time())
 
-    def set_late(self, refusals: tuple[Refusal, ...]) -> None:
+    def set_late(self, refusals: tuple[Nack, ...]) -> None:
         """Say what counts as refused since Envoy does not answer."""
         if refusals == self._late:
             return

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from federation.model.proxies import TROUBLE, Refusal
+from federation.model.proxies import TROUBLE, Nack
 from federation.runtime.loops import Loop
 from federation.supervisor.certificates.renewal import TOLD_SECONDS, Certificate
 from federation.supervisor.certificates.tokens import TokenEnds
@@ -26,11 +26,11 @@ class Troubles:
 
     def found(
         self,
-        entry: Iterable[Refusal],
+        entry: Iterable[Nack],
         loops: Iterable[Loop],
-        envoy: Iterable[Refusal],
+        envoy: Iterable[Nack],
         now: datetime,
-    ) -> tuple[Refusal, ...]:
+    ) -> tuple[Nack, ...]:
         """All of it; `entry` is why none is offered, `envoy` what Envoy does not take."""
         found = (
             *entry,
@@ -41,10 +41,10 @@ class Troubles:
         )
         return found[:MAX_REFUSALS]
 
-    def _own(self, loops: Iterable[Loop], now: datetime) -> Iterator[Refusal]:
+    def _own(self, loops: Iterable[Loop], now: datetime) -> Iterator[Nack]:
         for certificate in self.certificates:
             if problem := certificate.problem(now):
-                yield Refusal(TROUBLE, certificate.loop.name, problem)
+                yield Nack(TROUBLE, certificate.loop.name, problem)
         for loop in loops:
             if trouble := loop.lasting(TOLD_SECONDS):
-                yield Refusal(TROUBLE, loop.name, trouble)
+                yield Nack(TROUBLE, loop.name, trouble)

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from federation.model.errors import NotReady, PeerBroke
-from federation.model.proxies import Refusal
+from federation.model.proxies import Nack
 from federation.model.types import CLUSTER
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
@@ -73,14 +73,14 @@ def read_rejected(answer: bytes) -> int:
     return sum(stat.value for stat in stats if stat.name == REJECTED)
 
 
-def late_refusals(overdue: Overdue, warming: frozenset[str], rejected: int) -> tuple[Refusal, ...]:
+def late_refusals(overdue: Overdue, warming: frozenset[str], rejected: int) -> tuple[Nack, ...]:
     """Refusals for what is overdue: the clusters that are warming where there are any."""
     guilty = [(t, name) for t, name in overdue if t == CLUSTER and name in warming]
     since = f"not acknowledged for more than {ACK_DEADLINE_SECONDS:.0f} s"
     reason = since
     if guilty:
         reason = f"{since}, it is still warming in envoy ({REJECTED}: {rejected})"
-    return tuple(Refusal(t, name, reason) for t, name in sorted(guilty or overdue)[:MOST_NAMED])
+    return tuple(Nack(t, name, reason) for t, name in sorted(guilty or overdue)[:MOST_NAMED])
 
 
 class Waiting(Protocol):
@@ -89,7 +89,7 @@ class Waiting(Protocol):
     def overdue(self) -> Overdue:
         """What Envoy has not answered in time."""
 
-    def set_late(self, refusals: tuple[Refusal, ...]) -> None:
+    def set_late(self, refusals: tuple[Nack, ...]) -> None:
         """Say what counts as refused because of that."""
 
 

@@ -178,7 +178,7 @@ class Receiver:
         """Whether the sender has ever declared this type complete."""
         return self._types[type_url].complete
 
-    def judge_again(self) -> tuple[Change, ...]:
+    def check_again(self) -> tuple[Change, ...]:
         """Check all that is held anew, since what is allowed has changed; what is not goes."""
         changes: list[Change] = []
         for type_url, state in self._types.items():

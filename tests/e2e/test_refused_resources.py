@@ -19,7 +19,7 @@ from google.protobuf.json_format import ParseDict
 from federation.envoy.build import Resource, address
 from federation.envoy.build import resource as built
 from federation.envoy.identity import IDENTITY
-from federation.model.proxies import Refusal
+from federation.model.proxies import Nack
 from federation.model.types import CLUSTER
 from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
@@ -62,11 +62,11 @@ class Relayed(Lone):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.told: tuple[Refusal, ...] = ()
+        self.told: tuple[Nack, ...] = ()
         self.relay = Relay("sidecar/shop/api", folder / "state", [IDENTITY], self._hear, Disk())
         self._said = 0
 
-    def _hear(self, refusals: tuple[Refusal, ...]) -> None:
+    def _hear(self, refusals: tuple[Nack, ...]) -> None:
         self.told = refusals
 
     async def _serve(self, link: Link[Any, Any], peer: Peer) -> None:

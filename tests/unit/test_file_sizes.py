@@ -10,10 +10,6 @@ MOST_LINES = 300
 NEVER_MORE = 500
 
 LONGER = {
-    "federation/apiserver/server.py": "its routes are to be cut from its middleware",
-    "federation/controller/facts/hub.py": "what it keeps of a restart is to be cut off",
-    "federation/controller/facts/registry.py": "visibility and merging are to be cut apart",
-    "federation/controller/views/problems.py": "its subjects are to be cut apart",
     "federation/demo/scenarios/failover.py": "a table of scenarios",
     "federation/trust/tokens.py": "join tokens and workload tokens are to be cut apart",
     "federation/wire/rpc/server.py": "connections and streams are to be cut apart",

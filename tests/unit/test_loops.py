@@ -28,7 +28,7 @@ from cluster_agent.dns.table import Table
 from cluster_agent.source.directory import DirectorySource
 from cluster_agent.source.status_file import StatusFile
 from cluster_agent.uplink.connection import ControllerConnection
-from federation.apiserver.connection_guard import Door
+from federation.apiserver.connection_guard import ConnectionGuard
 from federation.apiserver.listening import Listening
 from federation.controller import main as controller_main
 from federation.controller.audit import Audit
@@ -37,7 +37,7 @@ from federation.controller.endings import Endings
 from federation.controller.facts.registry import Registry
 from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.membership.members import Members
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.trust.authority import open_authority
 from federation.model.names import ClusterId
 from federation.model.proxies import Kind, Proxy, State
@@ -222,15 +222,15 @@ class Silent(socket.socket):
 def controller(folder: Path) -> tuple[Loop, ...]:
     store = FakeStore()
     authority = open_authority(folder, "mesh.test", [], utc_now())
-    federation = Federation(Registry(), store)
+    sessions = Sessions(Registry(), store)
     members = Members(store, authority, "mesh.test", "")
-    departures, endings = Departures(federation, members), Endings(federation, members)
+    departures, endings = Departures(sessions, members), Endings(sessions, members)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     renewal = controller_main.renewing(context, authority)
-    taking = Listening(Door(), asyncio.Protocol, context).loop(Silent())
+    taking = Listening(ConnectionGuard(), asyncio.Protocol, context).loop(Silent())
     more = (departures.loop, endings.loop, Audit(store).loop, renewal, taking)
     intent = ApplyIntent(store, ())
-    return (*controller_main.all_loops(federation, more, (intent.loop,)), intent.loop)
+    return (*controller_main.all_loops(sessions, more, (intent.loop,)), intent.loop)
 
 
 PROCESSES = (controller, agent, dns, gateway, sidecar, fedmesh_identity)

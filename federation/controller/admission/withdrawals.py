@@ -31,7 +31,7 @@ _OF_SERVICES = tuple(
 """What goes with a service that may not be exported any more."""
 
 
-class Guarded:
+class Withdrawals:
     """The reports of one cluster; `reported` is what its agent says now."""
 
     def __init__(self, reported: Receiver) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from federation.controller.admission.refusals import Refusal, Refusals
+from federation.controller.admission.refused_reports import RefusedReport, RefusedReports
 from federation.controller.admission.report_rules import has_other_word, may_export
-from federation.controller.admission.withdrawals import Guarded
+from federation.controller.admission.withdrawals import Withdrawals
 from federation.controller.facts.presence import Presence
 from federation.controller.facts.registry import KNOWN_BEFORE, Registry, Touched
-from federation.controller.facts.retained import Awaited, Held
+from federation.controller.facts.retained import Held, Retained
 from federation.controller.facts.visibility import Visible
 from federation.controller.member import Member, is_shut_out
 from federation.controller.store.store import Row
@@ -28,13 +28,15 @@ from federation.xds.receiver import Change, Received, Receiver
 from federation.xds.resources import resource
 from federation.xds.sender import Sender
 
+NewlyRefused = tuple[RefusedReport, ...]
+
 
 @dataclass(slots=True)
 class _Speaker:
     """One cluster's reports: as they are said, what of them is passed on, which are whole."""
 
     receiver: Receiver
-    guarded: Guarded
+    withdrawals: Withdrawals
     heard: set[str] = field(default_factory=set)
 
 
@@ -52,7 +54,7 @@ class Hub:
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.registry = registry
-        self.awaited = Awaited(registry.members, on_change)
+        self.retained = Retained(registry.members, on_change)
         self.unsaved: dict[tuple[str, str, str], Row] = {}
         self.revision = 0
         self.reserved = 0
@@ -98,7 +100,7 @@ class Hub:
         for type_url in codec.REPORTS:
             said = [c.resource for _, c in stored if c.type_url == type_url and c.resource]
             speaker.receiver.restore(type_url, said, None, complete=bool(stored))
-        speaker.guarded.restore(change for _, change in stored)
+        speaker.withdrawals.restore(change for _, change in stored)
         for row, change in stored:
             self.registry.apply(cluster, [change], row.first_seen)
 
@@ -116,7 +118,7 @@ class Hub:
         if cluster not in self._speakers:
             read = self.registry.reader(cluster)
             receiver = Receiver("controller", codec.REPORTS, read, codec.LIMITS)
-            self._speakers[cluster] = _Speaker(receiver, Guarded(receiver))
+            self._speakers[cluster] = _Speaker(receiver, Withdrawals(receiver))
         return self._speakers[cluster]
 
     def receiver(self, cluster: ClusterId) -> Receiver:
@@ -129,11 +131,11 @@ class Hub:
 
     def held_back(self, cluster: ClusterId) -> str:
         """What the guard holds back of a cluster, in a sentence; empty when nothing."""
-        return self._speaker(cluster).guarded.problem(cluster)
+        return self._speaker(cluster).withdrawals.problem(cluster)
 
     def waited_for(self, cluster: ClusterId) -> str:
         """That a cluster has not reported to this store, in a sentence; empty when it has."""
-        if cluster not in self.awaited.clusters:
+        if cluster not in self.retained.clusters:
             return ""
         return (
             "it has not reported since the store began anew: others keep what they knew of it. If "
@@ -151,8 +153,8 @@ class Hub:
         if before is None or not has_other_word(member, before):
             return False
         speaker = self._speaker(member.id)
-        gone = speaker.guarded.overrule(
-            speaker.receiver.judge_again(), lambda service: may_export(member, service)
+        gone = speaker.withdrawals.overrule(
+            speaker.receiver.check_again(), lambda service: may_export(member, service)
         )
         self._pass_on(member.id, gone, 0)
         return True
@@ -163,8 +165,8 @@ class Hub:
         self._speakers.pop(cluster, None)
         presence = self.presence(cluster)
         presence.seen_before = presence.last_seen or presence.seen_before
-        presence.last_seen, presence.turns, presence.refusals = None, (), Refusals()
-        if self.awaited.reported(cluster):
+        presence.last_seen, presence.turns, presence.refused_reports = None, (), RefusedReports()
+        if self.retained.reported(cluster):
             self.reconsider()
         self._complete_when_all_reported()
 
@@ -176,7 +178,7 @@ class Hub:
 
     def listen(self, cluster: ClusterId) -> Sender:
         """A new listener's session; end it by `leave`."""
-        keeper = Held(self.awaited, self._epoch)
+        keeper = Held(self.retained, self._epoch)
         view = Visible(self.registry.table, self.registry.members, self._lost, cluster)
         sender = Sender(view, codec.FACT_RULES, keeper=keeper, shared=self._batches)
         self._senders.add(sender)
@@ -188,7 +190,7 @@ class Hub:
         self._senders.discard(sender)
         self.presence(cluster).streams -= 1
 
-    def apply(self, cluster: ClusterId, received: Received, now: float) -> tuple[Refusal, ...]:
+    def apply(self, cluster: ClusterId, received: Received, now: float) -> NewlyRefused:
         """Take what the receiver took of a cluster's reports; `now` in seconds since 1970.
 
         Returns what was refused and was not known to be.
@@ -197,16 +199,16 @@ class Hub:
         speaker = self._speaker(cluster)
         is_first = received.completed or not speaker.receiver.is_complete(codec.EXPORT)
         first_seen = 0 if is_first else int(now)  # a first report is taken at its word
-        if is_first and cluster in self.awaited.clusters:
+        if is_first and cluster in self.retained.clusters:
             first_seen = KNOWN_BEFORE
         fresh = self._note(cluster, received, now)
-        self._pass_on(cluster, speaker.guarded.take(received.changes, now), first_seen)
+        self._pass_on(cluster, speaker.withdrawals.take(received.changes, now), first_seen)
         if received.is_whole:
             speaker.heard.add(received.reply.type_url)
             if speaker.heard.issuperset(codec.REPORTS):
                 self.registry.mark_reported(cluster)
                 self._complete_when_all_reported()
-                if self.awaited.reported(cluster):
+                if self.retained.reported(cluster):
                     self.reconsider()
         return fresh
 
@@ -220,15 +222,15 @@ class Hub:
         self._spread({(t, n) for t, n in self.registry.of_networks() if reporter_of(n) in changed})
 
     def reconsider(self) -> None:
-        """Compare anew what every agent holds: somebody is not awaited any more."""
+        """Compare anew what every agent holds: nothing of somebody is retained any more."""
         for sender in self._senders:
             sender.reconsider()
         self._wake()
 
     def confirm(self, cluster: ClusterId, now: float) -> None:
         """A person says that what is held back of a cluster is meant so, or that it stays away."""
-        self._pass_on(cluster, self._speaker(cluster).guarded.confirm(), int(now))
-        if self.awaited.reported(cluster):
+        self._pass_on(cluster, self._speaker(cluster).withdrawals.confirm(), int(now))
+        if self.retained.reported(cluster):
             self.reconsider()
 
     def _pass_on(self, cluster: ClusterId, changes: Iterable[Change], first_seen: int) -> None:
@@ -249,10 +251,10 @@ class Hub:
         self.unsaved[row.cluster, row.type_url, row.name] = row
         self._on_change()
 
-    def _note(self, cluster: ClusterId, received: Received, now: float) -> tuple[Refusal, ...]:
+    def _note(self, cluster: ClusterId, received: Received, now: float) -> NewlyRefused:
         reply = received.reply
         whole = "" if received.refused else reply.error
-        return self.presence(cluster).refusals.take(
+        return self.presence(cluster).refused_reports.take(
             reply.type_url, received.refused, received.settled, whole, now
         )
 

@@ -7,7 +7,7 @@ In: how long its agent was silent, and what other clusters see of its gateways. 
 from federation.controller.facts.hub import Hub
 from federation.model.names import ClusterId
 from federation.model.observations import Remote
-from federation.planning.liveness import Life, judge
+from federation.planning.liveness import Life, verdict_of
 
 Witnesses = tuple[tuple[ClusterId, Remote], ...]
 
@@ -15,7 +15,7 @@ Witnesses = tuple[tuple[ClusterId, Remote], ...]
 def life_of(hub: Hub, cluster: ClusterId, now: float) -> Life:
     """Whether it is live, suspect or lost."""
     answers = _answers(hub.registry.observations.seen_from(cluster))
-    return judge(hub.presence(cluster).silent(now), answers)
+    return verdict_of(hub.presence(cluster).silent(now), answers)
 
 
 def _answers(witnesses: Witnesses) -> list[bool]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from federation.model.checks import Finding
 from federation.model.names import ClusterId
-from federation.model.observations import Observation, Rejected, Remote
+from federation.model.observations import Observation, ProxyNack, Remote
 from federation.wire.codec.clusters import MAX_GATEWAYS
 
 
@@ -31,7 +31,7 @@ class Observations:
         found = self._observations.get(cluster)
         return found.findings if found is not None else ()
 
-    def rejected(self, cluster: ClusterId) -> tuple[Rejected, ...]:
+    def rejected(self, cluster: ClusterId) -> tuple[ProxyNack, ...]:
         """What its proxies do not take of what they are sent."""
         found = self._observations.get(cluster)
         return found.rejected if found is not None else ()

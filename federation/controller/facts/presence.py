@@ -6,7 +6,7 @@ In: times at which something was heard. Out: answers for verdicts, for joining a
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from federation.controller.admission.refusals import Refusals
+from federation.controller.admission.refused_reports import RefusedReports
 from federation.planning.liveness import SILENT_SECONDS
 
 RECENT_SECONDS = 60.0
@@ -31,7 +31,7 @@ class Presence:
     turns: tuple[float, ...] = ()
     intermediate: tuple[datetime, datetime] | None = None
     clock: float | None = None
-    refusals: Refusals = field(default_factory=Refusals)
+    refused_reports: RefusedReports = field(default_factory=RefusedReports)
 
     def silent(self, now: float) -> float | None:
         """For how many seconds nothing was heard, None when nothing ever was.

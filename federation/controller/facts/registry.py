@@ -275,13 +275,11 @@ class Registry:
 
     def services(self) -> tuple[tuple[Service, tuple[Backend, ...]], ...]:
         """All services of the clusterset with their backends, by name."""
-        return tuple(
-            (
-                merge(exports.values()),
-                tuple(b for _, b in sorted(self._backends.get(name, {}).items())),
-            )
-            for name, exports in sorted(self._exports.items())
-        )
+        exports = sorted(self._exports.items())
+        return tuple((merge(found.values()), self._backends_of(name)) for name, found in exports)
+
+    def _backends_of(self, name: ServiceName) -> tuple[Backend, ...]:
+        return tuple(b for _, b in sorted(self._backends.get(name, {}).items()))
 
 
 def _counts(cluster: ClusterId, backend: Backend | None) -> Counts:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from federation.controller.facts.retained import AWAITED
+from federation.controller.facts.retained import RETAINED
 from federation.controller.intent.documents import Documents, at_once
 from federation.controller.member import Member, anchor_keys
 from federation.controller.membership.join_tokens import JoinTokens, revoke_unspent
@@ -227,8 +227,8 @@ class Members:
 async def begin_again(store: IntentStore) -> None:
     """After a restore: unspent tokens are void, and every cluster that had joined is awaited."""
     await revoke_unspent(store)
-    awaited = (await store.read_all(AWAITED)).entries
+    awaited = (await store.read_all(RETAINED)).entries
     for found in await Documents(store, MEMBERS).list():
-        name = f"{AWAITED}{found.value.id}"
+        name = f"{RETAINED}{found.value.id}"
         if found.value.anchors and name not in awaited:
             await store.write(name, b"", 0)

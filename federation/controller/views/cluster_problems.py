@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from federation.controller.views.problem import Problem, Said, Term, last_part
 from federation.model.checks import Finding
 from federation.model.names import ClusterId
-from federation.model.observations import Rejected
+from federation.model.observations import ProxyNack
 from federation.model.proxies import NO_ENTRY, NO_LISTENER, TOKEN_ENDS, TROUBLE
 from federation.planning.liveness import Life
 
@@ -42,7 +42,7 @@ class ClusterState:
     refused: tuple[Said, ...] = ()
     beyond: int = 0
     remarks: tuple[str, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[ProxyNack, ...] = ()
     findings: tuple[Finding, ...] = ()
     turns: str = ""
     held: str = ""

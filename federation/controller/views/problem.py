@@ -1,4 +1,4 @@
-"""One thing that is wrong in the federation, as a value: by which check, where, since when.
+"""One thing that is wrong in the sessions, as a value: by which check, where, since when.
 
 A check is a row of `federation.model.checks`. Problems are found by `cluster_problems`,
 `service_problems` and `controller_problems`, and put together by `problems`.

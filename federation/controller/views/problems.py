@@ -1,4 +1,4 @@
-"""All that is wrong in the federation, in the order of clusters, bounded. Shown by `fedctl status`.
+"""All that is wrong in the sessions, in the order of clusters, bounded. Shown by `fedctl status`.
 
 In: what the controller knows, as values. Out: problems of the controller, of clusters and of
 services, so many of each check and place.

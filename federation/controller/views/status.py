@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 def all_problems(hub: Hub, own: Own, now: float) -> list[Problem]:
-    """Every problem of the federation, dated; `now` in seconds since 1970.
+    """Every problem of the sessions, dated; `now` in seconds since 1970.
 
     To be asked often: a problem that nobody can date is as old as it was found here first.
     """
@@ -72,7 +72,7 @@ def term(certificate: x509.Certificate | None) -> Term | None:
 def state_of(hub: Hub, member: Member, now: float) -> ClusterState:
     """What is known of one cluster; `now` in seconds since 1970."""
     presence = hub.presence(member.id)
-    refused = presence.refusals.first(MOST_OF_A_KIND)
+    refused = presence.refused_reports.first(MOST_OF_A_KIND)
     reached, unreached = _seen_gateways(hub, member.id, now)
     return ClusterState(
         member.id,
@@ -85,7 +85,7 @@ def state_of(hub: Hub, member: Member, now: float) -> ClusterState:
         unreached=unreached,
         reached=reached,
         refused=tuple(Said(str(refusal), refusal.since) for refusal in refused),
-        beyond=len(presence.refusals) - len(refused),
+        beyond=len(presence.refused_reports) - len(refused),
         remarks=hub.registry.remarks(member.id),
         rejected=hub.registry.observations.rejected(member.id),
         findings=hub.registry.observations.findings(member.id),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from federation.model.errors import FedmeshError
-from federation.model.proxies import TOKEN_ENDS, Refusal
+from federation.model.proxies import TOKEN_ENDS, Nack
 from federation.supervisor.certificates.agent_trust import read_token
 from federation.trust.tokens import TokenLife, workload_token_life
 
@@ -34,12 +34,12 @@ class TokenEnds:
         self._files = tuple(dict.fromkeys(files))
         self._read: dict[Path, tuple[Stamp | None, TokenLife | None]] = {}
 
-    def problems(self, now: float) -> Iterator[Refusal]:
+    def problems(self, now: float) -> Iterator[Nack]:
         """The tokens that end soon, or have ended; `now` in seconds since 1970."""
         for file in self._files:
             life = self._life(file)
             if life is not None and (what := life.problem(now)):
-                yield Refusal(TOKEN_ENDS, file.name, what)
+                yield Nack(TOKEN_ENDS, file.name, what)
 
     def _life(self, file: Path) -> TokenLife | None:
         """As far as the file can be read: that it cannot is told by whoever needs it."""

@@ -15,8 +15,8 @@ from federation.model.names import (
     parse_service_name,
     parse_subdomain,
 )
-from federation.model.observations import Observation, Rejected, Remote
-from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
+from federation.model.observations import Observation, ProxyNack, Remote
+from federation.model.proxies import Kind, Nack, Proxy, State, Upstream
 from federation.wire import federation_pb2 as pb
 from federation.wire.codec.checks import (
     few,
@@ -123,10 +123,10 @@ def parse_proxy_id(kind: Kind, text: str) -> str:
     return text
 
 
-def _read_refused(refused: Sequence[pb.Refusal]) -> tuple[Refusal, ...]:
+def _read_refused(refused: Sequence[pb.Refusal]) -> tuple[Nack, ...]:
     """What a proxy did not take. The reasons are for people: odd characters are shown as such."""
     return tuple(
-        Refusal(word(r.type_url, "type"), _shown(r.name), _shown(r.reason))
+        Nack(word(r.type_url, "type"), _shown(r.name), _shown(r.reason))
         for r in few(refused, MAX_REFUSALS, "refusals")
     )
 
@@ -184,7 +184,7 @@ def decode_observation(body: bytes) -> Observation:
         _read_remotes(message.remotes),
         tuple(_read_finding(f) for f in few(message.findings, MAX_FINDINGS, "findings")),
         tuple(
-            Rejected(
+            ProxyNack(
                 _shown(r.proxy),
                 word(r.type_url, "type"),
                 _shown(r.name),

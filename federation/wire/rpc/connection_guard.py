@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from federation.runtime.limited_log import RefusalLog
+from federation.runtime.limited_log import LimitedLog
 from federation.runtime.logs import event
 from federation.wire.rpc.intake import Intake, Seen
 
@@ -127,7 +127,7 @@ def guarded(port: int, intake: Intake) -> Iterator[None]:
 
 
 def _watch(sockets: Sockets, intake: Intake, wait: Callable[[float], bool]) -> None:
-    refused = RefusalLog(log)
+    refused = LimitedLog(log)
     pause, was_blind = LOOK_SECONDS, False
     while not wait(pause):
         began = time.thread_time()

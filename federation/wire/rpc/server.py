@@ -22,7 +22,7 @@ from federation.model.errors import (
 )
 from federation.runtime.binding import patiently
 from federation.runtime.clock import wall_seconds
-from federation.runtime.limited_log import RefusalLog
+from federation.runtime.limited_log import LimitedLog
 from federation.wire.rpc.channel import LIMITS, TIME, Identity
 from federation.wire.rpc.connection_guard import guarded
 from federation.wire.rpc.intake import Intake
@@ -110,7 +110,7 @@ async def serve(
         **dict(limits),
     }  # of two with one name the first counts
     server = grpc.aio.server(options=tuple(options.items()))
-    door = _Door(authenticate, Intake(), RefusalLog(log), is_hostile=identity is not None)
+    door = _Door(authenticate, Intake(), LimitedLog(log), is_hostile=identity is not None)
     running = _Running()
     for method, handler in handlers:
         door.add(method, running.knows(handler))
@@ -212,7 +212,7 @@ class _Door(grpc.GenericRpcHandler):
     """What every call passes: who calls is asked before anything that it sends is read."""
 
     def __init__(
-        self, authenticate: Authenticate, intake: Intake, refused: RefusalLog, *, is_hostile: bool
+        self, authenticate: Authenticate, intake: Intake, refused: LimitedLog, *, is_hostile: bool
     ) -> None:
         self._authenticate = authenticate
         self.intake = intake

@@ -5,7 +5,7 @@ from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.intent.documents import at_once
 from federation.controller.membership.joining import Joining
 from federation.controller.membership.members import Members
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.store.store import IntentStore
 from federation.controller.trust.authority import Authority
 
@@ -19,11 +19,11 @@ class AppliedMembers(Members):
         self,
         store: IntentStore,
         authority: Authority,
-        federation: Federation | None = None,
+        sessions: Sessions | None = None,
         domain: str = "mesh.test",
     ) -> None:
-        self.intent = ApplyIntent(store, effects(federation) if federation is not None else ())
-        waits = self._catch_up if federation is not None else at_once
+        self.intent = ApplyIntent(store, effects(sessions) if sessions is not None else ())
+        waits = self._catch_up if sessions is not None else at_once
         super().__init__(store, authority, domain, URL, waits)
         self.joining = Joining(store, self, authority)
         self.join = self.joining.join

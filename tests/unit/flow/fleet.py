@@ -180,7 +180,7 @@ class Home:
         facts = Stream(listener, self.agent.down.receiver, self._learn)
         said = Sender(self.agent.reports.table, codec.REPORT_RULES)
         receiver = hub.receiver(self.cluster)
-        hub.presence(self.cluster).refusals.start_over()
+        hub.presence(self.cluster).refused_reports.start_over()
         reports = Stream(said, receiver, lambda r: self.fleet.report(self.cluster, r))
         self.streams = facts, reports
 
@@ -240,7 +240,7 @@ class Fleet:
         hub.restore(f"epoch-{self.lives}", self.revision, MEMBERS, self.rows.values())
         self.revision += 100_001
         for cluster in awaited:
-            hub.awaited.add(cluster)
+            hub.retained.add(cluster)
         return hub
 
     def report(self, cluster: ClusterId, received: Received) -> None:
@@ -258,7 +258,7 @@ class Fleet:
         """A new life of the controller. Without its disk it was restored: it awaits everybody."""
         for home in self.homes.values():
             home.cut()
-        awaited = self.hub.awaited.clusters if disk else frozenset(CLUSTERS)
+        awaited = self.hub.retained.clusters if disk else frozenset(CLUSTERS)
         if not disk:
             self.lives += 1
             self.rows = {}

@@ -1,14 +1,14 @@
 """What proxies refuse is said once in the log and known until it is taken or the proxy goes."""
 
 from cluster_agent.health.nacks import MOST_NEWS, Nacks
-from federation.model.observations import Rejected
-from federation.model.proxies import Kind, Proxy, Refusal, State
+from federation.model.observations import ProxyNack
+from federation.model.proxies import Kind, Nack, Proxy, State
 
-BAD = Refusal("type/Cluster", "80.api", "no such field")
-API = Rejected("sidecar shop/api-1", "type/Cluster", "80.api", "no such field", 7)
+BAD = Nack("type/Cluster", "80.api", "no such field")
+API = ProxyNack("sidecar shop/api-1", "type/Cluster", "80.api", "no such field", 7)
 
 
-def sidecar(*refused: Refusal, name: str = "shop/api-1") -> Proxy:
+def sidecar(*refused: Nack, name: str = "shop/api-1") -> Proxy:
     return Proxy(name, Kind.SIDECAR, State.SERVING, "10.0.0.1", 15006, refused=refused)
 
 
@@ -33,7 +33,7 @@ def test_a_proxy_that_goes_takes_its_refusals_along_and_no_others() -> None:
 
 def test_one_that_refuses_everything_does_not_fill_the_log() -> None:
     known = Nacks()
-    many = tuple(Refusal("t", f"n{n}", "r") for n in range(100))
+    many = tuple(Nack("t", f"n{n}", "r") for n in range(100))
     assert len(known.record(sidecar(*many), 7.0)) == MOST_NEWS
     assert len(known.all()) == 100
 
@@ -42,5 +42,5 @@ def test_a_refusal_is_as_old_as_when_it_was_said_first() -> None:
     known = Nacks()
     known.record(sidecar(BAD), 7.0)
     known.record(sidecar(), 8.0)
-    known.record(sidecar(Refusal("type/Cluster", "80.api", "in other words")), 9.0)
+    known.record(sidecar(Nack("type/Cluster", "80.api", "in other words")), 9.0)
     assert [r.since for r in known.all()] == [7], "gone for a moment, in other words"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from federation.apiserver.connection_guard import Door, Place, source_of
+from federation.apiserver.connection_guard import ConnectionGuard, Place, source_of
 from federation.apiserver.server import make_api, serve_api
 from federation.apiserver.tls import tls_context
 from federation.model.errors import Failed
@@ -43,11 +43,11 @@ def shown() -> ssl.SSLContext:
 @asynccontextmanager
 async def served(
     most: int, seconds: float = 0.3, answer_bytes: int = 3
-) -> AsyncIterator[tuple[int, Door]]:
-    door, port = Door(most, seconds), int(free_address().rpartition(":")[2])
-    api = make_api(Speaking(answer_bytes), "token", door)
-    async with serve_api(api, door, HOST, port, shown()):
-        yield port, door
+) -> AsyncIterator[tuple[int, ConnectionGuard]]:
+    guard, port = ConnectionGuard(most, seconds), int(free_address().rpartition(":")[2])
+    api = make_api(Speaking(answer_bytes), "token", guard)
+    async with serve_api(api, guard, HOST, port, shown()):
+        yield port, guard
 
 
 async def entered(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -87,11 +87,11 @@ async def ended(reader: asyncio.StreamReader) -> bool:
     ids=["nothing", "half-a-head", "half-a-body"],
 )
 async def test_who_brings_no_whole_request_in_time_is_cut_off(said: bytes) -> None:
-    async with served(5) as (port, door):
+    async with served(5) as (port, guard):
         reader, writer = await entered(port)
         writer.write(said)
         assert await ended(reader)
-        assert len(door) == 0
+        assert len(guard) == 0
         writer.close()
 
 
@@ -107,10 +107,10 @@ async def test_a_connection_that_goes_on_asking_stays() -> None:
 
 
 async def test_the_longest_silent_makes_room_for_who_asks() -> None:
-    async with served(3, 60.0) as (port, door):
+    async with served(3, 60.0) as (port, guard):
         silent = [await entered(port) for _ in range(6)]
         assert b"200" in await answer(port)
-        assert len(door) <= 3
+        assert len(guard) <= 3
         assert await ended(silent[0][0])
         for _, writer in silent:
             writer.close()
@@ -118,10 +118,10 @@ async def test_the_longest_silent_makes_room_for_who_asks() -> None:
 
 async def test_an_address_that_is_taken_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "PATIENCE_SECONDS", 0.0)
-    async with served(3) as (port, door):
-        api = make_api(FakeApplication(), "token", door)
+    async with served(3) as (port, guard):
+        api = make_api(FakeApplication(), "token", guard)
         with pytest.raises(Failed, match="taken by another program"):
-            async with serve_api(api, door, HOST, port, shown()):
+            async with serve_api(api, guard, HOST, port, shown()):
                 pass
 
 
@@ -134,10 +134,10 @@ async def asking_for_much(port: int) -> tuple[asyncio.StreamReader, asyncio.Stre
     return reader, writer
 
 
-async def gone(door: Door, seconds: float) -> bool:
+async def gone(guard: ConnectionGuard, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
-            while len(door):  # noqa: ASYNC110
+            while len(guard):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     except TimeoutError:
         return False
@@ -145,9 +145,9 @@ async def gone(door: Door, seconds: float) -> bool:
 
 
 async def test_who_takes_no_answer_is_cut_off() -> None:
-    async with served(5, 0.2, answer_bytes=4 << 20) as (port, door):
+    async with served(5, 0.2, answer_bytes=4 << 20) as (port, guard):
         _, writer = await asking_for_much(port)
-        assert await gone(door, 5.0)
+        assert await gone(guard, 5.0)
         writer.transport.abort()
 
 
@@ -180,30 +180,30 @@ def test_a_source_is_an_address_or_a_network_of_64_bits(address: str, source: by
 
 
 async def test_the_source_with_most_connections_makes_room_for_others() -> None:
-    door, ended_ = Door(3), []
+    guard, ended_ = ConnectionGuard(3), []
 
     def admit(address: str) -> Place | None:
-        return door.admit(address, lambda: ended_.append(address))
+        return guard.admit(address, lambda: ended_.append(address))
 
     honest = admit("192.0.2.1")
     assert admit("198.51.100.9")
     assert admit("198.51.100.9")
     assert admit("192.0.2.2")
-    assert (ended_, len(door)) == (["198.51.100.9"], 3)
+    assert (ended_, len(guard)) == (["198.51.100.9"], 3)
     assert honest is not None
-    assert honest in door._room
+    assert honest in guard._room
 
 
 async def test_when_all_are_being_answered_nobody_more_is_let_in() -> None:
-    door, protocols = Door(2), [asyncio.Protocol() for _ in range(2)]
+    guard, protocols = ConnectionGuard(2), [asyncio.Protocol() for _ in range(2)]
     for protocol in protocols:
-        place = door.admit("192.0.2.1", lambda: None)
+        place = guard.admit("192.0.2.1", lambda: None)
         assert place is not None
-        door.enter(protocol, FakeTransport(), place)
-        door.answer(protocol)
-    assert door.admit("192.0.2.2", lambda: None) is None
-    assert len(door) == 2
-    door.wait(protocols[0])
-    assert door.admit("192.0.2.2", lambda: None) is not None
+        guard.enter(protocol, FakeTransport(), place)
+        guard.answer(protocol)
+    assert guard.admit("192.0.2.2", lambda: None) is None
+    assert len(guard) == 2
+    guard.wait(protocols[0])
+    assert guard.admit("192.0.2.2", lambda: None) is not None
     for protocol in protocols:
-        door.forget(protocol)
+        guard.forget(protocol)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from federation.apiserver.connection_guard import Door
+from federation.apiserver.connection_guard import ConnectionGuard
 from federation.apiserver.listening import listen
 from federation.runtime.rates import Rate
 from tests.unit.federation.apiserver.test_apiserver_connection_guard import (
@@ -27,10 +27,10 @@ async def silent(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def test_handshakes_that_nobody_finishes_make_room_for_who_asks() -> None:
-    async with served(3, 60.0) as (port, door):
+    async with served(3, 60.0) as (port, guard):
         halves = [await silent(port) for _ in range(6)]
         assert b"200" in await answer(port)
-        assert len(door) <= 3
+        assert len(guard) <= 3
         assert await ended(halves[0][0])
         for _, writer in halves:
             writer.close()
@@ -40,22 +40,22 @@ async def test_a_source_that_has_all_places_is_refused_before_tls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("federation.apiserver.connection_guard.OWN_ROOM", Rate(1, 1e-9))
-    async with served(2, 60.0) as (port, door):
+    async with served(2, 60.0) as (port, guard):
         kept = [await silent(port) for _ in range(3)]  # the third in place of the first
         reader, writer = await silent(port)
         assert await ended(reader)
-        assert len(door) == 2
+        assert len(guard) == 2
         for _, one in (*kept, (reader, writer)):
             one.close()
 
 
 async def test_what_is_no_tls_costs_a_place_for_a_moment_only() -> None:
-    async with served(2, 60.0) as (port, door):
+    async with served(2, 60.0) as (port, guard):
         reader, writer = await silent(port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n")
         assert await ended(reader)
         await asyncio.sleep(0.01)
-        assert len(door) == 0
+        assert len(guard) == 0
         writer.close()
 
 
@@ -86,14 +86,14 @@ async def test_an_error_in_taking_connections_is_said_and_survived(
 
 async def test_an_end_ends_handshakes_that_are_under_way() -> None:
     factory: Callable[[], asyncio.Protocol] = asyncio.Protocol
-    door = Door()
+    guard = ConnectionGuard()
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
-    async with listen(HOST, port, door, factory, shown()):
+    async with listen(HOST, port, guard, factory, shown()):
         reader, writer = await silent(port)
-        while not len(door):  # noqa: ASYNC110 - it is taken in a turn or two
+        while not len(guard):  # noqa: ASYNC110 - it is taken in a turn or two
             await asyncio.sleep(0)
     assert await ended(reader)
-    assert len(door) == 0
+    assert len(guard) == 0
     writer.close()

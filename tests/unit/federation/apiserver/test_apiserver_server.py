@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
-from federation.apiserver.connection_guard import Door
+from federation.apiserver.connection_guard import ConnectionGuard
 from federation.apiserver.routes import MAX_DEPTH
 from federation.apiserver.server import MAX_BODY_BYTES, make_api
 from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
@@ -103,7 +103,7 @@ class World:
 @pytest_asyncio.fixture
 async def world() -> AsyncIterator[World]:
     application = FakeApplication()
-    async with TestClient(TestServer(make_api(application, TOKEN, Door()))) as client:
+    async with TestClient(TestServer(make_api(application, TOKEN, ConnectionGuard()))) as client:
         yield World(client, application)
 
 
@@ -151,7 +151,7 @@ async def test_without_the_token_nothing_is_told(
 
 def test_without_a_token_there_is_no_api() -> None:
     with pytest.raises(InvalidInput, match="the API's token is empty"):
-        make_api(FakeApplication(), "", Door())
+        make_api(FakeApplication(), "", ConnectionGuard())
 
 
 async def test_a_backup_is_bytes(world: World) -> None:

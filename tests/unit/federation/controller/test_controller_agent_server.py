@@ -12,7 +12,7 @@ from federation.controller.agent_server import AgentServer
 from federation.controller.audit import Audit
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority, open_authority
 from federation.model.errors import Denied, InvalidInput, NotReady
@@ -39,12 +39,12 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.now = utc_now()
         self.root: Authority = open_authority(folder, "mesh.test", ["127.0.0.1"], self.now)
-        self.federation = Federation(Registry(), FakeStore())
+        self.sessions = Sessions(Registry(), FakeStore())
         self.keys = {domain: issue.new_key() for domain in (EAST, WEST)}
         for domain in (EAST, WEST):
             self.join(domain)
         members = Members(FakeStore(), self.root)
-        server = AgentServer(self.federation, members, self.root, Audit(FakeStore()))
+        server = AgentServer(self.sessions, members, self.root, Audit(FakeStore()))
         self.server = server
         calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
         self.renew, self.facts = calls[methods.RENEW.path], calls[methods.FACTS.path]
@@ -54,7 +54,7 @@ class World:
         twin = issue.make_twin(self.keys[domain], wanted, self.now)
         cluster = ClusterId(domain.partition(".")[0])
         anchors = (pem(twin).decode(),)
-        self.federation.registry.set_member(Member(cluster, domain, "eu", anchors=anchors))
+        self.sessions.registry.set_member(Member(cluster, domain, "eu", anchors=anchors))
 
     def peer(self, signer: str, uri: str, at: datetime | None = None) -> Peer:
         """Somebody whose certificate the authority of `signer` has signed, by its own clock."""
@@ -121,8 +121,8 @@ async def test_who_was_let_in_a_moment_ago_still_has_to_be_a_member_to_be_answer
     world = World(tmp_path)
     peer = world.peer(EAST, spiffe.agent_id(EAST))
     world.server.authenticate(peer)
-    member = world.federation.registry.members[ClusterId("east")]
-    world.federation.registry.set_member(replace(member, anchors=()))
+    member = world.sessions.registry.members[ClusterId("east")]
+    world.sessions.registry.set_member(replace(member, anchors=()))
     world.server.authenticate(peer)
     with pytest.raises(Denied):
         await world.ask(peer)
@@ -131,8 +131,8 @@ async def test_who_was_let_in_a_moment_ago_still_has_to_be_a_member_to_be_answer
 async def test_a_member_that_is_no_more_is_refused(tmp_path: Path) -> None:
     world = World(tmp_path)
     peer = world.peer(EAST, spiffe.agent_id(EAST))
-    member = world.federation.registry.members[ClusterId("east")]
-    world.federation.registry.set_member(replace(member, anchors=()))
+    member = world.sessions.registry.members[ClusterId("east")]
+    world.sessions.registry.set_member(replace(member, anchors=()))
     with pytest.raises(Denied):
         await world.ask(peer)
 
@@ -167,9 +167,9 @@ class Rejoined(World):
         super().__init__(folder)
         self.store = FakeStore()
         failing = DyingStore(self.store, fault_at, Fault.REFUSED)
-        self.members = Members(failing, self.root, self.federation)
+        self.members = Members(failing, self.root, self.sessions)
         self.audit = Audit(self.store)
-        server = AgentServer(self.federation, self.members, self.root, self.audit)
+        server = AgentServer(self.sessions, self.members, self.root, self.audit)
         self.calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
         self.old, self.new = issue.new_key(), issue.new_key()
 
@@ -305,13 +305,13 @@ async def test_by_how_much_a_clock_is_off_is_noted_and_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(tmp_path)
-    federation = world.federation
+    sessions = world.sessions
     for ahead in (1.0, 90.0, 91.0, None, -2.0, -90.0):
         there, here = linked()
         there.end()
         peer = replace(world.peer(EAST, spiffe.agent_id(EAST)), clock=ahead)
         await world.facts(here, peer)
-        assert federation.presence(ClusterId("east")).clock == ahead
+        assert sessions.presence(ClusterId("east")).clock == ahead
     said = [r.getMessage() for r in caplog.records if "clocks differ" in r.getMessage()]
     assert said == [
         "clocks differ cluster=east seconds_ahead=90",

@@ -10,7 +10,7 @@ from federation.controller.audit import Audit
 from federation.controller.backup import Backups, open_backup
 from federation.controller.departures import Departures
 from federation.controller.facts.registry import Registry
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Row
 from federation.controller.trust.authority import open_authority
@@ -36,25 +36,25 @@ EAST = ClusterId("east")
 
 
 @pytest.fixture
-def federation() -> Federation:
-    return Federation(Registry(), FakeStore())
+def sessions() -> Sessions:
+    return Sessions(Registry(), FakeStore())
 
 
 @pytest.fixture
-def controller(tmp_path: Path, federation: Federation) -> Controller:
+def controller(tmp_path: Path, sessions: Sessions) -> Controller:
     authority = open_authority(tmp_path, "mesh.test", ["127.0.0.1"], utc_now())
-    members = Members(federation._store, authority, federation)
+    members = Members(sessions._store, authority, sessions)
     backups = Backups(FakeStore(), authority, "the-admin-token", "")
     return Controller(
-        federation,
+        sessions,
         members,
         authority,
         "mesh.test",
         "127.0.0.1:7443",
         joining=members.joining,
         backups=backups,
-        departures=Departures(federation, members),
-        audit=Audit(federation._store),
+        departures=Departures(sessions, members),
+        audit=Audit(sessions._store),
     )
 
 
@@ -84,7 +84,7 @@ async def test_half_a_character_in_a_request_to_join_is_a_sentence(
 
 
 async def test_a_revoked_cluster_is_shown_and_believed_by_nobody(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     await join(controller, new_key())
@@ -92,7 +92,7 @@ async def test_a_revoked_cluster_is_shown_and_believed_by_nobody(
     (cluster,) = (await controller.clusters())["items"]
     assert (cluster["joined"], cluster["trust"]) == (False, "revoked")
     assert not (await controller.status())["problems"]
-    bundle = federation.registry.table.get(codec.BUNDLE, "east.mesh.test")
+    bundle = sessions.registry.table.get(codec.BUNDLE, "east.mesh.test")
     assert bundle is not None
     assert codec.decode(Bundle, bundle.body).anchors == ()
     with pytest.raises(NotReady, match="no cluster west"):
@@ -100,21 +100,21 @@ async def test_a_revoked_cluster_is_shown_and_believed_by_nobody(
 
 
 async def test_a_second_cluster_of_one_name_is_refused_while_the_first_is_there(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     key = new_key()
     await join(controller, key)
-    federation.presence(EAST).last_seen = wall_seconds() - 59
+    sessions.presence(EAST).last_seen = wall_seconds() - 59
     with pytest.raises(Conflict, match=r"stays a member: .* an id of its own"):
         await join(controller, new_key())
     await join(controller, key)  # the same state folder, so the same cluster
-    federation.presence(EAST).last_seen = wall_seconds() - 61
+    sessions.presence(EAST).last_seen = wall_seconds() - 61
     await join(controller, new_key())
 
 
 async def test_a_cluster_leaves_is_forgotten_and_may_come_back(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     key = new_key()
@@ -203,11 +203,11 @@ async def test_a_token_for_an_unknown_cluster_says_what_to_do(controller: Contro
         await controller.mint_join_token({"cluster": "east"})
 
 
-def observe(federation: Federation, observer: str, *answers: bool, rtt: float = 0.0) -> None:
+def observe(sessions: Sessions, observer: str, *answers: bool, rtt: float = 0.0) -> None:
     """`observer` sees gateways of east, numbered from 0."""
     remotes = tuple(Remote(EAST, f"g{n}", a, rtt) for n, a in enumerate(answers))
     change = said(Observation(ClusterId(observer), remotes))
-    federation.registry.apply(ClusterId(observer), [change], 0)
+    sessions.registry.apply(ClusterId(observer), [change], 0)
 
 
 async def shown(controller: Controller, name: str = "east") -> dict[str, Any]:
@@ -217,12 +217,12 @@ async def shown(controller: Controller, name: str = "east") -> dict[str, Any]:
 
 
 async def test_a_cluster_is_shown_with_who_reaches_its_gateways_and_how_fast(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     await controller.put_cluster("west", document("west"))
-    observe(federation, "west", True, False, rtt=0.01234)
-    observe(federation, "north", True)
+    observe(sessions, "west", True, False, rtt=0.01234)
+    observe(sessions, "north", True)
     assert (await shown(controller))["seen_from"] == [
         {"cluster": "north", "gateway": "g0", "answers": True, "rtt_ms": None},
         {"cluster": "west", "gateway": "g0", "answers": True, "rtt_ms": 12.3},
@@ -232,36 +232,36 @@ async def test_a_cluster_is_shown_with_who_reaches_its_gateways_and_how_fast(
 
 
 async def test_the_state_of_a_cluster_is_by_its_agent_and_by_what_most_others_reach(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     assert (await shown(controller))["state"] == "suspect", "silent, and nobody looks"
-    observe(federation, "west", False, False)
+    observe(sessions, "west", False, False)
     assert (await shown(controller))["state"] == "lost"
     for answers in ((False, True), (True, False)):
-        observe(federation, "west", *answers)
+        observe(sessions, "west", *answers)
         assert (await shown(controller))["state"] == "suspect", "one gateway is enough"
-    observe(federation, "north", False)
-    observe(federation, "south", False)
+    observe(sessions, "north", False)
+    observe(sessions, "south", False)
     assert (await shown(controller))["state"] == "lost"
-    federation.presence(EAST).last_seen = wall_seconds()
+    sessions.presence(EAST).last_seen = wall_seconds()
     assert (await shown(controller))["state"] == "live"
-    federation.presence(EAST).last_seen = wall_seconds() - SILENT_SECONDS - 1
+    sessions.presence(EAST).last_seen = wall_seconds() - SILENT_SECONDS - 1
     assert (await shown(controller))["state"] == "lost"
-    federation.presence(EAST).streams = 1
+    sessions.presence(EAST).streams = 1
     found = await shown(controller)
     assert (found["state"], found["connected"]) == ("lost", False), "an open stream says nothing"
-    federation.presence(EAST).last_seen = wall_seconds()
+    sessions.presence(EAST).last_seen = wall_seconds()
     found = await shown(controller)
     assert (found["state"], found["connected"]) == ("live", True)
 
 
 async def test_services_are_shown_with_the_counts_of_each_exporter(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     changes = [said(export("east")), said(backend("east", ready=2))]
-    federation.registry.apply(EAST, changes, 0)
+    sessions.registry.apply(EAST, changes, 0)
     (service,) = (await controller.services())["items"]
     assert (service["name"], service["exporters"]) == ("shop/api", ["east"])
     assert service["backends"] == [
@@ -276,12 +276,12 @@ async def test_a_backup_holds_what_was_reported_a_moment_ago(
     monkeypatch.setattr(sealed, "_SCRYPT", {"n": 2, "r": 8, "p": 1})
     authority = open_authority(tmp_path, "mesh.test", ["127.0.0.1"], utc_now())
     async with open_store(tmp_path / "db", "e") as store:
-        federation = Federation(Registry(), store)
-        members = Members(store, authority, federation)
+        sessions = Sessions(Registry(), store)
+        members = Members(store, authority, sessions)
         backups = Backups(store, authority, "the-admin-token", "correct horse battery")
-        departures = Departures(federation, members)
+        departures = Departures(sessions, members)
         controller = Controller(
-            federation,
+            sessions,
             members,
             authority,
             "mesh.test",
@@ -292,7 +292,7 @@ async def test_a_backup_holds_what_was_reported_a_moment_ago(
             audit=Audit(store),
         )
         row = Row("east", codec.EXPORT, "shop/api", b"body", 5)
-        federation.hub.unsaved = {("east", codec.EXPORT, "shop/api"): row}
+        sessions.hub.unsaved = {("east", codec.EXPORT, "shop/api"): row}
         made = await controller.backup({})
         with pytest.raises(InvalidInput, match="'passphrase' is not known: a backup is sealed"):
             await controller.backup({"passphrase": "words of the caller's own"})
@@ -311,7 +311,7 @@ async def done(controller: Controller) -> list[tuple[str, str, str, str, str]]:
 
 
 async def test_everything_that_changes_who_is_believed_is_noted_with_its_outcome(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.note_call("10.0.0.7")
     await controller.put_cluster("east", document(), "10.0.0.7")
@@ -393,11 +393,11 @@ async def test_a_token_is_listed_without_its_secret_and_made_void(controller: Co
 
 
 async def test_a_cluster_that_is_awaited_is_shown_as_such(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     assert (await shown(controller))["problems"] == []
-    federation.hub.awaited.add(EAST)
+    sessions.hub.retained.add(EAST)
     assert "has not reported since the store began anew" in (await shown(controller))["problems"][0]
     told = await controller.confirm_cluster("east")
     assert "has not reported since the store began anew" in told["released"]
@@ -405,17 +405,17 @@ async def test_a_cluster_that_is_awaited_is_shown_as_such(
 
 
 async def test_a_person_sees_what_is_held_back_and_lets_it_go(
-    controller: Controller, federation: Federation
+    controller: Controller, sessions: Sessions
 ) -> None:
     await controller.put_cluster("east", document())
     names = [ServiceName("shop", f"s{n}") for n in range(8)]
     found = [resource(str(n), codec.encode(export("east", name=n))) for n in names]
-    receiver = federation.hub.receiver(EAST)
+    receiver = sessions.hub.receiver(EAST)
     for response in (
         Response(codec.EXPORT, "1", tuple(found)),
         Response(codec.EXPORT, "2", removed=tuple(map(str, names))),
     ):
-        federation.hub.apply(EAST, receiver.receive(response), wall_seconds())
+        sessions.hub.apply(EAST, receiver.receive(response), wall_seconds())
     (cluster,) = (await controller.clusters())["items"]
     assert cluster["exports"] == 8
     assert "8 exports vanished together" in cluster["problems"][0]

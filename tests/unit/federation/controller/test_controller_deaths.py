@@ -11,7 +11,7 @@ import pytest
 
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.store.sqlite import open_store
 from federation.controller.store.store import Store
 from federation.controller.trust.authority import Authority, open_authority
@@ -169,14 +169,14 @@ MEMBER = Member(EAST, "east.mesh.test", "eu", anchors=("PEM",))
 
 
 @asynccontextmanager
-async def controller(folder: Path, at: int, fault: Fault) -> AsyncIterator[Federation]:
+async def controller(folder: Path, at: int, fault: Fault) -> AsyncIterator[Sessions]:
     async with open_store(folder / "db", "e") as store:
-        federation = Federation(Registry(), DyingStore(store, at, fault))
-        await federation.load([MEMBER])
-        yield federation
+        sessions = Sessions(Registry(), DyingStore(store, at, fault))
+        await sessions.load([MEMBER])
+        yield sessions
 
 
-async def report(federation: Federation, names: list[str], gone: tuple[str, ...] = ()) -> None:
+async def report(sessions: Sessions, names: list[str], gone: tuple[str, ...] = ()) -> None:
     there, here = linked()
     for type_url in codec.REPORTS:
         wanted = names if type_url == codec.EXPORT else []
@@ -184,7 +184,7 @@ async def report(federation: Federation, names: list[str], gone: tuple[str, ...]
         removed = gone if type_url == codec.EXPORT else ()
         await there.write(Response(type_url, type_url, said, removed, complete=len(said)))
     there.end()
-    await federation.take_reports(EAST, here)
+    await sessions.take_reports(EAST, here)
 
 
 def named(name: str) -> Export:
@@ -198,26 +198,26 @@ async def test_revisions_of_facts_only_grow_whatever_write_the_controller_dies_a
     last = 0
     for at in (1, 2, 1, 2, 0):
         try:
-            async with controller(tmp_path, at, fault) as federation:
-                assert federation.revision > last
-                await report(federation, ["api"])
-                last = federation.revision
-                await federation.flush()
+            async with controller(tmp_path, at, fault) as sessions:
+                assert sessions.revision > last
+                await report(sessions, ["api"])
+                last = sessions.revision
+                await sessions.flush()
         except Died:
             continue
-    async with controller(tmp_path, 0, fault) as federation:
-        assert federation.revision > last
-        assert [str(s.name) for s, _ in federation.registry.services()] == ["shop/api"]
+    async with controller(tmp_path, 0, fault) as sessions:
+        assert sessions.revision > last
+        assert [str(s.name) for s, _ in sessions.registry.services()] == ["shop/api"]
 
 
 async def test_reports_that_a_full_disk_refused_are_written_when_there_is_room(
     tmp_path: Path,
 ) -> None:
-    async with controller(tmp_path, 2, Fault.REFUSED) as federation:
-        await report(federation, ["api", "web"])
+    async with controller(tmp_path, 2, Fault.REFUSED) as sessions:
+        await report(sessions, ["api", "web"])
         with pytest.raises(Failed, match="disk is full"):
-            await federation.flush()
-        await report(federation, ["api"], gone=("shop/web",))  # meanwhile web was withdrawn
-        await federation.flush()
-    async with controller(tmp_path, 0, Fault.REFUSED) as federation:
-        assert [str(s.name) for s, _ in federation.registry.services()] == ["shop/api"]
+            await sessions.flush()
+        await report(sessions, ["api"], gone=("shop/web",))  # meanwhile web was withdrawn
+        await sessions.flush()
+    async with controller(tmp_path, 0, Fault.REFUSED) as sessions:
+        assert [str(s.name) for s, _ in sessions.registry.services()] == ["shop/api"]

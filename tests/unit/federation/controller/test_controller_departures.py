@@ -10,7 +10,7 @@ import pytest_asyncio
 from federation.controller.departures import AGAIN_SECONDS, LEAVE_SECONDS, Departures
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.trust.authority import open_authority
 from federation.model.errors import NotReady
 from federation.model.names import ClusterId
@@ -28,16 +28,16 @@ class World:
 
     def __init__(self, folder: Path, store: FakeStore) -> None:
         authority = open_authority(folder, "mesh.test", ["127.0.0.1"], utc_now())
-        self.federation = Federation(Registry(), store)
-        self.members = Members(store, authority, self.federation)
-        self.departures = Departures(self.federation, self.members)
+        self.sessions = Sessions(Registry(), store)
+        self.members = Members(store, authority, self.sessions)
+        self.departures = Departures(self.sessions, self.members)
 
     async def load(self) -> None:
         await self.members.intent.load()
 
     @property
     def listed(self) -> list[ClusterId]:
-        return list(self.federation.registry.members)
+        return list(self.sessions.registry.members)
 
 
 @pytest_asyncio.fixture
@@ -61,7 +61,7 @@ async def test_it_is_forgotten_after_others_had_the_time_to_move_away(world: Wor
 
 async def test_a_restart_goes_on_with_it(world: World, tmp_path: Path) -> None:
     await world.departures.begin(EAST)
-    again = World(tmp_path, world.federation._store)  # type: ignore[arg-type]
+    again = World(tmp_path, world.sessions._store)  # type: ignore[arg-type]
     await again.load()
     running = start(again.departures.loop.run(), "departures")
     await asyncio.sleep(LEAVE_SECONDS + 0.1)

@@ -17,7 +17,7 @@ from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.member import Member
 from federation.controller.membership.members import Members
 from federation.controller.membership.records import MEMBERS
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.store.store import Changed, Entry, Listing
 from federation.controller.trust.authority import Authority, open_authority
 from federation.model.errors import Conflict, NotReady
@@ -88,8 +88,8 @@ class Life:
     """A controller from its start to its end."""
 
     def __init__(self, store: Halting, authority: Authority) -> None:
-        self.federation = Federation(Registry(), store)
-        self.intent = ApplyIntent(store, effects(self.federation))
+        self.sessions = Sessions(Registry(), store)
+        self.intent = ApplyIntent(store, effects(self.sessions))
         url = "https://127.0.0.1:8443"
         self.members = Members(store, authority, "mesh.test", url, self.intent.in_effect)
         self.newest: Counter[str] = Counter()
@@ -110,7 +110,7 @@ class Life:
                 await self.members.remove(cluster)
                 return
         assert self.intent.revision >= revision
-        held = self.federation.registry.members.get(cluster)
+        held = self.sessions.registry.members.get(cluster)
         assert held is None or held.revision >= revision
 
     async def act(self, steps: list[tuple[str, str, str]]) -> None:
@@ -122,7 +122,7 @@ class Life:
 
     def look_back(self) -> None:
         """Nothing that was in memory is followed by something older."""
-        for cluster, member in self.federation.registry.members.items():
+        for cluster, member in self.sessions.registry.members.items():
             assert member.revision >= self.newest[cluster]
             self.newest[cluster] = member.revision
 
@@ -165,10 +165,10 @@ def check_agrees(life: Life, store: FakeStore) -> None:
     """What is in memory, and told to others, is what the store has."""
     entries = [e for key, e in store.intent.items() if key.startswith(MEMBERS.prefix)]
     stored = {member.id: member for member in map(MEMBERS.decode, entries)}
-    held = life.federation.registry.members
+    held = life.sessions.registry.members
     assert held == stored
     assert {c: m.revision for c, m in held.items()} == {c: m.revision for c, m in stored.items()}
-    told = set(life.federation.registry.table.names(codec.CLUSTER))
+    told = set(life.sessions.registry.table.names(codec.CLUSTER))
     assert told == {str(c) for c, m in stored.items() if not m.revoked}
 
 

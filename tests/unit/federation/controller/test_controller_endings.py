@@ -8,7 +8,7 @@ import pytest
 from federation.controller.endings import LOOK_SECONDS, Endings
 from federation.controller.facts.registry import Registry
 from federation.controller.member import Member
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.store.store import Store
 from federation.controller.trust.authority import open_authority
 from federation.model.facts import Bundle
@@ -33,9 +33,9 @@ class World:
 
     def __init__(self, folder: Path, store: Store) -> None:
         self.authority = open_authority(folder, "mesh.test", ["127.0.0.1"], utc_now())
-        self.federation = Federation(Registry(), store)
-        self.members = Members(store, self.authority, self.federation)
-        self.endings = Endings(self.federation, self.members)
+        self.sessions = Sessions(Registry(), store)
+        self.members = Members(store, self.authority, self.sessions)
+        self.endings = Endings(self.sessions, self.members)
 
     async def load(self) -> None:
         await self.members.intent.load()
@@ -49,7 +49,7 @@ class World:
 
     def told(self) -> int:
         """How many anchors others are told of."""
-        found = self.federation.registry.table.get(codec.BUNDLE, DOMAIN)
+        found = self.sessions.registry.table.get(codec.BUNDLE, DOMAIN)
         assert found is not None
         return len(codec.decode(Bundle, found.body).anchors)
 
@@ -72,10 +72,10 @@ async def two_keys(folder: Path, store: Store) -> World:
 
 async def test_an_old_key_goes_from_the_facts_at_its_time(tmp_path: Path) -> None:
     world = await two_keys(tmp_path, FakeStore())
-    now = wall_seconds()
-    await world.endings.turn(now + LIFE - 1)
+    end = (await world.members.load())[0].ends[1]
+    await world.endings.turn(end - 1)
     assert world.told() == 2
-    await world.endings.turn(now + LIFE + 1)
+    await world.endings.turn(end)
     assert world.told() == 1
     (member,) = await world.members.load()
     assert len(member.anchors) == 1
@@ -87,7 +87,7 @@ async def test_a_controller_that_starts_again_keeps_the_end_where_it_was(tmp_pat
     (member,) = await before.members.load()
     again = await started(tmp_path, store)
     assert again.told() == 2
-    assert again.federation.registry.members[EAST].ends == member.ends
+    assert again.sessions.registry.members[EAST].ends == member.ends
     await again.endings.turn(member.ends[1])
     assert again.told() == 1
 

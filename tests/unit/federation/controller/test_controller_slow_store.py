@@ -15,7 +15,7 @@ from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.member import Member
 from federation.controller.membership.members import Members
 from federation.controller.membership.records import read_member
-from federation.controller.sessions import Federation
+from federation.controller.sessions import Sessions
 from federation.controller.trust.authority import open_authority
 from federation.model.exports import Export
 from federation.model.names import ClusterId
@@ -43,8 +43,8 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.store = SlowStore()
         authority = open_authority(folder, "mesh.test", ("127.0.0.1",), utc_now())
-        self.federation = Federation(Registry(), self.store)
-        self.intent = ApplyIntent(self.store, effects(self.federation))
+        self.sessions = Sessions(Registry(), self.store)
+        self.intent = ApplyIntent(self.store, effects(self.sessions))
         url = "https://127.0.0.1:8443"
         self.members = Members(self.store, authority, "mesh.test", url, self.intent.in_effect)
 
@@ -63,7 +63,7 @@ class World:
     def agrees(self) -> bool:
         """Whether what is in force is what is in the store."""
         entry = self.store.intent.get("members/east")
-        held = self.federation.registry.members.get(EAST)
+        held = self.sessions.registry.members.get(EAST)
         if entry is None or held is None:
             return entry is None and held is None
         return held == read_member(entry) and held.revision == entry.revision
@@ -83,7 +83,7 @@ async def test_a_slow_read_pushes_no_older_word_over_a_newer_one(world: World) -
     await world.members.state(NEWER)
     await slow
     assert world.agrees()
-    assert world.federation.registry.members[EAST].region == "us"
+    assert world.sessions.registry.members[EAST].region == "us"
 
 
 async def test_a_slow_write_pushes_no_older_word_over_a_newer_one(world: World) -> None:
@@ -101,7 +101,7 @@ async def test_a_cluster_that_was_removed_does_not_come_back(world: World) -> No
     await world.members.remove(EAST)
     await slow
     assert world.agrees()
-    assert not world.federation.registry.members
+    assert not world.sessions.registry.members
 
 
 async def test_a_slow_removal_takes_away_no_cluster_that_was_added_since(world: World) -> None:
@@ -112,13 +112,13 @@ async def test_a_slow_removal_takes_away_no_cluster_that_was_added_since(world: 
     await world.members.state(NEWER)
     await task
     assert world.agrees()
-    assert world.federation.registry.members[EAST].region == "us"
+    assert world.sessions.registry.members[EAST].region == "us"
 
 
 async def test_a_slow_revocation_leaves_what_was_said_since_and_takes_reports_back(
     world: World,
 ) -> None:
-    await report(world.federation)
+    await report(world.sessions)
     world.store.delay = LATE
     task = start(world.members.revoke(EAST), "slow")
     await world.store.has_changed()
@@ -126,30 +126,30 @@ async def test_a_slow_revocation_leaves_what_was_said_since_and_takes_reports_ba
     await world.members.state(NEWER)
     await task
     assert world.agrees()
-    held = world.federation.registry.members[EAST]
+    held = world.sessions.registry.members[EAST]
     assert (held.revoked, held.region) == (True, "us")
-    assert world.federation.registry.services() == ()
+    assert world.sessions.registry.services() == ()
 
 
-async def report(federation: Federation, created: int = 5) -> None:
+async def report(sessions: Sessions, created: int = 5) -> None:
     """East exports a service."""
     there, here = linked()
     body = codec.encode(export("east", created=created))
     await there.write(Response(codec.EXPORT, "1", (resource("shop/api", body),), complete=1))
     there.end()
-    await federation.take_reports(EAST, here)
+    await sessions.take_reports(EAST, here)
 
 
 async def test_reports_that_could_not_be_written_never_replace_newer_ones(world: World) -> None:
     """One who flushes while another is at it, such as a backup, waits for it."""
-    await report(world.federation)
+    await report(world.sessions)
     world.store.refuses, world.store.delay = 1, LATE
-    first = start(world.federation.flush(), "first")
+    first = start(world.sessions.flush(), "first")
     await asyncio.sleep(LATE / 5)
-    await report(world.federation, created=6)
-    second = start(world.federation.flush(), "second")
+    await report(world.sessions, created=6)
+    second = start(world.sessions.flush(), "second")
     await asyncio.gather(first, second, return_exceptions=True)
-    await world.federation.flush()
+    await world.sessions.flush()
     (row,) = world.store.rows.values()
-    assert row.first_seen == world.federation.registry.created(EAST, "shop/api")
+    assert row.first_seen == world.sessions.registry.created(EAST, "shop/api")
     assert codec.decode(Export, row.body or b"").created == 6

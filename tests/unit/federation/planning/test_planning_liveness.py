@@ -2,13 +2,13 @@
 
 import pytest
 
-from federation.planning.liveness import SILENT_SECONDS, Life, judge
+from federation.planning.liveness import SILENT_SECONDS, Life, verdict_of
 
 
 @pytest.mark.parametrize("answers", [[], [True], [False, False]])
 def test_a_cluster_whose_agent_speaks_is_live_whatever_others_reach(answers: list[bool]) -> None:
-    assert judge(0.0, answers) is Life.LIVE
-    assert judge(SILENT_SECONDS - 0.1, answers) is Life.LIVE
+    assert verdict_of(0.0, answers) is Life.LIVE
+    assert verdict_of(SILENT_SECONDS - 0.1, answers) is Life.LIVE
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,9 @@ def test_a_cluster_whose_agent_speaks_is_live_whatever_others_reach(answers: lis
 def test_a_silent_cluster_is_lost_only_when_most_others_do_not_reach_it(
     answers: list[bool], verdict: Life
 ) -> None:
-    assert judge(SILENT_SECONDS, answers) is verdict
-    assert judge(None, answers) is verdict, "one never heard of is silent"
+    assert verdict_of(SILENT_SECONDS, answers) is verdict
+    assert verdict_of(None, answers) is verdict, "one never heard of is silent"
 
 
 def test_witnesses_may_come_one_by_one() -> None:
-    assert judge(None, (answer for answer in (False, False))) is Life.LOST
+    assert verdict_of(None, (answer for answer in (False, False))) is Life.LOST

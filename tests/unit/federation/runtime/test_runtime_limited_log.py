@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from federation.runtime.limited_log import BURST, RefusalLog
+from federation.runtime.limited_log import BURST, LimitedLog
 
 LOG = logging.getLogger("refusals")
 
@@ -18,13 +18,13 @@ class Clock:
 
 
 def test_a_refusal_is_said_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
-    RefusalLog(LOG, Clock()).say("call refused", peer="10.0.0.1", reason="no token")
+    LimitedLog(LOG, Clock()).say("call refused", peer="10.0.0.1", reason="no token")
     assert [r.message for r in caplog.records] == ["call refused peer=10.0.0.1 reason='no token'"]
 
 
 def test_a_flood_is_counted_and_said_with_the_next_line(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
-    said = RefusalLog(LOG, clock)
+    said = LimitedLog(LOG, clock)
     for _ in range(BURST + 7):
         said.say("call refused")
     assert len(caplog.records) == BURST

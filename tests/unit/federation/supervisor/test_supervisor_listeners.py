@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import PeerBroke
-from federation.model.proxies import NO_LISTENER, Refusal
+from federation.model.proxies import NO_LISTENER, Nack
 from federation.model.types import CLUSTER, LISTENER
 from federation.supervisor.listeners import (
     AGAIN_SECONDS,
@@ -70,13 +70,13 @@ def test_a_port_that_is_taken_is_told_and_asked_for_until_it_is_free() -> None:
     found = listeners(relay)
     found.take(frozenset({"inbound"}), 0.0)
     assert not found.are_there()
-    assert list(found.problems()) == [Refusal(NO_LISTENER, "outbound", TAKEN)]
+    assert list(found.problems()) == [Nack(NO_LISTENER, "outbound", TAKEN)]
     assert not relay.again
     found.take(frozenset({"inbound"}), AGAIN_SECONDS)
     assert relay.again == [("outbound",)]
     relay.answers = {"inbound": ""}  # on its way
     found.take(frozenset({"inbound"}), AGAIN_SECONDS + 0.1)
-    assert list(found.problems()) == [Refusal(NO_LISTENER, "outbound", TAKEN)], "it does not flap"
+    assert list(found.problems()) == [Nack(NO_LISTENER, "outbound", TAKEN)], "it does not flap"
     relay.answers = {"inbound": "", "outbound": ""}
     found.take(frozenset({"inbound", "outbound"}), AGAIN_SECONDS + 0.2)
     assert found.are_there()
@@ -146,15 +146,15 @@ def test_a_service_at_a_gateway_takes_nothing_else_away(is_gateway: bool, ready:
     found = listeners(relay, is_gateway=is_gateway)
     found.take(frozenset({"east-west"}), 0.0)
     assert found.are_there() == ready
-    assert list(found.problems()) == [Refusal(NO_LISTENER, "127.0.0.9:22", why)]
+    assert list(found.problems()) == [Nack(NO_LISTENER, "127.0.0.9:22", why)]
 
 
 def test_a_missing_listener_is_told_once_and_not_as_a_refused_resource_too() -> None:
     relay = Relay(outbound=TAKEN)
     found = listeners(relay)
     found.take(frozenset(), 0.0)
-    other = Refusal(CLUSTER, "outbound", "no such field")
-    assert list(found.others([Refusal(LISTENER, "outbound", TAKEN), other])) == [other]
+    other = Nack(CLUSTER, "outbound", "no such field")
+    assert list(found.others([Nack(LISTENER, "outbound", TAKEN), other])) == [other]
 
 
 def test_the_sender_sends_a_refused_version_again_only_when_told_to() -> None:

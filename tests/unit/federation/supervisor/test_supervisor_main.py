@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.model.proxies import NO_LISTENER, TOKEN_ENDS, TROUBLE, Kind, Proxy, Refusal, State
+from federation.model.proxies import NO_LISTENER, TOKEN_ENDS, TROUBLE, Kind, Nack, Proxy, State
 from federation.runtime.clock import wall_seconds
 from federation.supervisor import listeners, main
 from federation.supervisor.certificates.agent_trust import Certified
@@ -69,7 +69,7 @@ async def test_a_proxy_that_does_not_listen_is_not_ready_and_says_where(tmp_path
     supervisor._listeners._next = float("inf")
     told = await world.look()
     assert told.state is State.STARTING
-    assert told.refused == (Refusal(NO_LISTENER, "10.0.0.9:80", "it is taken"),)
+    assert told.refused == (Nack(NO_LISTENER, "10.0.0.9:80", "it is taken"),)
     assert not supervisor._is_ready()
     supervisor._listeners.start_over()
     assert (await world.look()).state is State.SERVING
@@ -93,6 +93,6 @@ async def test_what_a_supervisor_cannot_do_is_told_to_its_agent(tmp_path: Path) 
     assert (await world.look()).refused == (), "it may pass"
     await asyncio.sleep(TOLD_SECONDS)
     reason = "No space left on device: /state/envoy.pid"
-    assert (await world.look()).refused == (Refusal(TROUBLE, "disk", reason),)
+    assert (await world.look()).refused == (Nack(TROUBLE, "disk", reason),)
     disk.works()
     assert (await world.look()).refused == ()

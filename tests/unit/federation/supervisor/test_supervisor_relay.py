@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from federation.envoy.identity import IDENTITY
-from federation.model.proxies import Refusal
+from federation.model.proxies import Nack
 from federation.model.types import CLUSTER, LISTENER, SECRET
 from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
@@ -25,7 +25,7 @@ class World:
     """A relay with what it said of refusals."""
 
     def __init__(self, folder: Path) -> None:
-        self.refusals: list[tuple[Refusal, ...]] = []
+        self.refusals: list[tuple[Nack, ...]] = []
         self.relay = Relay("sidecar/shop/api", folder, [IDENTITY], self.refusals.append, Disk())
 
     async def hear(self, *responses: Response) -> None:
@@ -110,7 +110,7 @@ async def test_what_envoy_refuses_is_told_and_taken_back_when_it_takes_it(tmp_pa
     await envoy.write(Request(CLUSTER, nonce=first.nonce, error="c: no such field"))
     await world.hear(Response(CLUSTER, "2", (TWO,), complete=1))
     second = await envoy.read()
-    assert world.refusals[-1] == (Refusal(CLUSTER, "c", "c: no such field"),)
+    assert world.refusals[-1] == (Nack(CLUSTER, "c", "c: no such field"),)
     await envoy.write(Request(CLUSTER, nonce=second.nonce))
     envoy.end()
     await stream

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from federation.model.proxies import NO_ENTRY, NO_LISTENER, Refusal
+from federation.model.proxies import NO_ENTRY, NO_LISTENER, Nack
 from federation.model.types import CLUSTER, LISTENER
 from federation.runtime.clock import utc_now
 from federation.runtime.disk import Disk
@@ -18,9 +18,9 @@ def test_the_proxys_own_troubles_come_before_what_envoy_does_not_take(tmp_path: 
     listeners = Listeners(tmp_path, relay, is_gateway=False)
     listeners._missing = {"outbound": "it is taken"}
     troubles = Troubles((), listeners, TokenEnds([]))
-    entry = Refusal(NO_ENTRY, "10.0.0.0/16", "not ours")
-    envoy = [Refusal(LISTENER, "outbound", "it is taken")]
-    envoy += [Refusal(CLUSTER, f"c{n}", "no such field") for n in range(2 * MAX_REFUSALS)]
+    entry = Nack(NO_ENTRY, "10.0.0.0/16", "not ours")
+    envoy = [Nack(LISTENER, "outbound", "it is taken")]
+    envoy += [Nack(CLUSTER, f"c{n}", "no such field") for n in range(2 * MAX_REFUSALS)]
     found = troubles.found([entry], [], envoy, utc_now())
-    assert found[:2] == (entry, Refusal(NO_LISTENER, "outbound", "it is taken"))
+    assert found[:2] == (entry, Nack(NO_LISTENER, "outbound", "it is taken"))
     assert found[2:] == tuple(envoy[1 : MAX_REFUSALS - 1])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from federation.model.errors import PeerBroke
-from federation.model.proxies import Refusal
+from federation.model.proxies import Nack
 from federation.model.types import CLUSTER, LISTENER
 from federation.supervisor.unacknowledged import (
     MOST_NAMED,
@@ -25,12 +25,12 @@ class Relay:
 
     def __init__(self, *overdue: tuple[str, str]) -> None:
         self._overdue = overdue
-        self.late: tuple[Refusal, ...] | None = None
+        self.late: tuple[Nack, ...] | None = None
 
     def overdue(self) -> Overdue:
         return self._overdue
 
-    def set_late(self, refusals: tuple[Refusal, ...]) -> None:
+    def set_late(self, refusals: tuple[Nack, ...]) -> None:
         self.late = refusals
 
 

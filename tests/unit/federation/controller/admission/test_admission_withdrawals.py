@@ -1,6 +1,6 @@
 """A cluster that loses most of itself at once: others keep what they knew until one says so."""
 
-from federation.controller.admission.withdrawals import Guarded
+from federation.controller.admission.withdrawals import Withdrawals
 from federation.model.exports import Backend, ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
@@ -39,7 +39,7 @@ class East:
 
     def __init__(self) -> None:
         self.receiver = Receiver("controller", codec.REPORTS, codec.read)
-        self.guarded = Guarded(self.receiver)
+        self.withdrawals = Withdrawals(self.receiver)
         self.now = 1_000_000.0
         self.known: dict[tuple[str, str], Resource] = {}
         self.say(codec.BACKEND, *map(backend_of, NAMES))
@@ -48,7 +48,7 @@ class East:
     def say(self, type_url: str, *found: Resource, removed: tuple[str, ...] = ()) -> None:
         self.now += 0.1
         received = self.receiver.receive(Response(type_url, "n", found, removed))
-        self.hear(self.guarded.take(received.changes, self.now))
+        self.hear(self.withdrawals.take(received.changes, self.now))
 
     def hear(self, changes: tuple[Change, ...]) -> None:
         for change in changes:
@@ -82,7 +82,7 @@ class East:
 
     @property
     def problem(self) -> str:
-        return self.guarded.problem(EAST)
+        return self.withdrawals.problem(EAST)
 
 
 def test_what_leaves_half_of_a_cluster_is_withdrawn() -> None:
@@ -135,9 +135,9 @@ def test_an_old_word_of_what_was_seen_does_not_hold_once_it_is_taken_back() -> N
 def test_a_person_may_say_so() -> None:
     east = East()
     east.withdraw(*ALL[:8])
-    east.hear(east.guarded.confirm())
+    east.hear(east.withdrawals.confirm())
     assert (east.exported, east.ready, east.problem) == (2, 2, "")
-    assert east.guarded.confirm() == ()
+    assert east.withdrawals.confirm() == ()
 
 
 def test_ready_counts_that_fall_to_zero_together_stay_in_force() -> None:
@@ -167,7 +167,7 @@ def test_that_endpoints_were_seen_to_go_is_no_word_about_the_export() -> None:
 def test_a_single_service_without_endpoints_is_believed() -> None:
     east = East()
     east.withdraw(*ALL[:9])
-    east.hear(east.guarded.confirm())
+    east.hear(east.withdrawals.confirm())
     east.say(codec.BACKEND, backend_of(NAMES[9], 0))
     assert (east.ready, east.problem) == (0, "")
 
@@ -180,8 +180,8 @@ def test_a_restart_asks_the_same_question_again() -> None:
     for type_url in codec.REPORTS:
         found = [r for (kind, _), r in stored.items() if kind == type_url]
         east.receiver.restore(type_url, found, None, complete=True)
-    east.guarded = Guarded(east.receiver)
-    east.guarded.restore(east.receiver.taken_back())
+    east.withdrawals = Withdrawals(east.receiver)
+    east.withdrawals.restore(east.receiver.taken_back())
     assert east.problem == ""
     east.withdraw(*ALL[:8])
     assert (east.exported, east.ready) == (10, 10)
@@ -191,7 +191,7 @@ def test_a_restart_asks_the_same_question_again() -> None:
 def test_a_confirmed_withdrawal_leaves_nothing_that_counts_later() -> None:
     east = East()
     east.withdraw(*ALL[:8])
-    east.hear(east.guarded.confirm())
+    east.hear(east.withdrawals.confirm())
     east.withdraw(ALL[8])
     assert (east.exported, east.problem) == (1, "")
 
@@ -199,14 +199,14 @@ def test_a_confirmed_withdrawal_leaves_nothing_that_counts_later() -> None:
 def test_the_operators_word_takes_away_what_is_held_back_and_not_allowed() -> None:
     east = East()
     east.say(codec.EXPORT, removed=ALL[:8])
-    assert east.guarded.problem(EAST)
-    gone = east.guarded.overrule((), lambda name: name != NAMES[0])
+    assert east.withdrawals.problem(EAST)
+    gone = east.withdrawals.overrule((), lambda name: name != NAMES[0])
     assert {(c.type_url, c.name) for c in gone} == {
         (codec.EXPORT, ALL[0]),
         (codec.BACKEND, ALL[0]),
         (codec.HEADLESS, ALL[0]),
     }
-    assert "7 exports vanished" in east.guarded.problem(EAST)
+    assert "7 exports vanished" in east.withdrawals.problem(EAST)
 
 
 def test_backends_that_go_before_their_exports_wait_for_the_verdict() -> None:
@@ -252,7 +252,7 @@ def test_endpoints_stay_while_their_service_is_held_back_and_go_when_a_person_sa
     east.say(codec.HEADLESS, named("10.0.0.1"))
     east.withdraw(*ALL[:8])
     assert east.addresses == ["10.0.0.1"]
-    east.hear(east.guarded.confirm())
+    east.hear(east.withdrawals.confirm())
     assert (codec.HEADLESS, ALL[0]) not in east.known
     assert east.exported == 2
 

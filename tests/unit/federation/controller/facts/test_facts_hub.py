@@ -172,7 +172,7 @@ def test_a_cluster_that_others_knew_before_this_store_began_is_no_newcomer() -> 
         whole(hub, EAST, *exports())
         hub.end_grace()
         if is_awaited:
-            hub.awaited.add(WEST)
+            hub.retained.add(WEST)
         older = export("west", name=NAMES[0], created=1, affinity="ClientIP")
         whole(hub, WEST, resource(str(NAMES[0]), codec.encode(older)))
         (service, _), *_ = hub.registry.services()

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from federation.controller.facts.registry import Registry
-from federation.controller.facts.retained import AWAITED, Awaited, Held
+from federation.controller.facts.retained import RETAINED, Held, Retained
 from federation.controller.member import Member
-from federation.controller.sessions import COALESCE_SECONDS, Federation
+from federation.controller.sessions import COALESCE_SECONDS, Sessions
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.tasks import cancel, start
 from federation.wire import codec
@@ -34,7 +34,7 @@ def members(*found: Member) -> dict[ClusterId, Member]:
     return {m.id: m for m in found}
 
 
-def held_by(awaited: Awaited, *clusters: str, point: Point | None = OLD) -> Held:
+def held_by(awaited: Retained, *clusters: str, point: Point | None = OLD) -> Held:
     held = Held(awaited, "new")
     held.claim(codec.BUNDLE, [f"{c}.mesh.test" for c in clusters], point)
     return held
@@ -44,20 +44,20 @@ def held_by(awaited: Awaited, *clusters: str, point: Point | None = OLD) -> Held
 
 
 def test_a_cluster_known_from_another_epoch_that_has_not_joined_is_awaited() -> None:
-    awaited = Awaited(members(JOINED[EAST], STATED[WEST]))
+    awaited = Retained(members(JOINED[EAST], STATED[WEST]))
     held_by(awaited, "east", "west", "unknown")
     assert awaited.clusters == {WEST}
 
 
 def test_under_the_same_epoch_a_bundle_was_taken_back_and_nothing_is_kept() -> None:
-    awaited = Awaited(members(JOINED[EAST], STATED[WEST]))
+    awaited = Retained(members(JOINED[EAST], STATED[WEST]))
     for point in (NEW, None):
         assert not held_by(awaited, "east", "west", point=point).keeps_any()
     assert awaited.clusters == set()
 
 
 def test_what_is_kept_is_of_the_awaited_cluster_and_the_services_of_all() -> None:
-    awaited = Awaited(members(JOINED[EAST], STATED[WEST]))
+    awaited = Retained(members(JOINED[EAST], STATED[WEST]))
     held = held_by(awaited, "east", "west")
     kept = [
         (codec.SERVICE, "shop/api"),
@@ -78,13 +78,13 @@ def test_what_is_kept_is_of_the_awaited_cluster_and_the_services_of_all() -> Non
 
 def test_a_restored_bundle_is_older_than_what_agents_hold() -> None:
     """The cluster may have a new key since the backup."""
-    awaited = Awaited(members(JOINED[EAST], JOINED[WEST]))
+    awaited = Retained(members(JOINED[EAST], JOINED[WEST]))
     awaited.add(WEST)
     assert held_by(awaited, "west").keeps(codec.BUNDLE, "west.mesh.test")
 
 
 def test_who_lies_about_what_it_holds_changes_nothing_for_others() -> None:
-    awaited = Awaited(members(JOINED[EAST], JOINED[SOUTH], STATED[WEST]))
+    awaited = Retained(members(JOINED[EAST], JOINED[SOUTH], STATED[WEST]))
     honest = held_by(awaited, "east", "south")
     liar = held_by(awaited, "east", "west")
     assert liar.keeps_any()
@@ -94,7 +94,7 @@ def test_who_lies_about_what_it_holds_changes_nothing_for_others() -> None:
 
 def test_who_is_not_a_member_any_more_is_not_awaited() -> None:
     known = members(JOINED[EAST], STATED[WEST])
-    awaited = Awaited(known)
+    awaited = Retained(known)
     held = held_by(awaited, "west")
     del known[WEST]
     assert awaited.clusters == set()
@@ -103,7 +103,7 @@ def test_who_is_not_a_member_any_more_is_not_awaited() -> None:
 
 def test_changes_are_told_once() -> None:
     told: list[int] = []
-    awaited = Awaited(members(STATED[WEST]), lambda: told.append(1))
+    awaited = Retained(members(STATED[WEST]), lambda: told.append(1))
     held_by(awaited, "west")
     held_by(awaited, "west")
     assert awaited.reported(WEST)
@@ -143,10 +143,10 @@ class Agent:
         self.gone += [c.name for c in received.changes if c.resource is None]
 
     @asynccontextmanager
-    async def connected(self, federation: Federation) -> AsyncIterator[None]:
+    async def connected(self, sessions: Sessions) -> AsyncIterator[None]:
         here, there = linked()
         tasks = [
-            start(federation.send_facts(EAST, there), "send"),
+            start(sessions.send_facts(EAST, there), "send"),
             start(receive(here, self.receiver, self.apply), "receive"),
         ]
         try:
@@ -173,18 +173,18 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def begun(store: FakeStore, found: Iterable[Member]) -> Federation:
-    federation = Federation(Registry(), store)
-    await federation.load(found)
-    return federation
+async def begun(store: FakeStore, found: Iterable[Member]) -> Sessions:
+    sessions = Sessions(Registry(), store)
+    await sessions.load(found)
+    return sessions
 
 
-async def report(federation: Federation, cluster: ClusterId, said: list[Response]) -> None:
+async def report(sessions: Sessions, cluster: ClusterId, said: list[Response]) -> None:
     there, here = linked()
     for response in said:
         await there.write(response)
     there.end()
-    await federation.take_reports(cluster, here)
+    await sessions.take_reports(cluster, here)
     await settle()
 
 
@@ -192,10 +192,10 @@ async def report(federation: Federation, cluster: ClusterId, said: list[Response
 async def agent() -> Agent:
     """East's agent, as it was left by a controller that knew east and west."""
     made = Agent()
-    federation = await begun(FakeStore("old"), (JOINED[EAST], JOINED[WEST]))
-    await report(federation, EAST, exports("east", API))
-    await report(federation, WEST, exports("west", API, WEB))
-    async with made.connected(federation):
+    sessions = await begun(FakeStore("old"), (JOINED[EAST], JOINED[WEST]))
+    await report(sessions, EAST, exports("east", API))
+    await report(sessions, WEST, exports("west", API, WEB))
+    async with made.connected(sessions):
         assert made.names(codec.SERVICE) == {"shop/api", "shop/web"}
         assert made.epochs() == {"old"}
     return made
@@ -206,41 +206,41 @@ WHOLE = {"shop/api@east", "shop/api@west", "shop/web@west"}
 
 async def test_a_new_store_takes_nothing_of_a_cluster_that_has_not_joined_it(agent: Agent) -> None:
     store = FakeStore("new")
-    federation = await begun(store, (JOINED[EAST], STATED[WEST]))
+    sessions = await begun(store, (JOINED[EAST], STATED[WEST]))
     before = {t: dict(agent.receiver.held(t)) for t in codec.FACTS}
-    await report(federation, EAST, exports("east", API))
-    async with agent.connected(federation):
+    await report(sessions, EAST, exports("east", API))
+    async with agent.connected(sessions):
         assert agent.epochs() == {"new"}, "accepted"
         assert {t: dict(agent.receiver.held(t)) for t in codec.FACTS} == before
-        await report(federation, EAST, exports("east", gone=("shop/api",)))
+        await report(sessions, EAST, exports("east", gone=("shop/api",)))
         assert agent.names(codec.BACKEND) == WHOLE - {"shop/api@east"}, "what is known goes on"
-    async with agent.connected(federation):
+    async with agent.connected(sessions):
         assert agent.names(codec.BACKEND) == WHOLE - {"shop/api@east"}, "and when it comes back"
-    await federation.flush()
-    assert list((await store.read_all(AWAITED)).entries) == ["awaited/west"]
+    await sessions.flush()
+    assert list((await store.read_all(RETAINED)).entries) == ["awaited/west"]
 
 
 async def test_when_the_cluster_is_back_all_is_as_it_says(agent: Agent) -> None:
     store = FakeStore("new")
-    federation = await begun(store, (JOINED[EAST], STATED[WEST]))
-    await report(federation, EAST, exports("east", API))
-    async with agent.connected(federation):
-        federation.put_member(JOINED[WEST])
+    sessions = await begun(store, (JOINED[EAST], STATED[WEST]))
+    await report(sessions, EAST, exports("east", API))
+    async with agent.connected(sessions):
+        sessions.put_member(JOINED[WEST])
         await settle()
         assert agent.gone == [], "it has joined, but not reported yet"
-        await report(federation, WEST, exports("west", API))
+        await report(sessions, WEST, exports("west", API))
         assert set(agent.gone) == {"shop/web", "shop/web@west"}
         assert agent.names(codec.BACKEND) == {"shop/api@east", "shop/api@west"}
-        await federation.flush()
-        assert (await store.read_all(AWAITED)).entries == {}
+        await sessions.flush()
+        assert (await store.read_all(RETAINED)).entries == {}
 
 
 async def test_a_controller_that_dies_while_it_awaits_goes_on_awaiting(agent: Agent) -> None:
     store = FakeStore("new")
-    federation = await begun(store, (JOINED[EAST], STATED[WEST]))
-    await report(federation, EAST, exports("east", API))
-    async with agent.connected(federation):
-        await federation.flush()
+    sessions = await begun(store, (JOINED[EAST], STATED[WEST]))
+    await report(sessions, EAST, exports("east", API))
+    async with agent.connected(sessions):
+        await sessions.flush()
     again = await begun(store, (JOINED[EAST], JOINED[WEST]))  # it has joined, and nothing more
     again.hub.end_grace()
     async with agent.connected(again):
@@ -257,51 +257,51 @@ async def test_a_restored_store_takes_nothing_back_that_was_exported_since_the_b
     await report(old, WEST, exports("west", API))
     await old.flush()
     for cluster in (EAST, WEST):
-        await store.write(f"{AWAITED}{cluster}", b"", 0)
-    federation = await begun(store, (JOINED[EAST], JOINED[WEST]))
-    await report(federation, EAST, exports("east", API))
-    federation.hub.end_grace()
-    async with agent.connected(federation):
+        await store.write(f"{RETAINED}{cluster}", b"", 0)
+    sessions = await begun(store, (JOINED[EAST], JOINED[WEST]))
+    await report(sessions, EAST, exports("east", API))
+    sessions.hub.end_grace()
+    async with agent.connected(sessions):
         assert agent.epochs() == {"restored"}
         assert agent.names(codec.BACKEND) == WHOLE
         assert agent.gone == []
-        await report(federation, WEST, exports("west", API, WEB))
+        await report(sessions, WEST, exports("west", API, WEB))
         assert agent.names(codec.BACKEND) == WHOLE
         assert agent.gone == []
-        await report(federation, WEST, exports("west", API, gone=("shop/web",)))
+        await report(sessions, WEST, exports("west", API, gone=("shop/web",)))
         assert set(agent.gone) == {"shop/web", "shop/web@west"}, "from then on as always"
 
 
 async def test_a_cluster_that_the_operator_does_not_state_any_more_is_gone(agent: Agent) -> None:
-    federation = await begun(FakeStore("new"), (JOINED[EAST],))
-    await report(federation, EAST, exports("east", API))
-    async with agent.connected(federation):
+    sessions = await begun(FakeStore("new"), (JOINED[EAST],))
+    await report(sessions, EAST, exports("east", API))
+    async with agent.connected(sessions):
         assert agent.names(codec.BUNDLE) == {"east.mesh.test"}
         assert agent.names(codec.BACKEND) == {"shop/api@east"}
 
 
 async def test_a_cluster_that_will_not_come_back_is_let_go_by_a_person(agent: Agent) -> None:
     store = FakeStore("new")
-    federation = await begun(store, (JOINED[EAST], STATED[WEST]))
-    await report(federation, EAST, exports("east", API))
-    async with agent.connected(federation):
-        await federation.flush()
-        assert "fedctl cluster confirm west" in federation.confirm(WEST)
+    sessions = await begun(store, (JOINED[EAST], STATED[WEST]))
+    await report(sessions, EAST, exports("east", API))
+    async with agent.connected(sessions):
+        await sessions.flush()
+        assert "fedctl cluster confirm west" in sessions.confirm(WEST)
         await settle()
         assert agent.names(codec.BUNDLE) == {"east.mesh.test"}
         assert agent.names(codec.BACKEND) == {"shop/api@east"}
-        assert federation.confirm(WEST) == ""
-        await federation.flush()
-        assert (await store.read_all(AWAITED)).entries == {}
-    async with agent.connected(federation):
+        assert sessions.confirm(WEST) == ""
+        await sessions.flush()
+        assert (await store.read_all(RETAINED)).entries == {}
+    async with agent.connected(sessions):
         assert agent.names(codec.BACKEND) == {"shop/api@east"}, "it is not awaited again"
 
 
 async def test_a_new_federation_waits_for_nobody(agent: Agent) -> None:
     newcomer = Agent()
-    federation = await begun(FakeStore("new"), (JOINED[EAST], STATED[WEST]))
-    await report(federation, EAST, exports("east", API))
-    async with newcomer.connected(federation):
+    sessions = await begun(FakeStore("new"), (JOINED[EAST], STATED[WEST]))
+    await report(sessions, EAST, exports("east", API))
+    async with newcomer.connected(sessions):
         assert all(newcomer.receiver.is_complete(t) for t in codec.FACTS)
-        await report(federation, EAST, exports("east", gone=("shop/api",)))
+        await report(sessions, EAST, exports("east", gone=("shop/api",)))
         assert newcomer.names(codec.SERVICE) == set()

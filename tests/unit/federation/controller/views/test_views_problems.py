@@ -12,20 +12,20 @@ from federation.controller.views.problems import MOST_OF_A_KIND, dated, problems
 from federation.controller.views.service_problems import ServiceState
 from federation.model.checks import CHECKS, OF_AGENTS, Finding, Severity
 from federation.model.names import ClusterId, ServiceName
-from federation.model.observations import Rejected
+from federation.model.observations import ProxyNack
 from federation.model.proxies import NO_ENTRY, NO_LISTENER, TOKEN_ENDS, TROUBLE
 from federation.planning.liveness import Life
 
 EAST, WEST = ClusterId("east"), ClusterId("west")
 WELL = ClusterState(EAST, joined=True, life=Life.LIVE, last_seen=5.0, exports=2, gateways=("gw",))
 TWO = {"gateways": ("g1", "g2")}
-BAD = Rejected("sidecar shop/api-1", "type.googleapis.com/a.b.Cluster", "80.api", "too large")
+BAD = ProxyNack("sidecar shop/api-1", "type.googleapis.com/a.b.Cluster", "80.api", "too large")
 API = ServiceName("shop", "api")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def rejected(type_url: str, proxy: str, name: str, reason: str) -> dict[str, object]:
-    return {"rejected": (Rejected(proxy, type_url, name, reason, 3),)}
+    return {"rejected": (ProxyNack(proxy, type_url, name, reason, 3),)}
 
 
 def away(*names: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from federation.controller.views.controller_problems import Own
 from federation.controller.views.problem import Problem
 from federation.controller.views.status import all_problems, checks_view, problem_view, state_of
 from federation.model.names import ClusterId
-from federation.model.observations import Observation, Rejected, Remote
+from federation.model.observations import Observation, ProxyNack, Remote
 from federation.planning.liveness import Life
 from federation.wire import codec
 from federation.xds.messages import Response
@@ -62,7 +62,7 @@ def test_refused_reports_are_told_with_their_time(hub: Hub) -> None:
     assert problem.since == 10.0
 
 
-def seen(*remotes: Remote, rejected: tuple[Rejected, ...] = ()) -> bytes:
+def seen(*remotes: Remote, rejected: tuple[ProxyNack, ...] = ()) -> bytes:
     return codec.encode(Observation(WEST, remotes, (), rejected))
 
 
@@ -83,7 +83,7 @@ def test_a_gateway_that_nobody_knows_any_more_is_no_problem(hub: Hub) -> None:
 
 
 def test_what_a_proxy_does_not_take_travels_up_to_the_problems(hub: Hub) -> None:
-    bad = Rejected("sidecar shop/api-1", "a.b.Cluster", "80.api", "too large")
+    bad = ProxyNack("sidecar shop/api-1", "a.b.Cluster", "80.api", "too large")
     say(hub, WEST, codec.OBSERVATION, "west", seen(rejected=(bad,)))
     assert whats(hub) == ["sidecar shop/api-1 does not take Cluster 80.api: too large"]
     say(hub, WEST, codec.OBSERVATION, "west", seen())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.model.proxies import TOKEN_ENDS, Refusal
+from federation.model.proxies import TOKEN_ENDS, Nack
 from federation.runtime.tasks import start
 from federation.supervisor.certificates.tokens import LOOK_SECONDS, TokenEnds, replaced
 from federation.trust.tokens import mint_workload_token
@@ -25,7 +25,7 @@ def test_a_token_is_told_for_the_last_week_until_there_is_another(tmp_path: Path
     ends = TokenEnds([file, file])
     assert not list(ends.problems(22.9 * DAY))
     (told,) = ends.problems(23.1 * DAY)
-    assert told == Refusal(TOKEN_ENDS, "api.token", "it ends at 1970-01-31 00:00:00 UTC")
+    assert told == Nack(TOKEN_ENDS, "api.token", "it ends at 1970-01-31 00:00:00 UTC")
     (told,) = ends.problems(30.1 * DAY)
     assert told.reason == "it ended at 1970-01-31 00:00:00 UTC"
     write(file, days=300)

@@ -8,8 +8,8 @@ import pytest
 from federation.model.checks import Finding
 from federation.model.errors import InvalidInput
 from federation.model.names import ClusterId
-from federation.model.observations import Observation, Rejected, Remote
-from federation.model.proxies import Kind, Proxy, Refusal, State, Upstream
+from federation.model.observations import Observation, ProxyNack, Remote
+from federation.model.proxies import Kind, Nack, Proxy, State, Upstream
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.codec import proxies
@@ -25,7 +25,7 @@ PROXY = Proxy(
     "127.0.0.1",
     "127.0.0.1",
     15001,
-    (Refusal("t", "n", "r"),),
+    (Nack("t", "n", "r"),),
     upstreams=(Upstream("127.0.0.1", 17000, API, 7000),),
     listen_address="0.0.0.0",
     listen_port=443,
@@ -87,7 +87,7 @@ def test_times_travel_in_microseconds() -> None:
     assert codec.decode(Observation, codec.encode(once)) == once
 
 
-TAKEN = Rejected("sidecar a/b", "t.Cluster", "80.api", "too large", 9)
+TAKEN = ProxyNack("sidecar a/b", "t.Cluster", "80.api", "too large", 9)
 WEST: dict[str, Any] = {"cluster": "west", "gateway": "g1", "answers": True, "rtt_us": 12}
 
 
@@ -185,7 +185,7 @@ def test_a_listen_address_must_be_an_ip_address_with_a_port() -> None:
 
 
 def test_refusals_of_a_proxy_are_bounded_and_fit_to_be_shown() -> None:
-    odd = Refusal("t", "n\u202e" + "n" * 10_000, "line\nline \x1b[2J" + "r" * 10_000)
+    odd = Nack("t", "n\u202e" + "n" * 10_000, "line\nline \x1b[2J" + "r" * 10_000)
     body = codec.encode(replace(PROXY, refused=(odd,) * 5_000))
     read = codec.decode(Proxy, body).refused
     assert len(read) == proxies.MAX_REFUSALS

@@ -1,17 +1,17 @@
 """What was refused is known by name until it is taken, gone, or said anew; and never too much."""
 
-from federation.controller.admission.refusals import MOST, Refusals
+from federation.controller.admission.refused_reports import MOST, RefusedReports
 from federation.wire import codec
 
 BAD = {"shop/api": "namespace shop may not be exported"}
 
 
-def texts(refusals: Refusals) -> list[str]:
+def texts(refusals: RefusedReports) -> list[str]:
     return [str(refusal) for refusal in refusals.first(10)]
 
 
 def test_a_refusal_is_new_once_and_stays_with_its_time() -> None:
-    refusals = Refusals()
+    refusals = RefusedReports()
     assert len(refusals.take(codec.EXPORT, BAD, (), "", 5.0)) == 1
     assert refusals.take(codec.EXPORT, BAD, (), "", 9.0) == ()
     assert texts(refusals) == ["Export shop/api: namespace shop may not be exported"]
@@ -19,7 +19,7 @@ def test_a_refusal_is_new_once_and_stays_with_its_time() -> None:
 
 
 def test_it_ends_when_that_resource_is_taken_or_gone_and_by_no_other() -> None:
-    refusals = Refusals()
+    refusals = RefusedReports()
     refusals.take(codec.EXPORT, BAD, (), "", 5.0)
     refusals.take(codec.EXPORT, {}, ("shop/other",), "", 6.0)
     refusals.take(codec.BACKEND, {}, ("shop/api",), "", 6.0)
@@ -29,7 +29,7 @@ def test_it_ends_when_that_resource_is_taken_or_gone_and_by_no_other() -> None:
 
 
 def test_a_new_stream_says_again_what_is_still_wrong() -> None:
-    refusals = Refusals()
+    refusals = RefusedReports()
     refusals.take(codec.EXPORT, BAD, (), "", 5.0)
     refusals.take(codec.EXPORT, {}, (), "1000000 resources in one response", 5.0)
     refusals.start_over()
@@ -37,7 +37,7 @@ def test_a_new_stream_says_again_what_is_still_wrong() -> None:
 
 
 def test_a_response_refused_as_a_whole_is_known_until_one_is_taken() -> None:
-    refusals = Refusals()
+    refusals = RefusedReports()
     assert len(refusals.take(codec.EXPORT, {}, (), "too many", 5.0)) == 1
     assert refusals.take(codec.EXPORT, {}, (), "too many", 6.0) == ()
     assert texts(refusals) == ["Export response: too many"]
@@ -46,7 +46,7 @@ def test_a_response_refused_as_a_whole_is_known_until_one_is_taken() -> None:
 
 
 def test_a_million_refusals_are_counted_and_not_kept() -> None:
-    refusals = Refusals()
+    refusals = RefusedReports()
     for start in range(0, 20 * MOST, MOST):
         bad = {f"shop/s{n}": "no" for n in range(start, start + MOST)}
         refusals.take(codec.EXPORT, bad, (), "", 5.0)
@@ -55,7 +55,7 @@ def test_a_million_refusals_are_counted_and_not_kept() -> None:
 
 
 def test_a_name_that_cannot_be_read_is_shown_by_its_letters() -> None:
-    refusals = Refusals()
+    refusals = RefusedReports()
     refusals.take(codec.EXPORT, {"\x1b[2J": "no"}, (), "", 5.0)
     assert texts(refusals) == [r"Export '\x1b[2J': no"]
     refusals.take(codec.EXPORT, {}, ("\x1b[2J",), "", 6.0)
@@ -63,7 +63,7 @@ def test_a_name_that_cannot_be_read_is_shown_by_its_letters() -> None:
 
 
 def test_what_goes_with_a_refused_export_is_not_told_beside_it() -> None:
-    refusals = Refusals()
+    refusals = RefusedReports()
     refusals.take(codec.EXPORT, BAD, (), "", 5.0)
     refusals.take(codec.BACKEND, {**BAD, "shop/web": "it has no export"}, (), "", 5.0)
     refusals.take(codec.HEADLESS, BAD, (), "", 5.0)

@@ -11,13 +11,13 @@ from federation.wire import codec
 from federation.xds.messages import shown
 
 MOST = 1_000
-"""Refusals kept; what is beyond is counted."""
+"""RefusedReports kept; what is beyond is counted."""
 _WITH_EXPORT = frozenset(t for t, report in codec.REPORTED.items() if report.with_export)
 _UNTOLD = frozenset(t for t, report in codec.REPORTED.items() if not report.told)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedReport:
     """A resource of a report that was not taken; `since` in seconds since 1970."""
 
     type_url: str
@@ -30,13 +30,13 @@ class Refusal:
         return f"{kind} {self.name}: {self.reason}"
 
 
-class Refusals:
+class RefusedReports:
     """The refusals of one cluster."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Refusal] = {}
+        self._known: dict[tuple[str, str], RefusedReport] = {}
         self._beyond: dict[str, int] = {}
-        self._whole: dict[str, Refusal] = {}
+        self._whole: dict[str, RefusedReport] = {}
 
     def start_over(self) -> None:
         """A new stream: what is still wrong will be said again."""
@@ -51,7 +51,7 @@ class Refusals:
         settled: Iterable[str],
         whole: str,
         now: float,
-    ) -> tuple[Refusal, ...]:
+    ) -> tuple[RefusedReport, ...]:
         """Take what became of one response; returns the refusals that are new.
 
         `whole` is why the response as a whole was refused, empty when it was not.
@@ -68,20 +68,21 @@ class Refusals:
                 self._beyond[type_url] = self._beyond.get(type_url, 0) + 1
                 continue
             since = now if before is None else before.since
-            self._known[key] = Refusal(type_url, key[1], reason, since)
+            self._known[key] = RefusedReport(type_url, key[1], reason, since)
             fresh.append(self._known[key])
         return tuple(fresh)
 
-    def _take_whole(self, type_url: str, reason: str, now: float) -> list[Refusal]:
+    def _take_whole(self, type_url: str, reason: str, now: float) -> list[RefusedReport]:
         before = self._whole.pop(type_url, None)
         if not reason:
             return []
         is_known = before is not None and before.reason == reason
-        refusal = before if before and is_known else Refusal(type_url, "response", reason, now)
+        fresh = RefusedReport(type_url, "response", reason, now)
+        refusal = before if before and is_known else fresh
         self._whole[type_url] = refusal
         return [] if is_known else [refusal]
 
-    def _of_use(self) -> list[Refusal]:
+    def _of_use(self) -> list[RefusedReport]:
         """Those by name that tell a person something.
 
         What goes with a refused export is refused with it, and that a service ended which may not
@@ -98,6 +99,6 @@ class Refusals:
         beyond = sum(n for t, n in self._beyond.items() if t not in _UNTOLD | _WITH_EXPORT)
         return len(self._of_use()) + len(self._whole) + beyond
 
-    def first(self, most: int) -> tuple[Refusal, ...]:
+    def first(self, most: int) -> tuple[RefusedReport, ...]:
         """Some of them, in a stable order."""
         return tuple([*self._whole.values(), *self._of_use()][:most])
