@@ -38,6 +38,7 @@ check: $(READY)  ## formatting, lint, types, import contracts
 bench: $(READY)  ## measurements, as JSON
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_scale
+	@$(BIN)/python -m tests.bench_fleet
 	@$(BIN)/python -m tests.bench_agent
 	@$(BIN)/python -m tests.bench_dns
 	@$(BIN)/python -m tests.bench_senders

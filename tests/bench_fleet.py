@@ -27,18 +27,21 @@ from tests.e2e.lone_controller import lone_controller
 from tests.scale.fleet import Fleet, LightAgent, folder_in, joined, service_name, wait_for
 from tests.scale.running import Process, TooLate
 
-PATIENCE_SECONDS = 90.0
 _HOST = "127.76.0.1"
 Figures = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many services there are, how many change in a second, and for how long that goes on."""
+    """How many services there are, how many change in a second, and for how long that goes on.
+
+    For `patience` seconds agents are waited for that shall come to know something.
+    """
 
     services: int
     changes: float
     seconds: float
+    patience: float
 
 
 async def measure(folder: Path, source: Path | None, clusters: int, size: Size) -> Figures:
@@ -55,7 +58,7 @@ async def measure(folder: Path, source: Path | None, clusters: int, size: Size) 
             reported = lambda: all(a.has_reported() for a in fleet.agents)  # noqa: E731
             began = process.cpu_seconds()
             found["reported"] = round(
-                await wait_for("all is reported", PATIENCE_SECONDS, reported, check), 2
+                await wait_for("all is reported", size.patience, reported, check), 2
             )
             found["reported_cpu"] = round(process.cpu_seconds() - began, 2)
             await asyncio.sleep(1.0)
@@ -75,7 +78,7 @@ async def _connect(fleet: Fleet, process: Process, size: Size, check: Any) -> Fi
     def all_know() -> bool:
         return all(wanted.items() <= agent.complete.items() for agent in fleet.agents)
 
-    return await _told(fleet, process, "all agents know all", all_know, check)
+    return await _told(fleet, process, all_know, size.patience, check)
 
 
 async def _all_change(fleet: Fleet, process: Process, size: Size, check: Any) -> Figures:
@@ -90,13 +93,13 @@ async def _all_change(fleet: Fleet, process: Process, size: Size, check: Any) ->
             for agent in fleet.agents
         )
 
-    return await _told(fleet, process, "all agents know what changed", all_know, check)
+    return await _told(fleet, process, all_know, size.patience, check)
 
 
-async def _told(fleet: Fleet, process: Process, what: str, holds: Any, check: Any) -> Figures:
+async def _told(fleet: Fleet, process: Process, holds: Any, patience: float, check: Any) -> Figures:
     cpu, count = process.cpu_seconds(), fleet.resources()
     try:
-        took = await wait_for(what, PATIENCE_SECONDS, holds, check)
+        took = await wait_for("all agents know", patience, holds, check)
     except TooLate:
         took = float("nan")
     cpu, count = process.cpu_seconds() - cpu, fleet.resources() - count
@@ -158,6 +161,7 @@ async def measure_all(
                 )
             except (TooLate, FedmeshError, OSError) as error:
                 found[label] = {"not_measured": f"{type(error).__name__}: {error}"}
+            sys.stderr.write(f"{json.dumps(found[label])}\n")
     return found
 
 
@@ -170,8 +174,9 @@ def main() -> None:
     parser.add_argument("--services", type=int, default=10_000, help="in all")
     parser.add_argument("--changes", type=float, default=50.0, help="a second")
     parser.add_argument("--seconds", type=float, default=20.0, help="of changes")
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds, until all know all")
     said = parser.parse_args()
-    size = Size(said.services, said.changes, said.seconds)
+    size = Size(said.services, said.changes, said.seconds, said.patience)
     sources = {"ours": None, **({"beside": said.beside} if said.beside else {})}
     fleets = [int(n) for n in said.clusters.split(",")]
     with tempfile.TemporaryDirectory(prefix="fm-", dir="/tmp") as folder:
