@@ -28,6 +28,8 @@ class Recovery:
         self._here = here
         self._damping = damping
         self._seen: dict[ServiceName, dict[ClusterId, Usability]] = {}
+        self._returning: set[ServiceName] = set()
+        """Those whose shares may change by time; all others are never looked at."""
 
     def update(
         self,
@@ -40,6 +42,7 @@ class Recovery:
         """Take what is usable now; returns the shares of clusters that are not fully trusted."""
         if facts is None:
             self._seen.pop(name, None)
+            self._returning.discard(name)
             return {}
         before = self._seen.get(name, {})
         reachable = {c.id for c in facts.clusters if is_reachable(c, reachability)}
@@ -47,6 +50,8 @@ class Recovery:
         usable[self._here] = local is not None and any(map(_is_usable, local.endpoints))
         after = {c: observe(before.get(c), is_usable, now) for c, is_usable in usable.items()}
         self._seen[name] = after
+        is_returning = any(seen.back_since is not None for seen in after.values())
+        (self._returning.add if is_returning else self._returning.discard)(name)
         return {
             cluster: share(seen, now, self._damping)
             for cluster, seen in after.items()
@@ -55,22 +60,24 @@ class Recovery:
 
     def due(self, now: float) -> float | None:
         """When a share changes next by time alone; loop time."""
-        return min(self._dues(now), default=None)
+        dues = (due for name in self._returning for due in self._dues(name, now))
+        return min(dues, default=None)
 
-    def _dues(self, now: float) -> Iterable[float]:
-        for clusters in self._seen.values():
-            for seen in clusters.values():
-                due = next_change(seen, now, self._damping)
-                if due is not None:
-                    yield due
+    def _dues(self, name: ServiceName, now: float) -> Iterable[float]:
+        for seen in self._seen[name].values():
+            due = next_change(seen, now, self._damping)
+            if due is not None:
+                yield due
 
     def changing(self, since: float, now: float) -> set[ServiceName]:
-        """The services in which a share changed between two times."""
-        return {
+        """The services in which a share changed between two times; ask for each time once."""
+        changed = {
             name
-            for name, clusters in self._seen.items()
-            if any(self._moves(seen, since, now) for seen in clusters.values())
+            for name in self._returning
+            if any(self._moves(seen, since, now) for seen in self._seen[name].values())
         }
+        self._returning = {name for name in self._returning for _ in self._dues(name, now)}
+        return changed
 
     def _moves(self, seen: Usability, since: float, now: float) -> bool:
         return share(seen, since, self._damping) != share(seen, now, self._damping)

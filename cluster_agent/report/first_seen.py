@@ -31,9 +31,9 @@ class FirstSeen:
             self._times = {}
 
     @property
-    def names(self) -> frozenset[str]:
+    def names(self) -> AbstractSet[str]:
         """The services that were exported when this was last written, and since."""
-        return frozenset(self._times)
+        return self._times.keys()
 
     def see(self, name: ServiceName, now: float) -> int:
         """When this export was first seen, which may be now."""

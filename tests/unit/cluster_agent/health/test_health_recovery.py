@@ -1,8 +1,11 @@
 """Who was lost and is coming back."""
 
+import pytest
+
 from cluster_agent.health.recovery import Recovery
-from federation.model.names import ClusterId
+from federation.model.names import ClusterId, ServiceName
 from federation.model.plans import ALL_REACHABLE, Reachability
+from federation.planning.damping import Damping, Usability, share
 from tests.unit.builders import API, backend, cluster, endpoint, facts, local_service, service
 from tests.unit.builders import gateway as gateway_at
 
@@ -66,3 +69,26 @@ def test_a_service_that_ends_is_forgotten() -> None:
     recovery.update(None, None, API, 1.0)
     assert recovery.update(FACTS, GONE, API, 2.0) == {}
     assert recovery.update(FACTS, LOCAL, API, 3.0) == {}, "the first time it is usable"
+
+
+def test_only_services_that_come_back_are_looked_at_as_time_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at = [0]
+
+    def count(seen: Usability, now: float, damping: Damping) -> int:
+        looked_at[0] += 1
+        return share(seen, now, damping)
+
+    recovery = Recovery(EAST)
+    for number in range(100):
+        recovery.update(FACTS, LOCAL, ServiceName("shop", f"api-{number}"), 0.0)
+    for now, local in ((0.0, LOCAL), (1.0, GONE), (2.0, LOCAL)):
+        recovery.update(FACTS, local, API, now)
+    monkeypatch.setattr("cluster_agent.health.recovery.share", count)
+    assert recovery.changing(2.0, 12.0) == {API}
+    assert 0 < looked_at[0] <= 4, "two clusters, then and now"
+    assert recovery.changing(12.0, 60.0) == {API}
+    looked_at[0] = 0
+    assert (recovery.changing(60.0, 90.0), recovery.due(90.0)) == (set(), None)
+    assert looked_at[0] == 0, "it is back"
