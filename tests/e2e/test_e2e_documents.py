@@ -119,7 +119,7 @@ def test_bookinfo_unchanged_shows_its_services_without_backends(mesh: Mesh) -> N
         table = fedctl("service", "list", *config)
         pause(0.5)
         assert "problems: []" in mesh.conditions("eu-west")
-        problems = [p for c in mesh.client.clusters() for p in c["problems"]]
+        problems = [p for site in mesh.layout.sites for p in mesh.problems(site.id)]
         assert all(" has no EndpointSlice" in text for text in problems), problems
     assert shown.returncode == 0
     found = {s["name"]: s for s in json.loads(shown.stdout)["items"]}

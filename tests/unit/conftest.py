@@ -6,6 +6,7 @@ half a second without saying so (`waits`).
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -33,7 +34,10 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent  # this is called with the tests of all folders
     for item in items:
+        if not item.path.is_relative_to(here):
+            continue
         if isinstance(item, pytest.Function) and item.get_closest_marker("asyncio"):
             names = item.fixturenames
             if no_task_left_behind.__name__ not in names:
