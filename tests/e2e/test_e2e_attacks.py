@@ -100,7 +100,7 @@ def test_what_was_wrong_with_a_certificate_is_in_the_logs(
         lines = log.read_bytes()[before:].decode().splitlines()
         return [line for line in lines if "[refused]" in line]
 
-    wait_until("Envoy's log tells of each", lambda: len(refusals()) > len(shown), 5)
+    wait_until("Envoy's log tells of each", lambda: len(refusals()) > len(shown), 15)
     assert any("certificate_has_expired" in line for line in refusals())
     assert all(f"server_name={server_name}" in line for line in refusals())
     wait_until("the supervisor tells how many", lambda: _told(mesh, name, told), 12)

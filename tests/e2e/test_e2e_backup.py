@@ -157,7 +157,7 @@ def test_a_backup_becomes_the_controller_of_another_machine_and_no_request_fails
                 appears(mesh, "after", "eu-west")
                 names = {s["name"] for s in client().services()}
                 assert "demo/later" in names, "exported since the backup"
-                wait_until("the new epoch is accepted", holds(mesh, after["epoch"]), 5)
+                wait_until("the new epoch is accepted", holds(mesh, after["epoch"]), 15)
                 wait_until("nobody is awaited", lambda: no_problems(client()), 15)
     assert_nothing_failed(*loads)
     assert "Traceback" not in log.read_text()

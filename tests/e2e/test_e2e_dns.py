@@ -168,12 +168,12 @@ def test_a_withdrawn_service_has_no_name_and_a_new_one_has(mesh: Mesh) -> None:
         "spec": {"type": "ClusterIP", "ports": [{"name": "http", "port": 80}]},
     }
     with mesh.edited("us-east", "late.yaml", text_of(document, export("late"))):
-        wait_until("it has a name", lambda: bool(mesh.ask("us-west", name).rr), 5)
+        wait_until("it has a name", lambda: bool(mesh.ask("us-west", name).rr), 15)
         srv = mesh.ask("us-west", f"_http._tcp.{name}", "SRV")
         assert [r.rtype for r in srv.rr] == [QTYPE.SRV]
         assert mesh.ask("us-west", name, "AAAA").header.rcode == RCODE.NOERROR
     gone = lambda: mesh.ask("us-west", name).header.rcode == RCODE.NXDOMAIN  # noqa: E731
-    wait_until("the name is gone", gone, 5)
+    wait_until("the name is gone", gone, 15)
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -186,7 +186,7 @@ def test_whoever_is_told_of_a_new_address_is_let_in_there(mesh: Mesh, number: in
             reply = mesh.ask("us-east", f"{name}.demo.svc.clusterset.local")
             return [str(record.rdata) for record in reply.rr]
 
-        wait_until("it has an address", lambda: bool(told()), 5)
+        wait_until("it has an address", lambda: bool(told()), 15)
         (address,) = told()
         with socket.create_connection((address, SERVICE_PORT), timeout=5):
             pass
@@ -207,13 +207,13 @@ def test_a_service_that_asks_for_it_is_steered_by_dns(mesh: Mesh) -> None:
         preferred = mesh.entry("us-east", zone=zone)
         assert len({plain, preferred, strict("us-east"), strict("us-west")}) == 4
         assert mesh.entry("us-east") == plain
-        wait_until("it listens", lambda: get(strict("us-west"))[0] == 200, 5)
+        wait_until("it listens", lambda: get(strict("us-west"))[0] == 200, 15)
         assert get(strict("us-west"))[1]["cluster"] == "us-west"
         assert get(preferred)[1]["cluster"] == "us-east"
         mesh.kill(*names)
         try:
             moved = lambda: mesh.entry("us-east", zone=zone) != preferred  # noqa: E731
-            assert wait_until("DNS leads elsewhere", moved, 5) < 2
+            assert wait_until("DNS leads elsewhere", moved, 15) < 2
             other = mesh.entry("us-east", zone=zone)
             assert get(other)[1]["cluster"] == "us-west"
             assert get(preferred)[1]["cluster"] == "us-west", "an old answer leads somewhere, too"

@@ -21,11 +21,11 @@ def wait_for_word(mesh: Mesh, cluster: str, *words: str) -> None:
         lines = mesh.conditions(cluster).replace("\n  ", " ").splitlines()
         return any(all(word in line for word in words) for line in lines)
 
-    wait_until(f"{words} in {mesh.conditions(cluster)}", said, 5)
+    wait_until(f"{words} in {mesh.conditions(cluster)}", said, 15)
 
 
 def wait_for_no_problems(mesh: Mesh, cluster: str) -> None:
-    wait_until("no problems", lambda: "problems: []" in mesh.conditions(cluster), 5)
+    wait_until("no problems", lambda: "problems: []" in mesh.conditions(cluster), 15)
 
 
 def test_a_broken_file_among_good_ones_is_named_with_its_line(mesh: Mesh) -> None:
@@ -44,12 +44,12 @@ def test_a_file_that_breaks_keeps_its_last_good_state(mesh: Mesh) -> None:
     workload = api_workload(mesh.layout, "us-east")
     good = text_of(*service("kept", workload), export("kept"))
     with mesh.edited("us-east", "kept.yaml", good):
-        wait_until("answered", lambda: mesh.call("eu-west", "kept")[0] == 200, 3)
+        wait_until("answered", lambda: mesh.call("eu-west", "kept")[0] == 200, 10)
         with mesh.edited("us-east", "kept.yaml", good + "---\n\tbroken"):
             wait_for_word(mesh, "us-east", "kept.yaml:", "its last good state stays")
             pause(1.0)
             assert {mesh.call("eu-west", "kept")[0] for _ in range(10)} == {200}
-    wait_until("withdrawn", lambda: mesh.call("eu-west", "kept")[0] == 404, 3)
+    wait_until("withdrawn", lambda: mesh.call("eu-west", "kept")[0] == 404, 10)
     wait_for_no_problems(mesh, "us-east")
 
 
@@ -89,7 +89,7 @@ def test_no_value_of_a_file_ends_the_agent(mesh: Mesh) -> None:
         wait_for_word(mesh, "us-east", "huge.yaml:", "has more than 64 bits")
         assert "kustomization" not in mesh.conditions("us-east")
         with mesh.edited("us-east", "kept.yaml", good):
-            wait_until("answered", lambda: mesh.call("eu-west", "kept")[0] == 200, 5)
+            wait_until("answered", lambda: mesh.call("eu-west", "kept")[0] == 200, 15)
     wait_for_no_problems(mesh, "us-east")
 
 

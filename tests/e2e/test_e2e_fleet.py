@@ -35,7 +35,7 @@ def many_exports(mesh: Mesh) -> Iterator[Path]:
 def test_most_exports_that_are_deleted_before_ones_eyes_are_withdrawn(mesh: Mesh) -> None:
     with many_exports(mesh) as file:
         file.unlink()
-        wait_until("withdrawn", lambda: mesh.call("eu-west", NAMES[0])[0] == 404, 5)
+        wait_until("withdrawn", lambda: mesh.call("eu-west", NAMES[0])[0] == 404, 15)
         assert mesh.problems("us-east") == []
 
 
@@ -52,7 +52,7 @@ def test_most_exports_that_are_missing_after_a_start_stay_until_a_person_says_so
         pause(1.0)
         assert exported(mesh, "us-east") == before
         assert held in mesh.client.confirm_cluster("us-east")["released"]
-        wait_until("withdrawn", lambda: mesh.call("eu-west", NAMES[0])[0] == 404, 5)
+        wait_until("withdrawn", lambda: mesh.call("eu-west", NAMES[0])[0] == 404, 15)
         assert mesh.problems("us-east") == []
 
 
@@ -85,7 +85,7 @@ def test_an_agent_that_stalls_holds_up_nobody_and_fills_no_memory(mesh: Mesh) ->
                         "followed", lambda: mesh.call("us-west", "churn")[0] == 200, 5
                     )
                     took.append(seconds)
-                wait_until("withdrawn", lambda: mesh.call("us-west", "churn")[0] == 404, 5)
+                wait_until("withdrawn", lambda: mesh.call("us-west", "churn")[0] == 404, 15)
                 assert mesh.call("eu-west", "api")[0] == 200, f"requests go on, turn {number}"
                 pause(0.5)
         assert sorted(took)[len(took) // 2] < 1.0, took

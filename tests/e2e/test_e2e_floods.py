@@ -147,7 +147,7 @@ def test_half_open_handshakes_at_the_control_plane_shut_nobody_out(
 ) -> None:
     flood = Flood(mesh.member(name).address(purpose), SOURCE, 500, half_open("fedmesh.demo"))
     with running(flood, HANDSHAKE_SECONDS + 1.5):
-        wait_until("it has begun", lambda: flood.most > 400, 5)
+        wait_until("it has begun", lambda: flood.most > 400, 15)
         assert mesh.client.status()["domain"] == "fedmesh.demo"
         finish(certify(mesh, workload_token(mesh, "us-east", "demo/web")))
         connected = {c["id"] for c in mesh.client.clusters() if c["connected"]}

@@ -204,7 +204,7 @@ def test_a_full_disk_ends_nobody_and_all_is_written_when_there_is_room(mesh: Mes
             wait_until("told of a supervisor", lambda: is_told(mesh, SIDECAR_SAYS, NO_ROOM), 15)
             wait_until("told of an agent", lambda: is_told(mesh, "disk: ", NO_ROOM), 15)
             os.kill(mesh.process(SIDECAR)["envoy_pid"] or envoy_of(mesh, SIDECAR), signal.SIGKILL)
-            wait_until("it is gone", lambda: not mesh.is_ready(SIDECAR), 5)
+            wait_until("it is gone", lambda: not mesh.is_ready(SIDECAR), 15)
             wait_until("it is started again", lambda: mesh.is_ready(SIDECAR), 20)
             assert mesh.ask("us-west", "api.demo.svc.clusterset.local").rr
             for filler in fillers:

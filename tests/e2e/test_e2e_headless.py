@@ -61,7 +61,7 @@ def both_have_it(mesh: Mesh) -> Iterator[dict[str, str]]:
         mesh.edited(WEST, "peers.yaml", peers(mesh, WEST)),
         joined(mesh),
     ):
-        wait_until("both", lambda: addresses(mesh, EAST) == set(own.values()), 5)
+        wait_until("both", lambda: addresses(mesh, EAST) == set(own.values()), 15)
         yield own
 
 
@@ -71,11 +71,11 @@ def test_endpoints_are_named_within_a_network_and_nowhere_else(mesh: Mesh) -> No
         for cluster in own:
             stack.enter_context(mesh.edited(cluster, "peers.yaml", peers(mesh, cluster)))
         alone = lambda: all(addresses(mesh, c) == {own[c]} for c in own)  # noqa: E731
-        wait_until("each has its own", alone, 5)
+        wait_until("each has its own", alone, 15)
         with joined(mesh):
             both = {own[EAST], own[WEST]}
-            wait_until("both in the first", lambda: addresses(mesh, EAST) == both, 5)
-            wait_until("both in the second", lambda: addresses(mesh, WEST) == both, 5)
+            wait_until("both in the first", lambda: addresses(mesh, EAST) == both, 15)
+            wait_until("both in the second", lambda: addresses(mesh, WEST) == both, 15)
             assert addresses(mesh, FAR) == {own[FAR]}
             assert addresses(mesh, EAST, f"peer-0.{WEST}.{NAME}") == {own[WEST]}
             assert mesh.ask(EAST, f"peer-0.{FAR}.{NAME}").header.rcode == RCODE.NXDOMAIN
@@ -84,16 +84,16 @@ def test_endpoints_are_named_within_a_network_and_nowhere_else(mesh: Mesh) -> No
             assert targets == {
                 f"0 50 {SERVICE_PORT} peer-0.{cluster}.{NAME}." for cluster in (EAST, WEST)
             }
-        wait_until("alone again", lambda: addresses(mesh, EAST) == {own[EAST]}, 5)
+        wait_until("alone again", lambda: addresses(mesh, EAST) == {own[EAST]}, 15)
     gone = lambda: mesh.ask(EAST, NAME).header.rcode == RCODE.NXDOMAIN  # noqa: E731
-    wait_until("the name is gone", gone, 5)
+    wait_until("the name is gone", gone, 15)
 
 
 def test_the_last_endpoint_of_a_cluster_leaves_and_comes_back(mesh: Mesh) -> None:
     with both_have_it(mesh) as own:
         with mesh.edited(WEST, "peers.yaml", peers(mesh, WEST, ready=False)):
-            wait_until("one", lambda: addresses(mesh, EAST) == {own[EAST]}, 5)
-        wait_until("both again", lambda: addresses(mesh, EAST) == set(own.values()), 5)
+            wait_until("one", lambda: addresses(mesh, EAST) == {own[EAST]}, 15)
+        wait_until("both again", lambda: addresses(mesh, EAST) == set(own.values()), 15)
 
 
 def test_without_controller_and_agent_the_names_stay(mesh: Mesh) -> None:
@@ -112,11 +112,11 @@ def test_without_controller_and_agent_the_names_stay(mesh: Mesh) -> None:
 def test_the_steering_zone_leads_to_a_headless_service_through_gateways(mesh: Mesh) -> None:
     with mesh.edited(WEST, "peers.yaml", peers(mesh, WEST)):
         name = f"peers.{NAMESPACE}.svc.mesh.local"
-        wait_until("it has an address", lambda: bool(addresses(mesh, FAR, name)), 5)
+        wait_until("it has an address", lambda: bool(addresses(mesh, FAR, name)), 15)
         (address,) = addresses(mesh, FAR, name)
 
         def answers() -> bool:
             status, said = get(f"{address}:{SERVICE_PORT}", "/", f"{NAME}:{SERVICE_PORT}")
             return status == 200 and said["cluster"] == WEST
 
-        wait_until("the only cluster that has it answers", answers, 5)
+        wait_until("the only cluster that has it answers", answers, 15)

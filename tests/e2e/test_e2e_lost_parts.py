@@ -57,7 +57,7 @@ def test_traffic_goes_on_without_the_controller_and_it_comes_back(
         mesh.edited("us-east", "exports.yaml", only_web),
         mesh.edited("us-west", "exports.yaml", only_web),
     ):
-        wait_until("eu-west alone answers", lambda: set(_answering(mesh)) == {"eu-west"}, 5)
+        wait_until("eu-west alone answers", lambda: set(_answering(mesh)) == {"eu-west"}, 15)
         with mesh.traffic("us-east", tmp_path) as load:
             mesh.kill_alone("controller")
             pause(2.0)

@@ -96,7 +96,7 @@ def passed_on(mesh: Mesh, cluster: str) -> set[str]:
 def test_a_cluster_whose_port_nobody_can_call_does_not_count_for_it(mesh: Mesh) -> None:
     with exported(mesh, "http", "mysql"):
         wait_until("others answer", lambda: answers(mesh, YOUNGER) == {OLDER}, 10)
-        wait_until("it is said", lambda: "states mysql" in mesh.conditions(YOUNGER), 5)
+        wait_until("it is said", lambda: "states mysql" in mesh.conditions(YOUNGER), 15)
         (found,) = (i for i in mesh.client.services() if i["name"] == f"demo/{NAME}")
         ports = {b["cluster"]: b["unserved_ports"] for b in found["backends"]}
         assert ports == {OLDER: [], YOUNGER: [SERVICE_PORT]}

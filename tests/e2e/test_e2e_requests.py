@@ -41,7 +41,7 @@ def test_a_request_reaches_the_other_region_when_only_that_exports(
         for cluster in CLUSTERS:
             if cluster != there:
                 stack.enter_context(mesh.edited(cluster, "exports.yaml", exports("web")))
-        wait_until(f"{there} answers", lambda: mesh.call(here)[1].get("cluster") == there, 3)
+        wait_until(f"{there} answers", lambda: mesh.call(here)[1].get("cluster") == there, 10)
         pause(0.5)  # what was withdrawn may not come back either
         answers = [mesh.call(here) for _ in range(20)]
     assert {status for status, _ in answers} == {200}
