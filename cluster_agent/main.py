@@ -28,7 +28,7 @@ from federation.runtime.clock import utc_now
 from federation.runtime.files import read_if_there, set_socket_mode, write_private
 from federation.runtime.loops import Loop, persist, run_until_stopped
 from federation.supervisor.certificates.workload_certificate import anchors_beside
-from federation.trust.tokens import check_token_key
+from federation.trust.workload_tokens import check_token_key
 from federation.wire.rpc import methods
 from federation.wire.rpc.server import serve
 from federation.xds.rules import Rule

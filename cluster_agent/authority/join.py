@@ -32,6 +32,7 @@ from federation.runtime.files import read_if_there, write_atomic, write_private
 from federation.runtime.logs import event
 from federation.runtime.loops import persist
 from federation.trust.issue import make_csr, make_twin, new_key
+from federation.trust.join_tokens import JoinToken, format_join_token, parse_join_token
 from federation.trust.pem import (
     PrivateKey,
     key_pem,
@@ -41,7 +42,6 @@ from federation.trust.pem import (
 )
 from federation.trust.profile import twin_profile
 from federation.trust.spiffe import parse, trust_domain
-from federation.trust.tokens import JoinToken, format_join_token, parse_join_token
 from federation.trust.validate import check_intermediate, check_pinned_root, check_twin
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from federation.model.errors import Denied, FedmeshError, InvalidInput
 from federation.model.names import ClusterId
 from federation.runtime.files import read_if_there
 from federation.runtime.logs import event
-from federation.trust.tokens import JoinToken
+from federation.trust.join_tokens import JoinToken
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ In: a token while the stream lasts that it opened. Out: what to tell people of t
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from federation.trust.tokens import TokenLife, workload_token_life
+from federation.trust.workload_tokens import TokenLife, workload_token_life
 
 
 class DnsTokens:

@@ -27,7 +27,7 @@ from federation.runtime.clock import wall_seconds
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
 from federation.trust.spiffe import DNS_SUBJECT
-from federation.trust.tokens import check_workload_token
+from federation.trust.workload_tokens import check_workload_token
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
@@ -35,7 +35,7 @@ from federation.wire.rpc.heartbeat import Heard
 from federation.wire.rpc.intake import source_of
 from federation.wire.rpc.methods import Method
 from federation.wire.rpc.run_session import receive, send
-from federation.wire.rpc.server import CallHandler, StreamHandler
+from federation.wire.rpc.server_links import CallHandler, StreamHandler
 from federation.wire.rpc.stream_slots import Streams
 from federation.wire.rpc.streams import Link, Peer
 from federation.xds.batches import SharedBatches

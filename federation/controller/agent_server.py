@@ -31,7 +31,7 @@ from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
 from federation.wire.rpc.methods import Method
 from federation.wire.rpc.offload import Bench
-from federation.wire.rpc.server import CallHandler, StreamHandler
+from federation.wire.rpc.server_links import CallHandler, StreamHandler
 from federation.wire.rpc.streams import Link, Peer
 from federation.xds.messages import Request, Response
 

@@ -24,7 +24,7 @@ from federation.demo.topology import marker_text
 from federation.model.errors import Conflict, Failed
 from federation.runtime.clock import wall_seconds
 from federation.runtime.files import private_folder, write_atomic, write_private
-from federation.trust.tokens import mint_workload_token
+from federation.trust.workload_tokens import mint_workload_token
 
 _TOKEN_SECONDS = 30 * 24 * 3600
 _KEY_BYTES = 32

@@ -13,8 +13,8 @@ from federation.client.client import Client
 from federation.client.documents import cluster_document
 from federation.model.errors import Failed, FedmeshError
 from federation.runtime.files import private_folder
+from federation.trust.join_tokens import parse_join_token
 from federation.trust.profile import LEAF_LIFE
-from federation.trust.tokens import parse_join_token
 from tests.e2e.lone_controller import LoneController, lone_controller
 from tests.e2e.rig import finish, pause
 

@@ -23,8 +23,8 @@ from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import utc_now
 from federation.supervisor.certificates.agent_trust import read_trust
 from federation.trust import issue, profile
+from federation.trust.join_tokens import parse_join_token
 from federation.trust.pem import load_certificates, pem
-from federation.trust.tokens import parse_join_token
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods

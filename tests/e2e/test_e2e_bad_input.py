@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from federation.client.documents import cluster_document
-from federation.trust.tokens import JoinToken, format_join_token, parse_join_token
+from federation.trust.join_tokens import JoinToken, format_join_token, parse_join_token
 from tests.e2e.rig import Mesh, fedctl, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)

@@ -10,7 +10,7 @@ import pytest
 from federation.client.client import Client
 from federation.client.documents import cluster_document
 from federation.model.names import ClusterId
-from federation.trust.tokens import JoinToken, format_join_token
+from federation.trust.join_tokens import JoinToken, format_join_token
 from tests.e2e.joiners import NEVER_ANSWERED, joiners, request_of
 from tests.e2e.lone_controller import LoneController, lone_controller
 from tests.e2e.rig import pause

@@ -15,7 +15,7 @@ from federation.supervisor.certificates import agent_trust
 from federation.supervisor.relay import TYPES
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import pem
-from federation.trust.tokens import mint_workload_token
+from federation.trust.workload_tokens import mint_workload_token
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods

@@ -20,7 +20,7 @@ from federation.model.exports import Backend, Export, Group, ServicePort, Servic
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import utc_now
 from federation.runtime.tasks import cancel, start
-from federation.trust.tokens import parse_join_token
+from federation.trust.join_tokens import parse_join_token
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods

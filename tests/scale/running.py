@@ -24,7 +24,8 @@ from federation.supervisor.admin import ask
 from federation.supervisor.relay import ENVOY_RULES, TYPES
 from federation.wire.rpc import methods
 from federation.wire.rpc.run_session import send
-from federation.wire.rpc.server import StreamHandler, serve
+from federation.wire.rpc.server import serve
+from federation.wire.rpc.server_links import StreamHandler
 from federation.wire.rpc.streams import Link, Peer
 from federation.xds.resources import resource
 from federation.xds.rules import Rule

@@ -20,10 +20,10 @@ from federation.runtime import health, limited_log, yamldocs, yamlplain
 from federation.supervisor import admin
 from federation.supervisor.observe import refused_connections as watching
 from federation.supervisor.settings import ProxySettings
-from federation.trust import pem, spiffe, tokens, validate
+from federation.trust import pem, spiffe, token_text, validate, workload_tokens
 from federation.wire import discovery
 from federation.wire.codec import checks, clusters, kind, proxies, services, zones
-from federation.wire.rpc import intake, methods
+from federation.wire.rpc import intake, methods, server_links
 from federation.wire.rpc import server as wire_server
 from federation.xds import messages
 from tests.docs.pages import ROOT
@@ -114,7 +114,7 @@ STATED: dict[str, str] = {
     "15012: streams of DNS servers": f"{proxy_server.DNS_STREAMS}",
     "7443, 15012: size of a request for a certificate": f"{methods.MAX_CALL_BYTES // KB} KB",
     "7443, 15012: time in which a request for a certificate comes whole": (
-        f"{wire_server.CALL_SECONDS:g} s"
+        f"{server_links.CALL_SECONDS:g} s"
     ),
     "7443, 15012: time in which any message comes whole": f"{intake.MESSAGE_SECONDS:g} s",
     "7443, 15012: what a connection sends beyond the messages that its calls allow": (
@@ -194,9 +194,9 @@ STATED: dict[str, str] = {
     "depth of nesting": f"{yamlplain.MAX_DEPTH}",
     "files of a cluster's folder, of any kind, with its sub-folders": f"{files.MAX_FILES:,}",
     "size of a whole number": f"{yamlplain.MAX_BITS} bits",
-    "join token": f"{tokens._LONGEST_TOKEN:,} characters",
+    "join token": f"{token_text.LONGEST_TOKEN:,} characters",
     "life of a join token": f"{join_tokens.MAX_TOKEN_SECONDS // DAY} days",
-    "life of a workload token": f"{tokens.LONGEST_LIFE // DAY} days",
+    "life of a workload token": f"{workload_tokens.LONGEST_LIFE // DAY} days",
     "join tokens that are kept": f"{join_tokens.MOST_TOKENS:,}",
     "entries of the audit log of one kind": f"{audit.MOST_OF_A_KIND}",
     "addresses that are remembered to have used the admin token": f"{audit.MOST_ADDRESSES:,}",

@@ -45,7 +45,7 @@ def command(subject: str, agent_state: Path, expires: int) -> int:
 def run(options: Options, io: IO) -> int:
     """Make the token and print it, and nothing else, to stdout; when it ends goes to stderr."""
     from federation.model.errors import InvalidInput  # noqa: PLC0415
-    from federation.trust.tokens import check_token_key, mint_workload_token  # noqa: PLC0415
+    from federation.trust.workload_tokens import check_token_key, mint_workload_token  # noqa: PLC0415
 
     path = options.agent_state / "workload-tokens.key"
     try:

@@ -12,7 +12,7 @@ from federation.controller.membership.records import TOKENS
 from federation.controller.store.store import IntentStore
 from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId
-from federation.trust.tokens import (
+from federation.trust.join_tokens import (
     JoinRecord,
     JoinToken,
     check_secret,

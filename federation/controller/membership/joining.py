@@ -18,8 +18,8 @@ from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority
 from federation.model.errors import Denied
 from federation.model.names import ClusterId
+from federation.trust.join_tokens import redeem
 from federation.trust.pem import csr_key, key_sha256, pem, read_csr, read_twin
-from federation.trust.tokens import redeem
 from federation.trust.validate import check_twin
 from federation.wire.rpc.offload import Bench
 

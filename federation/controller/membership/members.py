@@ -22,6 +22,7 @@ from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority
 from federation.model.errors import Conflict, Denied, NotReady
 from federation.model.names import ClusterId, parse_cluster_id
+from federation.trust.join_tokens import JoinRecord
 from federation.trust.pem import (
     csr_key,
     key_sha256,
@@ -30,7 +31,6 @@ from federation.trust.pem import (
     read_twin,
 )
 from federation.trust.spiffe import trust_domain
-from federation.trust.tokens import JoinRecord
 from federation.trust.validate import check_twin
 
 HOUR = 3_600

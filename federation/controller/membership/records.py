@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from federation.controller.intent.documents import Kind
 from federation.controller.member import Member
 from federation.controller.store.store import Entry
-from federation.trust.tokens import JoinRecord
+from federation.trust.join_tokens import JoinRecord
 
 
 def read_member(entry: Entry) -> Member:

@@ -13,7 +13,7 @@ from federation.model.facts import Service
 from federation.model.names import ClusterId
 from federation.model.observations import Remote
 from federation.planning.honoured import not_honoured
-from federation.trust.tokens import JoinRecord, state_of
+from federation.trust.join_tokens import JoinRecord, state_of
 
 Json = dict[str, Any]
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from federation.demo.layout import Layout, Role, Site, backends_of, members
+from federation.demo.scenarios.flows import RARE, all_flows
 from federation.demo.scenarios.loss import BACK, LOST, PATIENCE_SECONDS, Loss, lost_and_back, once
 from federation.demo.scenarios.steps import NO_CHANGE, NO_FAILURE, Flow, Promise, Stage, Step
 from federation.model.errors import InvalidInput
@@ -25,9 +26,6 @@ _BACK = Promise(worst=0.3)
 _KILLED_SOME = Promise(worst=0.3)
 _EJECTED_SECONDS = 12.0
 _ALONE_SECONDS = 1.0
-_POST_RATE = 50.0
-_TCP_RATE = 20.0
-_RARE = 10.0
 _FLAPS = 30
 _FLAP_SECONDS = 1.0
 _MOST_CHANGES = 4
@@ -79,25 +77,7 @@ class _Table:
     def _flows(
         self, service: str, *, post: bool = True, without: Site | None = None
     ) -> tuple[Flow, ...]:
-        """All protocols, with a sidecar and without one; no client in the cluster `without`."""
-        flows = [
-            Flow("GET", service, rate=self._rate),
-            Flow("gRPC", service, "grpc", rate=self._rate),
-            Flow("no sidecar", service, rate=self._rate / 4, sidecar=False),
-            Flow("no sidecar gRPC", service, "grpc", rate=_POST_RATE / 2, sidecar=False),
-        ]
-        flows += [
-            Flow(f"no sidecar {site.id}", service, rate=_RARE, sidecar=False, elsewhere=site.id)
-            for site in self._layout.sites[1:]
-            if site is not without
-        ]
-        if post:
-            flows += [
-                Flow("POST", service, method="POST", rate=_POST_RATE),
-                Flow("TCP", service, "tcp", rate=_TCP_RATE),
-                Flow("no sidecar TCP", service, "tcp", rate=_RARE, sidecar=False),
-            ]
-        return tuple(flows)
+        return all_flows(self._layout, self._rate, service, post=post, without=without)
 
     def local_backends_killed(self) -> Step:
         """All backends of the client's own cluster: applications, sidecars, Envoys."""
@@ -303,7 +283,7 @@ class _Table:
 
         flows = (
             Flow("GET", "api", rate=self._rate),
-            Flow("no sidecar", "api", rate=_RARE, sidecar=False),
+            Flow("no sidecar", "api", rate=RARE, sidecar=False),
         )
         return Step(
             "local backends flap for a minute",

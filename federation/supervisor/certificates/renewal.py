@@ -23,7 +23,7 @@ from federation.supervisor.certificates import agent_trust
 from federation.supervisor.settings import CertifiedSettings
 from federation.trust.lives import seconds_until
 from federation.trust.spki import is_signed_by_another
-from federation.trust.tokens import workload_token_end
+from federation.trust.workload_tokens import workload_token_end
 from federation.wire.rpc.channel import connect
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pathlib import Path
 from federation.model.errors import FedmeshError
 from federation.model.proxies import TOKEN_ENDS, Nack
 from federation.supervisor.certificates.agent_trust import read_token
-from federation.trust.tokens import TokenLife, workload_token_life
+from federation.trust.workload_tokens import TokenLife, workload_token_life
 
 LOOK_SECONDS = 10.0
 

@@ -6,7 +6,7 @@ The other end is `federation.wire.rpc.channel`.
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from errno import EADDRINUSE
 from typing import Any
@@ -27,6 +27,13 @@ from federation.wire.rpc.channel import LIMITS, TIME, Identity
 from federation.wire.rpc.connection_guard import guarded
 from federation.wire.rpc.intake import Intake
 from federation.wire.rpc.methods import Method
+from federation.wire.rpc.server_links import (
+    CallHandler,
+    DecodedLink,
+    ServerLink,
+    StreamHandler,
+    answered_once,
+)
 from federation.wire.rpc.streams import Link, Peer
 from federation.wire.rpc.throttle import Paced
 
@@ -48,8 +55,6 @@ WINDOW_BYTES = 64 << 10
 """Of a stream that nobody reads from; a message that is read may be as large as it may be."""
 FRAME_BYTES = 16 << 10
 RECEIVE_BUFFER_BYTES = 256 << 10
-CALL_SECONDS = 10.0
-"""In which a question that is answered once must come whole."""
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +85,6 @@ _LONGEST_TIME = 32
 _MOST_AHEAD = 1e10
 _END_SECONDS = 2.0
 
-StreamHandler = Callable[[Link[Any, Any], Peer], Awaitable[None]]
-CallHandler = Callable[[Any, Peer], Awaitable[Any]]
 Authenticate = Callable[[Peer], object]
 """Raises Denied; asked before a byte of a message is read."""
 
@@ -222,7 +225,7 @@ class _Door(grpc.GenericRpcHandler):
 
     def add(self, method: Method, handler: Any) -> None:
         """Serve a method."""
-        self._methods[method.path] = method, (handler if method.streams else _call(handler))
+        self._methods[method.path] = method, (handler if method.streams else answered_once(handler))
 
     def service(self, handler_call_details: Any) -> Any:
         """The handler of a call. All are streams to gRPC: it reads those when asked to."""
@@ -246,8 +249,8 @@ class _Door(grpc.GenericRpcHandler):
         return grpc.stream_stream_rpc_method_handler(run, None, method.encode_answer)
 
     def _link(self, method: Method, context: Any, peer: Peer) -> Link[Any, Any]:
-        raw = _ServerLink(context, method, peer.address, self.intake)
-        return Paced(raw, method.decode_call) if self.is_hostile else _Decoded(raw, method)
+        raw = ServerLink(context, method, peer.address, self.intake)
+        return Paced(raw, method.decode_call) if self.is_hostile else DecodedLink(raw, method)
 
     async def _refuse(self, method: Method, context: Any, error: FedmeshError) -> None:
         if isinstance(error, Denied | InvalidInput):
@@ -258,61 +261,6 @@ class _Door(grpc.GenericRpcHandler):
 async def _refuse_head(_: Any, context: Any) -> None:
     text = f"a call may have at most {HEADERS} headers"
     await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
-
-
-class _ServerLink:
-    """One call as gRPC shows it; what is read are bytes."""
-
-    def __init__(self, context: Any, method: Method, peer: str, intake: Intake) -> None:
-        self._context = context
-        self._method = method
-        self._peer = peer
-        self._intake = intake
-
-    async def read(self) -> bytes | None:
-        data = await self._context.read()
-        if data is grpc.aio.EOF:
-            return None
-        self._intake.took(self._peer, len(data))
-        if len(data) > self._method.largest:
-            raise InvalidInput(
-                f"a message of {self._method.name} has {len(data)} bytes, but may have at most "
-                f"{self._method.largest}"
-            )
-        found: bytes = data
-        return found
-
-    async def write(self, message: Any) -> None:
-        await self._context.write(message)
-
-
-class _Decoded:
-    """A link of whoever is believed: messages, as fast as they come."""
-
-    def __init__(self, link: _ServerLink, method: Method) -> None:
-        self._link = link
-        self._decode = method.decode_call
-        self.write = link.write
-
-    async def read(self) -> Any:
-        data = await self._link.read()
-        return None if data is None else self._decode(data)
-
-
-def _call(handler: CallHandler) -> StreamHandler:
-    """One question, one answer."""
-
-    async def run(link: Link[Any, Any], peer: Peer) -> None:
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                request = await link.read()
-        except TimeoutError:
-            raise InvalidInput(f"the message did not come whole in {CALL_SECONDS:g} s") from None
-        if request is None:
-            raise InvalidInput("there is no message")
-        await link.write(await handler(request, peer))
-
-    return run
 
 
 def _code(error: FedmeshError) -> grpc.StatusCode:

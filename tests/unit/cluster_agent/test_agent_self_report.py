@@ -5,7 +5,7 @@ from pathlib import Path
 from cluster_agent.source.objects import Batch
 from federation.model.proxies import Kind, Node, State
 from federation.runtime.clock import wall_seconds
-from federation.trust.tokens import mint_workload_token
+from federation.trust.workload_tokens import mint_workload_token
 from tests.unit.fakes.agents import (
     World,
     gateway,

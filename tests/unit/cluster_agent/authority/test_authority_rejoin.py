@@ -13,8 +13,8 @@ from federation.model.errors import Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.runtime.clock import utc_now
 from federation.trust import issue, profile
+from federation.trust.join_tokens import JoinToken, format_join_token
 from federation.trust.pem import load_certificates, pem
-from federation.trust.tokens import JoinToken, format_join_token
 from tests.unit.fakes.authorities import DOMAIN, make_authority
 
 EAST = ClusterId("east")

@@ -3,7 +3,7 @@
 import os
 
 from cluster_agent.serve.dns_tokens import DnsTokens
-from federation.trust.tokens import mint_workload_token
+from federation.trust.workload_tokens import mint_workload_token
 
 KEY = os.urandom(32)
 DAY = 86_400

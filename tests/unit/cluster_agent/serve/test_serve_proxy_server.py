@@ -22,13 +22,13 @@ from federation.planning.liveness import SILENT_SECONDS
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.loops import running
 from federation.runtime.tasks import cancel, start
-from federation.trust import tokens
+from federation.trust import token_text, workload_tokens
 from federation.trust.issue import make_csr, new_key
 from federation.trust.pem import load_certificates, pem
 from federation.trust.rules import leaf_identity
 from federation.trust.spiffe import workload_id
-from federation.trust.tokens import mint_workload_token
 from federation.trust.validate import check_leaf
+from federation.trust.workload_tokens import mint_workload_token
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
@@ -249,8 +249,8 @@ async def test_a_gateway_speaks_for_no_other_gateway() -> None:
 @pytest.mark.parametrize("subject", ["gateway", "entry"])
 async def test_a_token_for_any_gateway_is_of_no_use(subject: str) -> None:
     """Such as were made before tokens named their gateway."""
-    old = "fmw1." + tokens._encode({"sub": subject, "exp": FAR})
-    peer = Peer("test", token=f"{old}.{tokens._signature(KEY, old)}")
+    old = "fmw1." + token_text.encode({"sub": subject, "exp": FAR})
+    peer = Peer("test", token=f"{old}.{workload_tokens._signature(KEY, old)}")
     world = World()
     with pytest.raises(Denied, match=f"make a new one: subject is '{subject}'"):
         await world.ask("gateway/gw", peer)

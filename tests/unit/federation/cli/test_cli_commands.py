@@ -49,7 +49,7 @@ from federation.demo.topology import marker_text
 from federation.model.checks import WELL
 from federation.model.errors import Conflict, Denied, Failed, InvalidInput, NotReady
 from federation.runtime.clock import utc_now, wall_seconds
-from federation.trust.tokens import check_workload_token
+from federation.trust.workload_tokens import check_workload_token
 from federation.verify.guarantees import Summary
 
 EAST = {

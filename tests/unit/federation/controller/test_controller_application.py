@@ -22,9 +22,9 @@ from federation.planning.liveness import SILENT_SECONDS
 from federation.runtime.clock import utc_now, wall_seconds
 from federation.trust import sealed
 from federation.trust.issue import make_csr, make_twin, new_key
+from federation.trust.join_tokens import parse_join_token, secret_hash
 from federation.trust.pem import PrivateKey, key_sha256, pem
 from federation.trust.profile import twin_profile
-from federation.trust.tokens import parse_join_token, secret_hash
 from federation.wire import codec
 from federation.xds.messages import Response
 from federation.xds.resources import resource

@@ -10,7 +10,7 @@ from federation.demo import folder
 from federation.demo.configs import Paths
 from federation.demo.layout import plan_layout
 from federation.model.errors import Conflict, Failed
-from federation.trust.tokens import check_workload_token
+from federation.trust.workload_tokens import check_workload_token
 
 LAYOUT = plan_layout(clusters=2)
 

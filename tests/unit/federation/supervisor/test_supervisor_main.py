@@ -12,7 +12,7 @@ from federation.supervisor import listeners, main
 from federation.supervisor.certificates.agent_trust import Certified
 from federation.supervisor.certificates.renewal import TOLD_SECONDS
 from federation.supervisor.main import Supervisor
-from federation.trust.tokens import mint_workload_token
+from federation.trust.workload_tokens import mint_workload_token
 from federation.wire import codec
 from tests.unit.fakes.loops import named
 from tests.unit.test_loops import proxy_settings

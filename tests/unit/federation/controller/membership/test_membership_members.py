@@ -16,9 +16,9 @@ from federation.controller.trust.authority import open_authority
 from federation.model.errors import Conflict, Denied, InvalidInput, NotReady
 from federation.model.names import ClusterId
 from federation.trust.issue import make_csr, make_twin, new_key
+from federation.trust.join_tokens import format_join_token, parse_join_token
 from federation.trust.pem import PrivateKey, key_sha256, load_certificates, pem
 from federation.trust.profile import twin_profile
-from federation.trust.tokens import format_join_token, parse_join_token
 from federation.trust.validate import check_intermediate
 from tests.unit.fakes.applied import AppliedMembers as Members
 from tests.unit.fakes.costly import dsa_request, rsa_request

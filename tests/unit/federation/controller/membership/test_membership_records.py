@@ -10,7 +10,7 @@ from federation.controller.membership.records import MEMBERS, TOKENS, read_membe
 from federation.controller.store.store import Entry
 from federation.model.errors import Conflict
 from federation.model.names import ClusterId
-from federation.trust.tokens import JoinRecord
+from federation.trust.join_tokens import JoinRecord
 from tests.unit.fakes.fake_store import FakeStore
 
 EAST = ClusterId("east")

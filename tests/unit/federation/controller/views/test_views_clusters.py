@@ -5,7 +5,7 @@ from dataclasses import replace
 from federation.controller.member import Member
 from federation.controller.views.clusters import service_view, token_view, word_view
 from federation.model.names import ClusterId
-from federation.trust.tokens import JoinRecord
+from federation.trust.join_tokens import JoinRecord
 from tests.unit.builders import backend, service
 
 RECORD = JoinRecord("12ab", ClusterId("east"), "5e" * 32, 65, created=5)

@@ -29,7 +29,7 @@ from federation.supervisor.certificates.agent_trust import (
 from federation.supervisor.certificates.renewal import TOLD_SECONDS, Certificate, Wanted
 from federation.supervisor.settings import ProxySettings
 from federation.trust.pem import pem
-from federation.trust.tokens import mint_workload_token
+from federation.trust.workload_tokens import mint_workload_token
 from tests.unit.federation.trust.trust_certs import API, LEAF_KEY, ROOT, Member, make_member
 
 

@@ -9,7 +9,7 @@ import pytest
 from federation.model.proxies import TOKEN_ENDS, Nack
 from federation.runtime.tasks import start
 from federation.supervisor.certificates.tokens import LOOK_SECONDS, TokenEnds, replaced
-from federation.trust.tokens import mint_workload_token
+from federation.trust.workload_tokens import mint_workload_token
 
 KEY = os.urandom(32)
 DAY = 86_400

@@ -17,7 +17,7 @@ from federation.runtime import binding
 from federation.runtime.clock import utc_now
 from federation.runtime.loops import running
 from federation.wire import federation_pb2 as pb
-from federation.wire.rpc import methods
+from federation.wire.rpc import methods, server_links
 from federation.wire.rpc import server as wire_server
 from federation.wire.rpc.channel import LONGEST_PAUSE, Identity, connect, stay_connected
 from federation.wire.rpc.methods import Method
@@ -271,7 +271,7 @@ async def test_a_call_with_too_many_headers_is_refused() -> None:
 async def test_a_question_that_does_not_come_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wire_server, "CALL_SECONDS", 0.1)
+    monkeypatch.setattr(server_links, "CALL_SECONDS", 0.1)
     async with served() as server, opened(server, methods.CERTIFY, "good") as call:
         assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert await call.details() == "the message did not come whole in 0.1 s"
