@@ -42,7 +42,10 @@ TABLES = {
         "federation/xds/snapshot.py",
     ),
     "test_dns_packets": ("cluster_agent/dns/udp_batches.py",),
-    "test_rpc_channel": ("federation/wire/rpc/server_links.py",),
+    "test_rpc_channel": (
+        "federation/wire/rpc/server_credentials.py",
+        "federation/wire/rpc/server_links.py",
+    ),
     "test_scenario_failover": ("federation/demo/scenarios/flows.py",),
     "test_trust_join_tokens": ("federation/trust/token_text.py",),
     "test_planning_tiers": ("federation/model/locality.py",),

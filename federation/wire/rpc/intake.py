@@ -98,6 +98,16 @@ class Intake:
         """Whether somebody was cut lately for what it sent."""
         return self._clock < self._alarm_ends
 
+    def is_settled(self) -> bool:
+        """Whether the next verdict is that of the last one unless somebody sends or comes."""
+        return all(
+            account.is_proved
+            and account.was_seen
+            and not account.missed
+            and account.unread <= SLACK_BYTES
+            for account in tuple(self._accounts.values())
+        )
+
     def judge(self, seen: Mapping[str, Seen], now: float) -> dict[str, str]:
         """Whom to cut, and why; `seen` are all connections there are."""
         step = min(_LONGEST_STEP, now - self._asked) if self._asked is not None else 0.0

@@ -5,10 +5,10 @@ The other end is `federation.wire.rpc.channel`.
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, nullcontext
 from errno import EADDRINUSE
+from functools import partial
 from typing import Any
 
 import grpc
@@ -23,10 +23,12 @@ from federation.model.errors import (
 from federation.runtime.binding import patiently
 from federation.runtime.clock import wall_seconds
 from federation.runtime.limited_log import LimitedLog
+from federation.wire.rpc.arrivals import Arrivals
 from federation.wire.rpc.channel import LIMITS, TIME, Identity
 from federation.wire.rpc.connection_guard import guarded
 from federation.wire.rpc.intake import Intake
 from federation.wire.rpc.methods import Method
+from federation.wire.rpc.server_credentials import heralded, server_credentials
 from federation.wire.rpc.server_links import (
     CallHandler,
     DecodedLink,
@@ -119,28 +121,36 @@ async def serve(
         door.add(method, running.knows(handler))
     server.add_generic_rpc_handlers((door,))
 
+    with closing(Arrivals()) as arrivals:
+        shown = heralded(identity, arrivals.ring)
+        bound = await _listen(partial(_bind, server, address, shown, require_client), address)
+        await server.start()
+        guard = guarded(bound, door.intake, arrivals) if door.is_hostile else nullcontext()
+        try:
+            with guard:
+                yield
+        finally:
+            await server.stop(grace=0.2)
+            await running.end()
+
+
+async def _listen(bind: Callable[[], int], address: str) -> int:
+    """The port that is taken; raises Failed."""
+
     async def take() -> int:
         try:
-            return _bind(server, address, identity, require_client=require_client)
+            return bind()
         except RuntimeError as error:  # gRPC does not say which
             raise OSError(EADDRINUSE, "it is taken, or not there") from error
 
     try:
-        bound = await patiently(take, address)
+        return await patiently(take, address)
     except OSError as error:
         raise Failed(f"cannot listen at {address}: is it taken by another program?") from error
-    await server.start()
-    watching = guarded(bound, door.intake) if door.is_hostile else nullcontext()
-    try:
-        with watching:
-            yield
-    finally:
-        await server.stop(grace=0.2)
-        await running.end()
 
 
 def _bind(
-    server: Any, address: str, identity: Callable[[], Identity] | None, *, require_client: bool
+    server: Any, address: str, identity: Callable[[], Identity] | None, require_client: bool
 ) -> int:
     """The port that is taken, 0 for a unix socket; raises RuntimeError.
 
@@ -149,7 +159,7 @@ def _bind(
     if identity is None:
         bound: int = server.add_insecure_port(address)
     else:
-        bound = server.add_secure_port(address, _server_credentials(identity, require_client))
+        bound = server.add_secure_port(address, server_credentials(identity, require_client))
     if not bound and not address.startswith("unix:"):
         raise RuntimeError("no port")
     return bound
@@ -181,34 +191,6 @@ class _Running:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_END_SECONDS)
         await asyncio.sleep(0)  # what of gRPC waits for them ends, too
-
-
-def _server_credentials(
-    identity: Callable[[], Identity], require_client: bool
-) -> grpc.ServerCredentials:
-    shown = identity()
-    one_at_a_time = threading.Lock()
-
-    def configuration(now: Identity) -> grpc.ServerCertificateConfiguration:
-        roots = now.roots if require_client else None
-        return grpc.ssl_server_certificate_configuration([(now.key, now.chain)], roots)
-
-    def renewed() -> grpc.ServerCertificateConfiguration | None:
-        """Asked at every handshake, by several threads; a change is told to one of them.
-
-        Told again and again, gRPC replaces what handshakes in other threads are using, and a flood
-        of handshakes then ends the process by a fault in its memory (seen with 1.85).
-        """
-        nonlocal shown
-        with one_at_a_time:
-            now = identity()
-            if now == shown:
-                return None
-            shown = now
-        return configuration(now)
-
-    fetch: Any = renewed  # None says that nothing changed; the stubs do not know that
-    return grpc.dynamic_ssl_server_credentials(configuration(shown), fetch, require_client)
 
 
 class _Door(grpc.GenericRpcHandler):

@@ -19,6 +19,7 @@ from federation.runtime.loops import running
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods, server_links
 from federation.wire.rpc import server as wire_server
+from federation.wire.rpc.arrivals import Arrivals
 from federation.wire.rpc.channel import LONGEST_PAUSE, Identity, connect, stay_connected
 from federation.wire.rpc.methods import Method
 from federation.wire.rpc.server import clock_of, serve
@@ -334,3 +335,18 @@ async def test_a_peer_that_cannot_be_used_is_said_once_and_tried_again(
     assert "agent cannot be used" in said.getMessage()
     assert "nobody is there" in said.getMessage()
     assert said.exc_info is None
+
+
+async def test_a_connection_that_says_nothing_is_met_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    met, loop = asyncio.Event(), asyncio.get_running_loop()
+    monkeypatch.setattr(Arrivals, "ring", lambda _: loop.call_soon_threadsafe(met.set))
+    async with served() as server:
+        await asyncio.sleep(0)  # it was asked for its certificate when it began
+        met.clear()
+        host, _, port = server.address.partition(":")
+        with socket.create_connection((host, int(port))):
+            async with asyncio.timeout(5):
+                assert await met.wait()
+        monkeypatch.undo()

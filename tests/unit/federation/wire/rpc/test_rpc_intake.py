@@ -171,3 +171,42 @@ def test_a_call_that_outlives_its_connection_blinds_nobody() -> None:
         assert not intake.is_blind
     judge(intake, 101, two=10)
     assert ONE not in intake._accounts
+
+
+def test_with_a_stranger_it_is_not_settled_and_with_members_it_is() -> None:
+    intake = Intake()
+    assert intake.is_settled()
+    judge(intake, 0, one=10)
+    assert not intake.is_settled()
+    with intake.call(ONE, MB):
+        assert intake.is_settled()
+
+
+def test_who_has_sent_what_was_not_read_is_watched_until_it_was() -> None:
+    intake = Intake()
+    with intake.call(ONE, MB):
+        judge(intake, 0, one=MB)
+        assert not intake.is_settled()
+        intake.took(ONE, MB)
+        judge(intake, 0.1, one=MB)
+        assert intake.is_settled()
+
+
+def test_what_is_settled_stays_so_when_calls_end() -> None:
+    intake = Intake()
+    with intake.call(ONE, MB):
+        judge(intake, 0, one=SLACK_BYTES)
+        assert intake.is_settled()
+    assert not watch(intake, 100, SLACK_BYTES)
+
+
+def test_who_is_missing_is_looked_for_until_it_is_forgotten() -> None:
+    intake = Intake()
+    with intake.call(ONE, MB):
+        assert not intake.is_settled()  # the kernel has not shown it
+        judge(intake, 0, one=10)
+    judge(intake, 0.1)
+    assert not intake.is_settled()
+    judge(intake, 0.2)
+    assert intake.is_settled()
+    assert not intake._accounts
