@@ -12,13 +12,12 @@ from typing import Any as Message
 from envoy.config.listener.v3 import listener_pb2
 from envoy.extensions.filters.network.sni_cluster.v3 import sni_cluster_pb2
 
-from federation.envoy import http, limits, tcp
+from federation.envoy import checks, http, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, extension, resource
 from federation.envoy.clusters import (
     application_http,
     eds_cluster,
     load_assignment,
-    workload_checks,
 )
 from federation.envoy.rbac import obeying
 from federation.model.exports import AppProtocol, ServicePort, Transport, app_protocol
@@ -123,10 +122,10 @@ def _passthrough(
 
 def _passing_cluster(name: str, port: ServicePort, checking: Checking) -> Message:
     closes = app_protocol(port) is AppProtocol.TCP
-    checks = workload_checks(
+    asking = checks.asking(
         name, checking.interval, trust_domain=checking.trust_domain, closes=closes
     )
-    return eds_cluster(name, upstream_connection_options=tcp.probing(), **checks)
+    return eds_cluster(name, upstream_connection_options=tcp.probing(), **asking)
 
 
 def _terminated(local: LocalService, port: ServicePort) -> tuple[Resource, ...]:

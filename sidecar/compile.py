@@ -9,7 +9,7 @@ from typing import Any as Message
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 
-from federation.envoy import heads, http, http1, limits, tcp
+from federation.envoy import checks, heads, http, http1, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, resource
 from federation.envoy.clusters import application_cluster
 from federation.envoy.rbac import obeying
@@ -96,7 +96,10 @@ def _inbound_listener(workload: Inbound, ports: list[InboundPort]) -> Resource:
         address=address(workload.address, workload.inbound_port),
         traffic_direction="INBOUND",
         listener_filters=[limits.inspector()],
-        filter_chains=[_inbound_chain(port, workload.tcp_connection_seconds) for port in ports],
+        filter_chains=[
+            *(_inbound_chain(port, workload.tcp_connection_seconds) for port in ports),
+            *(checks.answering(name) for name in sorted({port.sni for port in ports})),
+        ],
         socket_options=tcp.probed_sockets(),
         **limits.facing_strangers(),
     )

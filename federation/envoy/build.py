@@ -44,6 +44,8 @@ _TLS_PARAMS = {
 # An empty list of names means anybody to Envoy. This stands in for "nobody".
 _NOBODY = "fedmesh:nobody"
 
+_ANY_GATEWAY = "spiffe://[^/]+/gateway"
+
 _PLAIN_MATCH = Struct(fields={"tls": Value(string_value="off")})
 
 
@@ -103,11 +105,11 @@ def upstream_tls(
     return extension("envoy.transport_sockets.tls", context)
 
 
-def probe_tls(server_name: str, trust_domain: str) -> dict[str, Message]:
+def probe_tls(server_name: str, trust_domain: str, alpn: str) -> dict[str, Message]:
     """The TLS with which a gateway checks a workload; any identity of its cluster will do."""
     trust = trust_name([trust_domain] if trust_domain else [])
     context = tls_pb2.UpstreamTlsContext(
-        common_tls_context=_common_tls([], (), trust), sni=server_name
+        common_tls_context=_common_tls([], (alpn,), trust), sni=server_name
     )
     return extension("envoy.transport_sockets.tls", context)
 
@@ -131,6 +133,16 @@ def downstream_tls(alpn: tuple[str, ...] = ()) -> dict[str, Message]:
     """The socket that receives from sidecars: a valid identity of the clusterset is required."""
     context = tls_pb2.DownstreamTlsContext(
         common_tls_context=_common_tls([], alpn), require_client_certificate={"value": True}
+    )
+    return extension("envoy.transport_sockets.tls", context)
+
+
+def checked_tls(alpn: str) -> dict[str, Message]:
+    """The socket on which a sidecar is checked: only a gateway of the clusterset gets in."""
+    gateways = [{"san_type": "URI", "matcher": {"safe_regex": {"regex": _ANY_GATEWAY}}}]
+    context = tls_pb2.DownstreamTlsContext(
+        common_tls_context=_common_tls(gateways, (alpn,)),
+        require_client_certificate={"value": True},
     )
     return extension("envoy.transport_sockets.tls", context)
 

@@ -20,8 +20,6 @@ from federation.envoy.build import (
     address,
     any_of,
     plain_metadata,
-    probe_tls,
-    raw_socket,
 )
 from federation.envoy.senders import HTTP_OPTIONS, NEAR, Reach, windows
 from federation.model.exports import AppProtocol
@@ -63,10 +61,6 @@ _OUTLIERS = {
     "max_ejection_time": timedelta(seconds=30),
     "max_ejection_percent": {"value": 100},
 }
-
-# A frozen workload is left after interval + time-out.
-_CHECK_TIMEOUT = 0.3
-_CHECK_MATCH = {"check": "tls"}
 
 # Half of the local endpoints may fail before any request leaves the cluster (140 by default).
 _OVERPROVISIONING = 200
@@ -114,39 +108,6 @@ def aggregate_cluster(
         circuit_breakers=_BREAKERS,
         typed_extension_protocol_options=options,
     )
-
-
-def workload_checks(
-    server_name: str, interval: float, *, trust_domain: str = "", closes: bool = False
-) -> dict[str, Message]:
-    """Cluster settings by which a gateway checks the workloads it passes connections on to.
-
-    A check is a TLS handshake with the workload's sidecar under the name it serves, while traffic
-    goes through untouched. A workload that freezes is left alone and its connections are closed,
-    so that senders need not leave the whole cluster. `interval` in seconds.
-    """
-    check = {
-        "timeout": timedelta(seconds=_CHECK_TIMEOUT),
-        "interval": timedelta(seconds=interval),
-        "interval_jitter_percent": 10,
-        "no_traffic_interval": timedelta(seconds=interval),
-        "unhealthy_threshold": {"value": 1},
-        "healthy_threshold": {"value": 1},
-        "tcp_health_check": {},
-        "transport_socket_match_criteria": _CHECK_MATCH,
-    }
-    return {
-        "health_checks": [check],
-        "close_connections_on_host_health_failure": closes,
-        "transport_socket_matches": [
-            {
-                "name": "check",
-                "match": _CHECK_MATCH,
-                "transport_socket": probe_tls(server_name, trust_domain),
-            },
-            {"name": "traffic", "match": {}, "transport_socket": raw_socket()},
-        ],
-    }
 
 
 def application_cluster(

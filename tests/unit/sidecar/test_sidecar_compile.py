@@ -59,7 +59,7 @@ def test_services_that_share_an_application_port_share_its_cluster() -> None:
     application = "app~8080~http/1.1"
     assert [name for _, name, _ in resources] == [application, application, "inbound", "outbound"]
     chains = document(resources[2][2])["filter_chains"]
-    assert [chain["name"] for chain in chains] == [serving().sni, other.sni]
+    assert [chain["name"] for chain in chains[:2]] == [serving().sni, other.sni]
 
 
 def test_the_order_and_repetition_of_ports_does_not_change_the_bytes() -> None:

@@ -8,6 +8,7 @@ import pytest
 from envoy.config.cluster.v3 import cluster_pb2
 
 from federation.envoy.build import (
+    checked_tls,
     downstream_tls,
     gateway_tls,
     packed,
@@ -91,11 +92,12 @@ def test_only_the_exact_identities_may_answer() -> None:
     "socket",
     [
         upstream_tls(("spiffe://a/b",)),
-        probe_tls("80.api.shop.svc.clusterset.local", "east.mesh.test"),
+        probe_tls("80.api.shop.svc.clusterset.local", "east.mesh.test", "check"),
+        checked_tls("check"),
         gateway_tls("spiffe://a/gateway", "health.gateways.clusterset.local"),
         downstream_tls(),
     ],
-    ids=["calling", "checking-a-workload", "checking-a-gateway", "receiving"],
+    ids=["calling", "checking-a-workload", "checked-workload", "checking-a-gateway", "receiving"],
 )
 def test_keys_are_exchanged_by_the_hybrid_group_first_and_under_tls_1_3(
     socket: dict[str, Any],

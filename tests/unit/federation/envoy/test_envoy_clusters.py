@@ -7,7 +7,6 @@ from federation.envoy.clusters import (
     application_http,
     eds_cluster,
     load_assignment,
-    workload_checks,
 )
 from federation.envoy.senders import sender_http
 from federation.model.exports import AppProtocol
@@ -25,14 +24,6 @@ def test_every_cluster_may_eject_all_its_endpoints_and_never_panics_below_1() ->
     assert cluster["common_lb_config"]["healthy_panic_threshold"] == {"value": 1.0}
     assert cluster["common_lb_config"]["update_merge_window"] == "0s"
     assert cluster["connect_timeout"] == "0.500s"
-
-
-def test_only_tcp_connections_to_a_frozen_workload_are_closed_together() -> None:
-    for closes in (False, True):
-        made = eds_cluster("a", **workload_checks("a", 0.5, closes=closes))
-        assert (
-            document(packed(made)).get("close_connections_on_host_health_failure", False) is closes
-        )
 
 
 def test_clusters_are_joined_in_order_with_limits_of_their_own() -> None:
