@@ -19,6 +19,7 @@ from federation.envoy.clusters import (
     eds_cluster,
     load_assignment,
 )
+from federation.envoy.last_hop import last_hop_filters
 from federation.envoy.rbac import obeying
 from federation.model.exports import AppProtocol, ServicePort, Transport, app_protocol
 from federation.model.facts import Endpoint, LocalService
@@ -199,7 +200,7 @@ def _terminating_chain() -> dict[str, Message]:
     }
     manager = http.connection_manager(
         TERMINATED,
-        filters=[obeying(), http.last_hop_filter(http.REFUSED, http2=True)],
+        filters=[obeying(), *last_hop_filters(http.REFUSED, http2=True)],
         upgrading=http.upgrading_filters(),
         writing=[named],
         **http.receiving(),

@@ -12,6 +12,7 @@ from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from federation.envoy import checks, heads, http, http1, limits, tcp
 from federation.envoy.build import Resource, address, downstream_tls, resource
 from federation.envoy.clusters import application_cluster
+from federation.envoy.last_hop import last_hop_filters
 from federation.envoy.rbac import obeying
 from federation.envoy.spoofing import UNREACHED, naming_who_marked
 from federation.model.exports import AppProtocol
@@ -127,7 +128,7 @@ def _inbound_chain(port: InboundPort, tcp_seconds: float) -> listener_components
 def _inbound_http(cluster: str, *, http2: bool) -> dict[str, Message]:
     return http.connection_manager(
         INBOUND,
-        filters=[obeying(), http.last_hop_filter(UNREACHED, http.REFUSED, http2=http2)],
+        filters=[obeying(), *last_hop_filters(UNREACHED, http.REFUSED, http2=http2)],
         upgrading=http.upgrading_filters(),
         **http.receiving(),
         forward_client_cert_details="SANITIZE_SET",

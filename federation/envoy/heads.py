@@ -25,7 +25,9 @@ NOT_OF_TRAILERS = (
 # Two Host lines come as one value with a comma.
 _AUTHORITY = "[^@, \t]+"
 
-# An answer's status must have three digits; of HTTP/1.1 Envoy takes others as well.
+STATUS = "[1-9][0-9][0-9]"
+"""What an answer's status must be; of HTTP/1.1 Envoy takes others as well."""
+
 STATUS_SCRIPT = """
   if not string.find(headers:get(":status"), "^[1-9]%d%d$") then
     headers:replace(":status", "502")

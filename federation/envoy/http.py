@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any as Message
 
 from envoy.config.route.v3 import route_pb2
-from envoy.extensions.filters.http.lua.v3 import lua_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
@@ -51,19 +50,6 @@ _NOT_OF_APPLICATIONS = (*NOT_OF_ANSWERS, http1.DECLINED)
 # A PING waits behind the body of an upload in the receiver's buffer, so these windows are small.
 _STREAM_WINDOW = 256 * 1024
 _CONNECTION_WINDOW = 1024 * 1024
-
-# A connection through a passthrough gateway leads to one workload for good, so that all retries
-# would meet the same dead application: 1 of 2 applications dead lost 75 of 540 requests, with
-# this 0. The sender's next connection leads to another workload.
-_ON_RESPONSE = """
-function envoy_on_response(handle)
-  local headers = handle:headers()
-{status}
-  if {condition} then
-    handle:streamInfo():drainConnectionUponCompletion()
-  end
-end
-"""
 
 # For how long at most an identity may use what is open after it was revoked. The connection is
 # drained, so this costs a handshake now and then and no request.
@@ -206,20 +192,6 @@ def _mapper(condition: dict[str, Message], mark: str) -> dict[str, Message]:
 def idempotent_method() -> dict[str, Message]:
     """Matches the methods whose requests may be processed twice."""
     return {"name": ":method", "string_match": {"safe_regex": {"regex": _IDEMPOTENT}}}
-
-
-def last_hop_filter(*marks: str, http2: bool) -> dict[str, Message]:
-    """What the last proxy does about heads, in one filter.
-
-    An answer with one of these marks ends the sender's connection, on which streams in flight go
-    on. An answer with a status that is none becomes 502. `http2`: the application may speak
-    HTTP/2, and requests get no further that could cost it a connection.
-    """
-    condition = " or ".join(f'headers:get("{mark}")' for mark in marks)
-    text = _ON_RESPONSE.format(condition=condition, status=heads.STATUS_SCRIPT)
-    source = {"inline_string": text + (heads.BLANKS_SCRIPT if http2 else "")}
-    script = lua_pb2.Lua(default_source_code=source)
-    return extension("envoy.filters.http.lua", script)
 
 
 def upgrading_filters() -> list[Message]:

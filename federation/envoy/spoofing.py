@@ -15,16 +15,17 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3 import heade
 
 from federation.envoy.build import extension
 
-# Envoy takes small expressions only (100 instructions), so signs are ranges of ASCII.
+# Envoy takes small expressions only (100 instructions), so signs are ranges of ASCII. The `^` says
+# nothing new, but by it names that begin otherwise, nearly all, are told apart in half of the time.
 _SIGN = r"[!-/:-@\[-`{-~]"
 _NO_DASH = r"[!-,./:-@\[-`{-~]"
 _ANY = "[!-~]*"
 
-OF_THE_MESH = f"x{_SIGN}(?:forwarded{_SIGN}client{_SIGN}cert|fedmesh{_SIGN}{_ANY})"
+OF_THE_MESH = f"^x{_SIGN}(?:forwarded{_SIGN}client{_SIGN}cert|fedmesh{_SIGN}{_ANY})"
 """`x-forwarded-client-cert` and `x-fedmesh-*` in all spellings: said by the mesh alone."""
 
 _FAMILIES = "(?:forwarded|real|envoy)"
-MISSPELLED = f"x(?:{_NO_DASH}{_FAMILIES}{_SIGN}{_ANY}|-{_FAMILIES}(?:-{_ANY})?{_NO_DASH}{_ANY})"
+MISSPELLED = f"^x(?:{_NO_DASH}{_FAMILIES}{_SIGN}{_ANY}|-{_FAMILIES}(?:-{_ANY})?{_NO_DASH}{_ANY})"
 """`x-forwarded-*`, `x-real-*` and `x-envoy-*` with another sign than `-`.
 
 Proxies before the mesh say these, and it passes them on: not what could be read in their place.

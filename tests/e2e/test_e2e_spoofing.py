@@ -373,3 +373,10 @@ async def test_what_a_proxy_says_of_an_application_that_is_gone_counts_on(folder
                 retries = await world.counted(proxy, r"out~.*direct.*upstream_rq_retry$")
                 assert sum(retries.values()) > 0, proxy
                 assert await ejections(world, proxy) > 0, proxy
+            ended = [
+                await world.counted(host, r"inbound\.downstream_cx_destroy_local$")
+                for host in (gone, well)
+            ]
+            marked, usual = (sum(counted.values()) for counted in ended)
+            assert marked > 0, "the next attempt may lead to another workload"
+            assert usual == 0

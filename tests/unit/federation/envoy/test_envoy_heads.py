@@ -7,7 +7,7 @@ import pytest
 from federation.envoy import heads
 from federation.envoy.build import packed
 from federation.envoy.clusters import application_http
-from federation.envoy.http import last_hop_filter, last_hop_routes
+from federation.envoy.http import last_hop_routes
 from federation.envoy.routes import upstream_routes
 from federation.envoy.senders import sender_http
 from federation.envoy.split import Share
@@ -63,11 +63,3 @@ def test_a_host_that_cannot_be_is_refused_at_an_address_that_takes_any(
 def test_answers_lose_what_they_cannot_have_over_http2() -> None:
     routes = document(packed(last_hop_routes("in", {"cluster": "app"})))
     assert set(heads.NOT_OF_ANSWERS) <= set(routes["response_headers_to_remove"])
-
-
-@pytest.mark.parametrize("http2", [True, False])
-def test_requests_are_looked_through_only_before_an_application_of_http2(http2: bool) -> None:
-    script = document(last_hop_filter("a", http2=http2)["typed_config"].SerializeToString())
-    text = script["default_source_code"]["inline_string"]
-    assert ("envoy_on_request" in text) is http2
-    assert 'headers:replace(":status", "502")' in text

@@ -8,11 +8,11 @@ from federation.envoy.build import packed
 from federation.envoy.http import (
     REFUSED,
     connection_manager,
-    last_hop_filter,
     last_hop_routes,
     marking,
 )
 from federation.envoy.http1 import DECLINED
+from federation.envoy.last_hop import last_hop_filters
 from federation.envoy.spoofing import NOBODY, OF_THE_MESH
 from tests.unit.goldens import document
 
@@ -58,24 +58,13 @@ def test_nobody_counts_as_internal_so_envoy_headers_of_callers_have_no_effect() 
 
 
 def test_filters_come_before_the_router() -> None:
-    made = connection_manager("x", filters=[last_hop_filter(MARK, REFUSED, http2=False)])
+    made = connection_manager("x", filters=[*last_hop_filters(MARK, REFUSED, http2=False)])
     manager = document(made["typed_config"].SerializeToString())
     assert [found["name"] for found in manager["http_filters"]] == [
-        "envoy.filters.http.lua",
+        "envoy.filters.http.match_delegate",
         "envoy.filters.http.header_mutation",
         "envoy.filters.http.router",
     ]
-
-
-def test_a_marked_answer_ends_the_connection_it_came_on() -> None:
-    """A new connection through the gateway leads to another workload."""
-    script = document(
-        last_hop_filter(MARK, REFUSED, http2=False)["typed_config"].SerializeToString()
-    )
-    text = script["default_source_code"]["inline_string"]
-    assert f'get("{MARK}")' in text
-    assert f'get("{REFUSED}")' in text
-    assert "drainConnectionUponCompletion" in text
 
 
 @pytest.mark.parametrize(
