@@ -215,6 +215,14 @@ async def settled(*expected: str, count: int = 40) -> None:
             await asyncio.sleep(0.1)
 
 
+async def assert_divided(stable: str, *, canary: int) -> None:
+    """By every way so many percent are answered by the canary, all others by `stable`."""
+    await asyncio.sleep(0.5)
+    for way, answers in (await every_way()).items():
+        assert within(answers["canary"], canary), (way, answers)
+        assert answers[stable] + answers["canary"] == COUNT, (way, answers)
+
+
 async def test_each_part_gets_its_share_by_every_way_and_one_without_weight_nothing(
     folder: Path,
 ) -> None:
@@ -222,10 +230,7 @@ async def test_each_part_gets_its_share_by_every_way_and_one_without_weight_noth
         await settled("near")
         caller.follow(plan(part("stable", 90, NEAR, NEXT), part("canary", 10, CANARY)))
         await settled("near", "canary")
-        await asyncio.sleep(0.5)
-        for way, answers in (await every_way()).items():
-            assert within(answers["canary"], 10), (way, answers)
-            assert answers["near"] + answers["canary"] == COUNT, (way, answers)
+        await assert_divided("near", canary=10)
         caller.follow(plan(part("stable", 1, NEAR, NEXT), part("canary", 0, CANARY)))
         await settled("near", count=100)
         for way, answers in (await every_way()).items():
@@ -239,10 +244,7 @@ async def test_what_fails_in_a_part_fails_over_within_it_and_never_goes_to_anoth
         await settled("near")
         caller.follow(plan(part("stable", 80, DEAD, NEXT), part("canary", 20, CANARY)))
         await settled("next", "canary")
-        await asyncio.sleep(0.5)
-        for way, answers in (await every_way()).items():
-            assert within(answers["canary"], 20), (way, answers)
-            assert answers["next"] + answers["canary"] == COUNT, (way, answers)
+        await assert_divided("next", canary=20)
         caller.follow(plan(part("stable", 80, DEAD, ALSO_DEAD), part("canary", 20, CANARY)))
         await settled("canary", FAILED, count=20)
         count = 60

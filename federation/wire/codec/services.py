@@ -4,6 +4,7 @@ A part of `federation.wire.codec`. Decoding parses once and raises InvalidInput.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from federation.model.exports import (
     MAX_PORTS,
@@ -49,15 +50,7 @@ def encode_export(export: Export) -> bytes:
         service=str(export.service),
         cluster=export.cluster,
         created=export.created,
-        type=export.type,
-        ports=write_ports(export.ports),
-        session_affinity=export.session_affinity,
-        session_seconds=export.session_seconds,
-        internal_traffic_policy=export.internal_traffic_policy,
-        traffic_distribution=export.traffic_distribution,
-        labels=dict(export.labels),
-        annotations=dict(export.annotations),
-        ip_families=export.ip_families,
+        **_written(export),
     ).SerializeToString(deterministic=True)
 
 
@@ -65,20 +58,27 @@ def encode_service(service: Service) -> bytes:
     """A Service fact as bytes."""
     return pb.Service(
         name=str(service.name),
-        type=service.type,
-        ports=write_ports(service.ports),
         exporters=service.exporters,
         conflicts=[pb.Disagreement(reason=c.reason, message=c.message) for c in service.conflicts],
         default_port=service.default_port,
-        session_affinity=service.session_affinity,
-        session_seconds=service.session_seconds,
-        internal_traffic_policy=service.internal_traffic_policy,
-        traffic_distribution=service.traffic_distribution,
-        labels=dict(service.labels),
-        annotations=dict(service.annotations),
-        ip_families=service.ip_families,
+        **_written(service),
         unserved=[pb.Unserved(cluster=c, ports=ports) for c, ports in service.unserved],
     ).SerializeToString(deterministic=True)
+
+
+def _written(said: Export | Service) -> dict[str, Any]:
+    """What an export says of its service, and what is made of that, in a message."""
+    return {
+        "type": said.type,
+        "ports": write_ports(said.ports),
+        "session_affinity": said.session_affinity,
+        "session_seconds": said.session_seconds,
+        "internal_traffic_policy": said.internal_traffic_policy,
+        "traffic_distribution": said.traffic_distribution,
+        "labels": dict(said.labels),
+        "annotations": dict(said.annotations),
+        "ip_families": said.ip_families,
+    }
 
 
 def encode_backend(backend: Backend) -> bytes:
@@ -110,15 +110,7 @@ def decode_export(body: bytes) -> Export:
         service=parse_service_name(message.service),
         cluster=parse_cluster_id(message.cluster),
         created=min(max(0, message.created), _MAX_CREATED),
-        type=one_of(ServiceType, message.type, "type"),
-        ports=read_ports(message.ports),
-        session_affinity=word(message.session_affinity, "session affinity"),
-        session_seconds=message.session_seconds,
-        internal_traffic_policy=word(message.internal_traffic_policy, "traffic policy"),
-        traffic_distribution=printable(message.traffic_distribution, "traffic distribution"),
-        labels=read_pairs(message.labels),
-        annotations=read_pairs(message.annotations),
-        ip_families=_read_families(message.ip_families),
+        **_read(message),
     )
 
 
@@ -127,8 +119,6 @@ def decode_service(body: bytes) -> Service:
     message = parse_message(pb.Service(), body)
     return Service(
         name=parse_service_name(message.name),
-        type=one_of(ServiceType, message.type, "type"),
-        ports=read_ports(message.ports),
         exporters=tuple(
             parse_cluster_id(c) for c in few(message.exporters, MAX_EXPORTERS, "exporters")
         ),
@@ -137,18 +127,28 @@ def decode_service(body: bytes) -> Service:
             for c in few(message.conflicts, MAX_CONFLICTS, "conflicts")
         ),
         default_port=parse_port(message.default_port, "port") if message.default_port else 0,
-        session_affinity=word(message.session_affinity, "session affinity"),
-        session_seconds=message.session_seconds,
-        internal_traffic_policy=word(message.internal_traffic_policy, "traffic policy"),
-        traffic_distribution=printable(message.traffic_distribution, "traffic distribution"),
-        labels=read_pairs(message.labels),
-        annotations=read_pairs(message.annotations),
-        ip_families=_read_families(message.ip_families),
+        **_read(message),
         unserved=tuple(
             (parse_cluster_id(u.cluster), _read_numbers(u.ports))
             for u in few(message.unserved, MAX_EXPORTERS, "exporters")
         ),
     )
+
+
+def _read(message: pb.Export | pb.Service) -> dict[str, Any]:
+    """The same out of a message; raises InvalidInput."""
+    policy, distribution = message.internal_traffic_policy, message.traffic_distribution
+    return {
+        "type": one_of(ServiceType, message.type, "type"),
+        "ports": read_ports(message.ports),
+        "session_affinity": word(message.session_affinity, "session affinity"),
+        "session_seconds": message.session_seconds,
+        "internal_traffic_policy": word(policy, "traffic policy"),
+        "traffic_distribution": printable(distribution, "traffic distribution"),
+        "labels": read_pairs(message.labels),
+        "annotations": read_pairs(message.annotations),
+        "ip_families": _read_families(message.ip_families),
+    }
 
 
 def _read_numbers(ports: Sequence[int]) -> tuple[int, ...]:

@@ -157,7 +157,8 @@ def test_removals_wait_until_what_may_name_them_is_acknowledged() -> None:
     assert second.removed == ("x",)
 
 
-def test_a_changed_resource_takes_its_companion_along() -> None:
+def with_endpoints() -> tuple[Table, Sender]:
+    """A cluster and its endpoints, both sent and acknowledged."""
     view = table("x")
     view.put(B, resource("x", b"endpoints"))
     sender = Sender(view, RULES, marks=False)
@@ -167,6 +168,11 @@ def test_a_changed_resource_takes_its_companion_along() -> None:
         sent = sender.next_response(0.0)
         assert sent is not None
         sender.receive(Request(sent.type_url, nonce=sent.nonce), 0.0)
+    return view, sender
+
+
+def test_a_changed_resource_takes_its_companion_along() -> None:
+    view, sender = with_endpoints()
     view.put(A, resource("x", b"new"))
     sender.touch(A, "x")
     types = [r.type_url for r in (sender.next_response(0.0), sender.next_response(0.0)) if r]
@@ -360,15 +366,7 @@ def test_what_never_became_ready_can_be_removed_though_its_answer_is_late() -> N
 
 
 def test_a_resource_that_is_gone_is_denied_to_a_cluster_that_waits_for_it() -> None:
-    view = table("x")
-    view.put(B, resource("x", b"endpoints"))
-    sender = Sender(view, RULES, marks=False)
-    sender.receive(Request(A), 0.0)
-    sender.receive(Request(B, subscribe=("x",)), 0.0)
-    for _ in range(2):
-        sent = sender.next_response(0.0)
-        assert sent is not None
-        sender.receive(Request(sent.type_url, nonce=sent.nonce), 0.0)
+    view, sender = with_endpoints()
     view.put(A, resource("x", b"changed"))
     view.drop(B, "x")
     sender.touch(A, "x")

@@ -241,7 +241,7 @@ def test_agents_that_take_turns_are_told_of() -> None:
     assert presence.flapping(NOW + 63) == ""
 
 
-def test_listeners_that_are_told_the_same_share_it_and_who_may_see_less_does_not() -> None:
+def test_listeners_that_are_told_the_same_share_it() -> None:
     hub = hub_of()
     whole(hub, EAST, *exports())
     whole(hub, WEST)
