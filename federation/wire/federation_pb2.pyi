@@ -626,7 +626,7 @@ class Observation(_message.Message):
     @_builtins.property
     def remotes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remote]: ...
     @_builtins.property
-    def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rejected]: ...
+    def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProxyNack]: ...
     @_builtins.property
     def believed(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Trust domain to the version of its bundle that all connected proxies have taken."""
@@ -638,7 +638,7 @@ class Observation(_message.Message):
         *,
         cluster: _builtins.str = ...,
         remotes: _abc.Iterable[Global___Remote] | None = ...,
-        rejected: _abc.Iterable[Global___Rejected] | None = ...,
+        rejected: _abc.Iterable[Global___ProxyNack] | None = ...,
         believed: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         findings: _abc.Iterable[Global___Finding] | None = ...,
     ) -> None: ...
@@ -682,7 +682,7 @@ class Finding(_message.Message):
 Global___Finding: _TypeAlias = Finding  # noqa: Y015
 
 @_typing.final
-class Rejected(_message.Message):
+class ProxyNack(_message.Message):
     """A resource that a proxy did not take."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -713,7 +713,7 @@ class Rejected(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Rejected: _TypeAlias = Rejected  # noqa: Y015
+Global___ProxyNack: _TypeAlias = ProxyNack  # noqa: Y015
 
 @_typing.final
 class Tombstone(_message.Message):
@@ -1005,7 +1005,7 @@ class Proxy(_message.Message):
     entry: _builtins.str
     """The addresses at which a gateway offers services to clients without a sidecar (CIDR)."""
     @_builtins.property
-    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refusal]: ...
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Nack]: ...
     @_builtins.property
     def unhealthy(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What a gateway sees of the addresses it checks."""
@@ -1030,7 +1030,7 @@ class Proxy(_message.Message):
         state: _builtins.str = ...,
         address: _builtins.str = ...,
         port: _builtins.int = ...,
-        refused: _abc.Iterable[Global___Refusal] | None = ...,
+        refused: _abc.Iterable[Global___Nack] | None = ...,
         app_address: _builtins.str = ...,
         outbound_address: _builtins.str = ...,
         outbound_port: _builtins.int = ...,
@@ -1083,7 +1083,7 @@ class Upstream(_message.Message):
 Global___Upstream: _TypeAlias = Upstream  # noqa: Y015
 
 @_typing.final
-class Refusal(_message.Message):
+class Nack(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TYPE_URL_FIELD_NUMBER: _builtins.int
@@ -1105,7 +1105,7 @@ class Refusal(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
+Global___Nack: _TypeAlias = Nack  # noqa: Y015
 
 @_typing.final
 class ServiceNames(_message.Message):

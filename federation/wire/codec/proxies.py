@@ -54,7 +54,7 @@ def encode_proxy(proxy: Proxy) -> bytes:
         outbound_address=proxy.outbound_address,
         outbound_port=proxy.outbound_port,
         refused=[
-            pb.Refusal(type_url=r.type_url, name=r.name, reason=r.reason)
+            pb.Nack(type_url=r.type_url, name=r.name, reason=r.reason)
             for r in proxy.refused[:MAX_REFUSALS]
         ],
         unhealthy=proxy.unhealthy,
@@ -123,7 +123,7 @@ def parse_proxy_id(kind: Kind, text: str) -> str:
     return text
 
 
-def _read_refused(refused: Sequence[pb.Refusal]) -> tuple[Nack, ...]:
+def _read_refused(refused: Sequence[pb.Nack]) -> tuple[Nack, ...]:
     """What a proxy did not take. The reasons are for people: odd characters are shown as such."""
     return tuple(
         Nack(word(r.type_url, "type"), _shown(r.name), _shown(r.reason))
@@ -155,7 +155,7 @@ def encode_observation(observation: Observation) -> bytes:
             for f in observation.findings[:MAX_FINDINGS]
         ],
         rejected=[
-            pb.Rejected(
+            pb.ProxyNack(
                 proxy=r.proxy, type_url=r.type_url, name=r.name, reason=r.reason, since=r.since
             )
             for r in observation.rejected[:MAX_REFUSALS]
