@@ -25,9 +25,14 @@ async def ask(
     """
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            answer = await _exchange(socket, _request(method, path, headers))
+            answer = await _exchange(socket, request(method, path, headers))
     except (OSError, TimeoutError) as error:
         raise NotReady(f"envoy's socket {socket} does not answer") from error
+    return body_of(answer, path)
+
+
+def body_of(answer: bytes, path: str) -> bytes:
+    """The body of a whole answer; raises NotReady when that is not 200, or is too large."""
     if len(answer) > ANSWER_BYTES:
         raise NotReady(f"envoy's answer to {path} is larger than {ANSWER_BYTES >> 20} MB")
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -37,7 +42,8 @@ async def ask(
     return _joined(body) if b"transfer-encoding: chunked" in head.lower() else body
 
 
-def _request(method: str, path: str, headers: Mapping[str, str]) -> bytes:
+def request(method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    """A question as bytes."""
     lines = [f"{name}: {value}" for name, value in {**_ALWAYS, **headers}.items()]
     return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
 

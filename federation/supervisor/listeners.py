@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -20,7 +19,7 @@ from federation.model.errors import NotReady, PeerBroke
 from federation.model.proxies import NO_LISTENER, Nack
 from federation.model.types import LISTENER
 from federation.runtime.logs import event
-from federation.supervisor.admin import ask
+from federation.supervisor.kept_admin import KeptAdmin
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ class Listeners:
     must not take it away from all others.
     """
 
-    def __init__(self, admin: Path, relay: Sent, *, is_gateway: bool) -> None:
+    def __init__(self, admin: KeptAdmin, relay: Sent, *, is_gateway: bool) -> None:
         self._admin = admin
         self._relay = relay
         self._is_gateway = is_gateway
@@ -123,7 +122,7 @@ class Listeners:
             return
         before = time.process_time()
         try:
-            listening = read_listening(await ask(self._admin, LISTENING))
+            listening = read_listening(await self._admin.ask(LISTENING))
         except (NotReady, PeerBroke) as error:
             log.debug(event("listeners not known", reason=error))
             return

@@ -28,12 +28,12 @@ from federation.runtime.logs import event
 from federation.runtime.loops import Loop, run_until_stopped, running
 from federation.runtime.tasks import until_one_ends, wait_for_event
 from federation.supervisor import unacknowledged
-from federation.supervisor.admin import ask
 from federation.supervisor.certificates import agent_trust
 from federation.supervisor.certificates.renewal import Certificate, Wanted
 from federation.supervisor.certificates.tokens import TokenEnds
 from federation.supervisor.drain import ask_to_leave, wait_for_end
 from federation.supervisor.envoy import Envoy, find_envoy
+from federation.supervisor.kept_admin import KeptAdmin
 from federation.supervisor.listeners import Listeners
 from federation.supervisor.local_range import foreign, watching
 from federation.supervisor.observe import refused_connections
@@ -81,7 +81,8 @@ class Supervisor:
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
         secrets = [w.secret for w in wanted]
         self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused, self._disk)
-        self._listeners = Listeners(self._admin_socket, self._relay, is_gateway=self._is_gateway)
+        self._admin = KeptAdmin(self._admin_socket)
+        self._listeners = Listeners(self._admin, self._relay, is_gateway=self._is_gateway)
         show = self._relay.show_identity
         self._certificates = tuple(Certificate(settings, w, show, self._disk) for w in wanted)
         tokens = TokenEnds(w.token_file for w in wanted)
@@ -96,6 +97,8 @@ class Supervisor:
 
     def _say(self, proxy: Proxy) -> None:
         """Tell the agent what this proxy is now."""
+        if proxy == self._proxy and self._said.get(codec.PROXY, proxy.id) is not None:
+            return
         self._proxy = proxy
         if self._said.put(codec.PROXY, codec.resource_of(proxy)):
             if self._speaker is not None:
@@ -252,7 +255,7 @@ class Supervisor:
     async def _look_at_envoy(self) -> None:
         """Ask Envoy whether it is live, and where it listens, and tell the agent."""
         try:
-            await ask(self._admin_socket, "/ready")
+            await self._admin.ask("/ready")
             await self._listeners.look()
             self._is_live = True
         except NotReady:

@@ -16,7 +16,7 @@ from pathlib import Path
 from federation.model.errors import NotReady
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
-from federation.supervisor.admin import ask
+from federation.supervisor.kept_admin import KeptAdmin
 from federation.supervisor.observe.closing import Closing, Count
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Application:
         on_dead: Callable[[tuple[int, ...]], None],
         on_closing: Callable[[tuple[int, ...]], None] = lambda _: None,
     ) -> None:
-        self._admin = admin
+        self._admin = KeptAdmin(admin)
         self._host = host
         self._on_dead = on_dead
         self._on_closing = on_closing
@@ -74,7 +74,7 @@ class Application:
     async def look(self) -> None:
         """One look at the counters; ports that failed meanwhile, or were dead, are asked."""
         try:
-            answer = await ask(self._admin, _QUESTION)
+            answer = await self._admin.ask(_QUESTION)
         except NotReady as error:
             log.debug(event("application not observed", reason=error))
             return

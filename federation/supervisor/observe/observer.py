@@ -16,7 +16,7 @@ from federation.model.names import ClusterId
 from federation.model.observations import Remote
 from federation.runtime.logs import event
 from federation.runtime.loops import Loop
-from federation.supervisor.admin import ask
+from federation.supervisor.kept_admin import KeptAdmin
 from federation.supervisor.observe.health_checks import CHECKED, Answering, Lost, read_checks
 from federation.supervisor.observe.round_trips import MEASURE_SECONDS, Measure
 
@@ -47,7 +47,7 @@ class Observer:
     """What one gateway sees."""
 
     def __init__(self, admin: Path, measure: Path, on_seen: Callable[[Seen], None]) -> None:
-        self._admin = admin
+        self._admin = KeptAdmin(admin)
         self._on_seen = on_seen
         self._lost = Lost()
         self._answering = Answering()
@@ -67,7 +67,7 @@ class Observer:
     async def look(self, now: float) -> None:
         """One look at all that Envoy checks."""
         try:
-            seen = read_checks(await ask(self._admin, CHECKED))
+            seen = read_checks(await self._admin.ask(CHECKED))
         except (NotReady, PeerBroke) as error:
             log.debug(event("nothing observed", reason=error))
             return

@@ -9,6 +9,7 @@ import pytest
 from federation.model.errors import PeerBroke
 from federation.model.proxies import NO_LISTENER, Nack
 from federation.model.types import CLUSTER, LISTENER
+from federation.supervisor.kept_admin import KeptAdmin
 from federation.supervisor.listeners import (
     AGAIN_SECONDS,
     LONGEST_AGAIN_SECONDS,
@@ -45,7 +46,7 @@ class Relay:
 
 
 def listeners(relay: Relay, *, is_gateway: bool = False) -> Listeners:
-    return Listeners(Path("admin.sock"), relay, is_gateway=is_gateway)
+    return Listeners(KeptAdmin(Path("admin.sock")), relay, is_gateway=is_gateway)
 
 
 def test_envoys_list_is_read_and_rubbish_is_its_fault() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from federation.model.proxies import NO_LISTENER, TOKEN_ENDS, TROUBLE, Kind, Nack, Proxy, State
 from federation.runtime.clock import wall_seconds
-from federation.supervisor import listeners, main
 from federation.supervisor.certificates.agent_trust import Certified
 from federation.supervisor.certificates.renewal import TOLD_SECONDS
+from federation.supervisor.kept_admin import KeptAdmin
 from federation.supervisor.main import Supervisor
 from federation.trust.workload_tokens import mint_workload_token
 from federation.wire import codec
@@ -42,8 +42,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> None:
     async def answer(_: object, path: str) -> bytes:
         return b"LIVE" if path == "/ready" else b"{}"
 
-    monkeypatch.setattr(main, "ask", answer)
-    monkeypatch.setattr(listeners, "ask", answer)
+    monkeypatch.setattr(KeptAdmin, "ask", answer)
 
 
 @pytest.mark.looptime

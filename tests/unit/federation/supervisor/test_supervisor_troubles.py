@@ -7,6 +7,7 @@ from federation.model.types import CLUSTER, LISTENER
 from federation.runtime.clock import utc_now
 from federation.runtime.disk import Disk
 from federation.supervisor.certificates.tokens import TokenEnds
+from federation.supervisor.kept_admin import KeptAdmin
 from federation.supervisor.listeners import Listeners
 from federation.supervisor.relay import Relay
 from federation.supervisor.troubles import Troubles
@@ -15,7 +16,7 @@ from federation.wire.codec.proxies import MAX_REFUSALS
 
 def test_the_proxys_own_troubles_come_before_what_envoy_does_not_take(tmp_path: Path) -> None:
     relay = Relay("sidecar/a/b", tmp_path, [], lambda _: None, Disk())
-    listeners = Listeners(tmp_path, relay, is_gateway=False)
+    listeners = Listeners(KeptAdmin(tmp_path), relay, is_gateway=False)
     listeners._missing = {"outbound": "it is taken"}
     troubles = Troubles((), listeners, TokenEnds([]))
     entry = Nack(NO_ENTRY, "10.0.0.0/16", "not ours")
