@@ -31,7 +31,7 @@ from gateway.remotes import health_chain
 
 EAST_WEST = "east-west"
 TERMINATED = "terminated"
-CHECK_SECONDS = 0.5
+CHECK_SECONDS = 0.4
 
 _PASSED_ON = f"*.svc.{CLUSTERSET_ZONE}"
 _TERMINATED = f"*.svc-t.{CLUSTERSET_ZONE}"

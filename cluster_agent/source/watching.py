@@ -46,7 +46,7 @@ async def _wake_at_changes(folder: Path, wake: Wake, ended: asyncio.Event) -> No
         folder,
         watch_filter=None,
         debounce=20,
-        step=5,
+        step=25,
         rust_timeout=1000,
         stop_event=ended,
         ignore_permission_denied=True,

@@ -30,7 +30,7 @@ NOTICED_SECONDS = 2.5
 """When DNS leaves a gateway that says nothing any more, at the latest, on a busy machine."""
 IN_FLIGHT_SECONDS = NEAR.ping_interval + NEAR.ping_timeout
 """So long calls go into a frozen gateway before it is noticed; they may not be repeated."""
-MOSTLY = 0.85
+MOSTLY = 0.9
 """A request that met the lost gateway may be answered by the next cluster: 7 to 10 % of these 6 s
 when one of two is frozen, as decision 023 weighs it."""
 

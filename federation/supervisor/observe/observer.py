@@ -22,8 +22,8 @@ from federation.supervisor.observe.round_trips import MEASURE_SECONDS, Measure
 
 log = logging.getLogger(__name__)
 
-OBSERVE_SECONDS = 0.1
-"""DNS leaves a cluster without backends within a second: a check (0.5 s, and 0.3 s without an
+OBSERVE_SECONDS = 0.2
+"""DNS leaves a cluster without backends within a second: a check (0.4 s, and 0.3 s without an
 answer), and this."""
 NEW_SECONDS = 0.25
 """After this long one is measured that was not measured yet."""

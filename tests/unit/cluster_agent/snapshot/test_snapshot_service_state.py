@@ -13,7 +13,7 @@ from cluster_agent.snapshot.service_state import (
     inbound_ports,
 )
 from federation.model.exports import AppProtocol
-from gateway.compile import OFTEN
+from gateway.compile import CHECK_SECONDS, OFTEN
 from gateway.remotes import REMOTE_CHECK_SECONDS
 from tests.unit.builders import endpoint, export, facts, local_service, port, service
 
@@ -42,9 +42,10 @@ def test_a_workload_is_reached_by_the_ports_it_has() -> None:
 
 
 def test_checks_of_workloads_are_bounded_however_many_addresses_there_are() -> None:
-    for checks in (0, 1, 200, 201, 1_000, 50_000):
+    for checks in (0, 1, 640, 641, 1_000, 50_000):
         assert checks / check_interval(checks) <= MAX_CHECKS_PER_SECOND
-    assert check_interval(200) == 0.5
+    assert check_interval(640) == CHECK_SECONDS
+    assert check_interval(641) == 2 * CHECK_SECONDS
 
 
 def test_checks_of_other_gateways_are_bounded_however_many_clusters_there_are() -> None:
