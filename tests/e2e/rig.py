@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,8 @@ Result = TypeVar("Result")
 NETWORK = "127.30"
 HEALTH_SECONDS = 20.0
 _HERE_IN_A_ROW = 5
+_REFUSED = (" is refused: ", " gets no certificate: ")
+"""What is told for a minute of proxies that an agent has refused."""
 _AGAIN_SECONDS = 0.005
 
 
@@ -91,6 +93,11 @@ class Load:
         """What became of all requests."""
         assert self.history is not None
         return self.history
+
+
+def lasting(problems: Iterable[str]) -> list[str]:
+    """Those without what is told for a minute of proxies that other tests had refused."""
+    return [text for text in problems if not any(words in text for words in _REFUSED)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,7 @@ class Mesh:
     def problems(self, cluster: str) -> list[str]:
         """A cluster's problems; those of proxies that other tests had refused are left out."""
         found = next(c for c in self.client.clusters() if c["id"] == cluster)
-        return [text for text in found["problems"] if " is refused: " not in text]
+        return lasting(found["problems"])
 
     def ask(self, cluster: str, name: str, type_: str = "A") -> DNSRecord:
         """What the DNS server of a cluster answers."""

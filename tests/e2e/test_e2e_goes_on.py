@@ -19,7 +19,7 @@ import yaml
 from federation.planning.liveness import SILENT_SECONDS
 from federation.runtime.loops import LONGEST_PAUSE
 from tests.e2e.documents import api_workload, exports, service, text_of
-from tests.e2e.rig import Mesh, pause, wait_until
+from tests.e2e.rig import Mesh, lasting, pause, wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -28,7 +28,7 @@ SIDECAR, AGENT = "us-west-web-1-sidecar", "us-west-agent"
 
 
 def problems(mesh: Mesh) -> list[str]:
-    return [found["what"] for found in mesh.client.status()["problems"]]
+    return lasting(found["what"] for found in mesh.client.status()["problems"])
 
 
 def is_told(mesh: Mesh, *words: str) -> bool:

@@ -134,4 +134,4 @@ def test_an_agent_that_starts_without_its_folder_leads_nobody_away(
 
 
 def problems(mesh: Mesh) -> str:
-    return "; ".join(next(c for c in mesh.client.clusters() if c["id"] == "us-east")["problems"])
+    return "; ".join(mesh.problems("us-east"))
