@@ -73,6 +73,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         anchors=anchors_beside(settings.grpc_socket) if settings.grpc_socket else None,
         loopback_endpoints=settings.allow_loopback_endpoints,
     )
+    agent.down.snapshots.sidecars.trust_domain = authority.membership.trust_domain
     server = ProxyServer(
         authority,
         token_key,

@@ -40,7 +40,8 @@ class Inbound:
     listens, `outbound_address` where the application sends its requests to other services.
     A TCP connection from another workload, and a single request, lives for
     `tcp_connection_seconds`, 0 for ever. Requests of `revoked` trust domains are refused. At the
-    ports `closing` the application closes connections of HTTP/1.1 without saying so.
+    ports `closing` the application closes connections of HTTP/1.1 without saying so. Gateways of
+    `trust_domain`, its cluster's, may check whether it serves; nobody may when that is empty.
     """
 
     workload: str
@@ -53,6 +54,7 @@ class Inbound:
     tcp_connection_seconds: float = 0
     revoked: tuple[str, ...] = ()
     closing: tuple[int, ...] = ()
+    trust_domain: str = ""
 
 
 def compile_inbound(workload: Inbound) -> tuple[Resource, ...]:
@@ -99,7 +101,10 @@ def _inbound_listener(workload: Inbound, ports: list[InboundPort]) -> Resource:
         listener_filters=[limits.inspector()],
         filter_chains=[
             *(_inbound_chain(port, workload.tcp_connection_seconds) for port in ports),
-            *(checks.answering(name) for name in sorted({port.sni for port in ports})),
+            *(
+                checks.answering(name, workload.trust_domain)
+                for name in sorted({port.sni for port in ports})
+            ),
         ],
         socket_options=tcp.probed_sockets(),
         **limits.facing_strangers(),

@@ -32,6 +32,8 @@ class SidecarSnapshots:
         self._sidecars: dict[str, Proxy] = {}
         self._revoked: tuple[str, ...] = ()
         self._is_synced = False
+        self.trust_domain = ""
+        """That of this cluster, whose gateways check its workloads. To be set before the first."""
 
     def place(self, workload: str, scope: Scope) -> list[Changed]:
         """A sidecar is fed by the plans of a scope."""
@@ -117,6 +119,7 @@ class SidecarSnapshots:
             self._tcp_seconds,
             self._revoked,
             proxy.closing_ports,
+            self.trust_domain,
         )
         self._tables.open(_table(workload)).mark_complete(*TYPES)
         return self._tables.put(_table(workload), "inbound", compile_inbound(inbound))

@@ -44,8 +44,6 @@ _TLS_PARAMS = {
 # An empty list of names means anybody to Envoy. This stands in for "nobody".
 _NOBODY = "fedmesh:nobody"
 
-_ANY_GATEWAY = "spiffe://[^/]+/gateway"
-
 _PLAIN_MATCH = Struct(fields={"tls": Value(string_value="off")})
 
 
@@ -137,11 +135,11 @@ def downstream_tls(alpn: tuple[str, ...] = ()) -> dict[str, Message]:
     return extension("envoy.transport_sockets.tls", context)
 
 
-def checked_tls(alpn: str) -> dict[str, Message]:
-    """The socket on which a sidecar is checked: only a gateway of the clusterset gets in."""
-    gateways = [{"san_type": "URI", "matcher": {"safe_regex": {"regex": _ANY_GATEWAY}}}]
+def checked_tls(identity: str, alpn: str) -> dict[str, Message]:
+    """The socket on which a sidecar is checked: exactly that identity gets in, nobody by `""`."""
+    names = [{"san_type": "URI", "matcher": {"exact": identity or _NOBODY}}]
     context = tls_pb2.DownstreamTlsContext(
-        common_tls_context=_common_tls(gateways, (alpn,)),
+        common_tls_context=_common_tls(names, (alpn,)),
         require_client_certificate={"value": True},
     )
     return extension("envoy.transport_sockets.tls", context)

@@ -13,6 +13,7 @@ from envoy.extensions.filters.network.echo.v3 import echo_pb2
 
 from federation.envoy import limits
 from federation.envoy.build import checked_tls, extension, probe_tls, raw_socket
+from federation.model.names import gateway_identity
 
 ALPN = "fedmesh-check"
 
@@ -55,15 +56,18 @@ def asking(
     }
 
 
-def answering(server_name: str) -> listener_components_pb2.FilterChain:
+def answering(server_name: str, trust_domain: str) -> listener_components_pb2.FilterChain:
     """The chain of a sidecar that sends back what a gateway says under this server name.
 
-    One for each name, so that a name which comes or goes ends no check of another.
+    Only a gateway of its own cluster, whose `trust_domain` this is: an echo has no end of its own,
+    so that nobody could cut off a cluster that was revoked. Nobody when it is empty. One for each
+    name, so that a name which comes or goes ends no check of another.
     """
+    gateway = gateway_identity(trust_domain) if trust_domain else ""
     return listener_components_pb2.FilterChain(
         name=f"{server_name}~check",
         filter_chain_match={"server_names": [server_name], "application_protocols": [ALPN]},
         filters=[extension("envoy.filters.network.echo", echo_pb2.Echo())],
-        transport_socket=checked_tls(ALPN),
+        transport_socket=checked_tls(gateway, ALPN),
         **limits.handshake(),
     )

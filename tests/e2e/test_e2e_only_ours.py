@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from federation.envoy import checks
 from federation.model.errors import Denied, FedmeshError, NotReady, PeerBroke
 from federation.runtime.clock import wall_seconds
 from federation.supervisor.certificates import agent_trust
@@ -83,6 +84,21 @@ def test_the_gateway_ends_no_tls_on_the_chain_that_passes_on(mesh: Mesh) -> None
     assert "transport_socket" not in chains["passthrough"]
     assert "transport_socket" in chains["terminated"]
     assert "transport_socket" in chains["terminated-raw"]
+
+
+def test_a_sidecar_is_checked_by_gateways_of_its_own_cluster_only(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    """The echo of a check has no end of its own: who is revoked could stay there."""
+    inbound = _inbound(mesh)
+
+    def said(name: str | None) -> bytes:
+        shown = tls.identity_of(mesh, name) if name else None
+        return tls.ask(inbound, PASSED_ON, shown, tmp_path, alpn=checks.ALPN).text
+
+    assert said("us-east-gateway") == tls.REQUEST
+    for stranger in ("us-west-gateway", "us-east-web-1-sidecar", "us-west-web-1-sidecar", None):
+        assert said(stranger) == b"", stranger
 
 
 def _inbound(mesh: Mesh) -> str:

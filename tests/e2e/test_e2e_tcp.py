@@ -72,6 +72,7 @@ def receiver(protocol: AppProtocol, tcp_seconds: float = 0, address: str = APP) 
         address,
         inbound_port=INBOUND,
         tcp_connection_seconds=tcp_seconds,
+        trust_domain=DOMAIN,
     )
 
 

@@ -74,12 +74,14 @@ def ask_plain(address: str) -> Answer:
     return Answer(b"")
 
 
-def ask(address: str, server_name: str, shown: Shown | None, folder: Path) -> Answer:
+def ask(
+    address: str, server_name: str, shown: Shown | None, folder: Path, *, alpn: str = "http/1.1"
+) -> Answer:
     """One request over TLS; the server is believed whatever it shows."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([alpn])
     if shown is not None:
         file = folder / "shown.pem"
         file.write_bytes(shown.key + shown.chain)

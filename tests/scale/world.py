@@ -147,7 +147,14 @@ def inbound(number: int) -> Inbound:
         InboundPort(sni(name, SERVICE), APPLICATION, AppProtocol.HTTP1) for name in sorted(services)
     )
     address = workload_address(number)
-    return Inbound(f"{NAMESPACE}/pod-{number}", address, APP_ADDRESS, ports, OUTBOUND_ADDRESS)
+    return Inbound(
+        f"{NAMESPACE}/pod-{number}",
+        address,
+        APP_ADDRESS,
+        ports,
+        OUTBOUND_ADDRESS,
+        trust_domain=home_cluster().trust_domain,
+    )
 
 
 def _address(second: int, number: int) -> str:

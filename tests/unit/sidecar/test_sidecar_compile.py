@@ -14,7 +14,8 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def workload(*ports: InboundPort) -> Inbound:
-    return Inbound("shop/api-1", "10.0.0.1", "127.0.0.1", ports, "127.0.0.1")
+    own = "east.mesh.test"
+    return Inbound("shop/api-1", "10.0.0.1", "127.0.0.1", ports, "127.0.0.1", trust_domain=own)
 
 
 def serving(number: int = 80, protocol: AppProtocol = AppProtocol.HTTP1) -> InboundPort:

@@ -93,7 +93,7 @@ def test_only_the_exact_identities_may_answer() -> None:
     [
         upstream_tls(("spiffe://a/b",)),
         probe_tls("80.api.shop.svc.clusterset.local", "east.mesh.test", "check"),
-        checked_tls("check"),
+        checked_tls("spiffe://a/gateway", "check"),
         gateway_tls("spiffe://a/gateway", "health.gateways.clusterset.local"),
         downstream_tls(),
     ],

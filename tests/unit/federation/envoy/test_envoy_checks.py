@@ -30,7 +30,7 @@ def test_what_is_said_must_come_back_so_that_the_connection_is_kept() -> None:
 
 
 def test_the_answer_has_the_name_and_protocol_of_the_question() -> None:
-    chain = document(packed(checks.answering(NAME)))
+    chain = document(packed(checks.answering(NAME, "a.test")))
     check = next(m for m in asked()["transport_socket_matches"] if m["name"] == "check")
     tls = check["transport_socket"]["typed_config"]
     assert chain["filter_chain_match"]["server_names"] == [tls["sni"]]
@@ -41,11 +41,14 @@ def test_the_answer_has_the_name_and_protocol_of_the_question() -> None:
     assert [f["name"] for f in chain["filters"]] == ["envoy.filters.network.echo"]
 
 
-def test_only_gateways_are_answered() -> None:
-    chain = document(packed(checks.answering(NAME)))
-    tls = chain["transport_socket"]["typed_config"]
+def let_in(trust_domain: str) -> Any:
+    tls = document(packed(checks.answering(NAME, trust_domain)))["transport_socket"]["typed_config"]
     assert tls["require_client_certificate"]
     names = tls["common_tls_context"]["combined_validation_context"]["default_validation_context"]
-    assert names["match_typed_subject_alt_names"] == [
-        {"san_type": "URI", "matcher": {"safe_regex": {"regex": "spiffe://[^/]+/gateway"}}}
-    ]
+    return names["match_typed_subject_alt_names"]
+
+
+def test_only_gateways_of_the_own_cluster_are_answered_and_nobody_while_it_is_unknown() -> None:
+    """An empty list of names would mean anybody."""
+    for trust_domain, who in (("a.test", "spiffe://a.test/gateway"), ("", "fedmesh:nobody")):
+        assert let_in(trust_domain) == [{"san_type": "URI", "matcher": {"exact": who}}]
