@@ -32,7 +32,8 @@ from federation.runtime.disk import Disk, File
 from federation.runtime.loops import Loop
 from federation.wire import codec
 from federation.wire.last_good import Hold
-from federation.xds.receiver import Change, Received, Receiver
+from federation.xds.held_type import Change
+from federation.xds.receiver import Received, Receiver
 
 
 class ImportFlow:

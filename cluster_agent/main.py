@@ -20,7 +20,7 @@ from cluster_agent.source.status_file import StatusFile
 from cluster_agent.uplink.connection import ControllerConnection
 from federation.model.errors import Failed
 from federation.model.names import parse_cluster_id
-from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTE, SECRET
+from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, IMPORT, LISTENER, ROUTE, SECRET
 from federation.planning.damping import Damping
 from federation.process.sockets import check_socket
 from federation.process.start import run_process, state_folder
@@ -34,15 +34,17 @@ from federation.wire.rpc.server import serve
 from federation.xds.rules import Rule
 
 PROXY_RULES = (
+    Rule(IMPORT),
     Rule(SECRET, removals_after=(CLUSTER, LISTENER)),
     Rule(ENDPOINTS, removals_after=(CLUSTER,)),
-    Rule(CLUSTER, after=(SECRET, ENDPOINTS), removals_after=(LISTENER, ROUTE, EXTENSION)),
+    Rule(CLUSTER, after=(SECRET, ENDPOINTS), removals_after=(LISTENER, ROUTE, EXTENSION, IMPORT)),
     Rule(ROUTE, after=(CLUSTER,), removals_after=(LISTENER,)),
     Rule(EXTENSION, after=(CLUSTER,), removals_after=(LISTENER,)),
     Rule(LISTENER, after=(CLUSTER, ROUTE, EXTENSION)),
 )
 """What is named is there before it is named, and goes after. Secrets, endpoints, routes and
-discovered filters come before what names them: Envoy asks for them the moment it has that."""
+discovered filters come before what names them: Envoy asks for them the moment it has that. Only an
+import comes first: the supervisor waits for what it names (`federation.supervisor.imports`)."""
 
 _TOKEN_KEY_BYTES = 32
 

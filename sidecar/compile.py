@@ -5,20 +5,22 @@ supervisor. Where requests go from there: `sidecar.outbound`. Pure: equal input,
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any as Message
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 
-from federation.envoy import checks, heads, http, http1, limits, tcp
+from federation.envoy import checks, heads, http, http1, limits, on_demand, tcp
 from federation.envoy.build import Resource, address, downstream_tls, resource
 from federation.envoy.clusters import application_cluster
 from federation.envoy.last_hop import last_hop_filters
 from federation.envoy.rbac import obeying
+from federation.envoy.routes import routes_on_demand
 from federation.envoy.spoofing import UNREACHED, naming_who_marked
 from federation.model.exports import AppProtocol
-from sidecar.outbound import OUTBOUND
 
 INBOUND = "inbound"
+OUTBOUND = on_demand.ROUTES
 
 _ALPN = ("h2", "http/1.1")
 
@@ -78,7 +80,8 @@ def compile_inbound(workload: Inbound) -> tuple[Resource, ...]:
         for name in (_application_name(number, protocol),)
     )
     inbound = (_inbound_listener(workload, ports),) if ports else ()
-    return (*clusters, *routes, *inbound, _outbound_listener(workload))
+    outbound = resource(OUTBOUND, routes_on_demand(OUTBOUND))
+    return (*clusters, *routes, *inbound, outbound, _outbound_listener(workload))
 
 
 def _application_name(port: int, protocol: AppProtocol) -> str:
@@ -144,15 +147,17 @@ def _inbound_http(cluster: str, *, http2: bool) -> dict[str, Message]:
 
 
 def outbound_manager(
-    stat_prefix: str, routes: str, *, strangers: bool = False
+    stat_prefix: str, routes: str, *, strangers: bool = False, asking: bool = False
 ) -> dict[str, Message]:
     """The filter that takes requests of the application and leads them by the routes of a name.
 
-    Those of `strangers` are bounded: of clients without a sidecar, at a gateway.
+    Those of `strangers` are bounded: of clients without a sidecar, at a gateway. When it is
+    `asking`, virtual hosts come when they are called (`federation.envoy.on_demand`).
     """
     bounds = limits.requests() if strangers else limits.heads()
     own = {"allow_connect": True, **limits.one_stream_at_a_time()}
     http2 = http.receiving_http2() if strangers else own
+    demanding = _demanding() if asking else {}
     return http.connection_manager(
         stat_prefix,
         rds=http.discovered_routes(routes),
@@ -162,11 +167,24 @@ def outbound_manager(
         writing=heads.without_odd_te(),
         upstream_filters=naming_who_marked(),
         **bounds,
+        **demanding,
     )
 
 
+def _demanding() -> dict[str, Message]:
+    """A request is held while its host is asked for, for so long at most.
+
+    Once it has a route, that says how long it may be silent: for ever.
+    """
+    return {
+        "filters": [on_demand.asking()],
+        "local_reply_config": on_demand.answering(),
+        "stream_idle_timeout": timedelta(seconds=on_demand.HELD_SECONDS),
+    }
+
+
 def _outbound_listener(workload: Inbound) -> Resource:
-    manager = outbound_manager(OUTBOUND, OUTBOUND)
+    manager = outbound_manager(OUTBOUND, OUTBOUND, asking=True)
     listener = listener_pb2.Listener(
         name=OUTBOUND,
         address=address(workload.outbound_address, workload.outbound_port),

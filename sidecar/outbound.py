@@ -1,7 +1,8 @@
-"""How a sidecar reaches other services: clusters, endpoints and routes out of plans.
+"""How a sidecar reaches other services: clusters, endpoints and imports out of plans.
 
-In: `Plan`s (from `federation.planning.plan`). Out: named bytes, which
-`cluster_agent.serve.proxy_server` serves to the sidecars of a zone. Pure: equal input, equal bytes.
+In: `Plan`s (from `federation.planning.plan`). Out: named bytes, of which
+`cluster_agent.serve.proxy_server` serves to each sidecar what it asks for. Pure: equal input, equal
+bytes.
 
 Each part of a service port has one Envoy cluster for near places and one for far ones, since these
 differ in time-outs; when it has both, an aggregate joins them in that order. TCP has one for all.
@@ -14,21 +15,20 @@ from itertools import takewhile
 from typing import Any as Message
 from typing import NamedTuple
 
-from envoy.config.route.v3 import route_components_pb2
-
 from federation.envoy import routes, tcp
-from federation.envoy.build import Resource, packed, plain_match, resource, upstream_tls
+from federation.envoy.build import Resource, plain_match, resource, upstream_tls
 from federation.envoy.clusters import aggregate_cluster, eds_cluster, load_assignment
 from federation.envoy.identity import IDENTITY
 from federation.envoy.senders import least_loaded, reach, sender_http
 from federation.envoy.split import Share
 from federation.model.exports import AppProtocol, app_protocol
-from federation.model.names import ServiceName, host_name, inner_name, terminated_sni
+from federation.model.imports import Import, import_name
+from federation.model.names import ServiceName, inner_name, terminated_sni
 from federation.model.plans import WHOLE, Part, Plan, PortPlan, Tier
+from federation.model.types import IMPORT
+from federation.wire.codec.imports import encode_import
 
-OUTBOUND = "outbound"
 _NEAR, _FAR, _ANY = "out", "far", "any"
-NO_SUCH_SERVICE = "fedmesh: no such service in the clusterset\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,19 @@ class _Ways:
     near: tuple[Tier, ...]
     far: tuple[Tier, ...]
     rtt: float
+
+
+class _Clusters(NamedTuple):
+    """The Envoy clusters of a part: of near places, of far ones, and one made of both."""
+
+    near: str
+    far: str = ""
+    both: str = ""
+
+    @property
+    def leading(self) -> str:
+        """The one that routes name."""
+        return self.both or self.far or self.near
 
 
 class _Caller(NamedTuple):
@@ -67,22 +80,40 @@ def compile_outbound(plan: Plan, shown: str = IDENTITY) -> tuple[Resource, ...]:
     )
 
 
-def virtual_hosts(plan: Plan) -> tuple[bytes, ...]:
-    """The serialized virtual hosts of a plan, one per HTTP port, for `compile_routes`."""
+def compile_imports(plan: Plan) -> tuple[Resource, ...]:
+    """What a sidecar asks for by the name of a port of this service, once that is called.
+
+    The port that needs not be named has an import of its own, equal to that of its number.
+    """
     return tuple(
-        routes.virtual_host(
-            inner_name(_NEAR, f"{port.label}{port.sni}"),
-            _domains(plan.service, port.port.number, port.port.number == plan.default_port),
-            shares_of(port),
-        ).SerializeToString(deterministic=True)
+        Resource(IMPORT, name, body)
         for port in plan.ports
-        if _is_http(port)
+        for body in (encode_import(_import(port)),)
+        for name in _import_names(plan, port)
+    )
+
+
+def _import_names(plan: Plan, port: PortPlan) -> tuple[str, ...]:
+    number = port.port.number
+    numbers = (number, None) if number == plan.default_port else (number,)
+    return tuple(import_name(plan.service, one) for one in numbers)
+
+
+def _import(port: PortPlan) -> Import:
+    host = b""
+    if _is_http(port):
+        host = routes.virtual_host("", (), shares_of(port)).SerializeToString(deterministic=True)
+    found = [_clusters(port, part) for part in port.parts]
+    return Import(
+        host,
+        tuple(name for one in found for name in (one.near, one.far) if name),
+        tuple(one.both for one in found if one.both),
     )
 
 
 def shares_of(port: PortPlan) -> tuple[Share, ...]:
     """The clusters that lead to the parts of a service port, all tiers behind each."""
-    return tuple(Share(_leading(port, part), part.weight) for part in port.parts)
+    return tuple(Share(_clusters(port, part).leading, part.weight) for part in port.parts)
 
 
 def part_label(part: Part) -> str:
@@ -90,17 +121,14 @@ def part_label(part: Part) -> str:
     return "" if part.name == WHOLE else f"{part.name}.part~"
 
 
-def _leading(port: PortPlan, part: Part) -> str:
+def _clusters(port: PortPlan, part: Part) -> _Clusters:
     found = _by_distance(part)
     if not _is_http(port) or not found.far:
-        return _name(_NEAR, port, part)
-    return _name(_ANY if found.near else _FAR, port, part)
-
-
-def compile_routes(hosts: Iterable[bytes]) -> bytes:
-    """The route configuration `outbound` out of the virtual hosts of all plans."""
-    parsed = [route_components_pb2.VirtualHost.FromString(host) for host in hosts]
-    return packed(routes.outbound_routes(OUTBOUND, parsed, NO_SUCH_SERVICE))
+        return _Clusters(_name(_NEAR, port, part))
+    if not found.near:
+        return _Clusters("", _name(_FAR, port, part))
+    near, far, both = (_name(kind, port, part) for kind in (_NEAR, _FAR, _ANY))
+    return _Clusters(near, far, both)
 
 
 def _name(kind: str, port: PortPlan, part: Part) -> str:
@@ -122,19 +150,18 @@ def _rtt(tier: Tier) -> float:
 
 
 def _outbound_part(port: PortPlan, part: Part, caller: _Caller) -> tuple[Resource, ...]:
-    found = _by_distance(part)
-    name, near, far = (_name(kind, port, part) for kind in (_ANY, _NEAR, _FAR))
+    found, names = _by_distance(part), _clusters(port, part)
     if not _is_http(port):
-        return _over_tcp(near, port, found, caller)
+        return _over_tcp(names.near, port, found, caller)
     made: tuple[Resource, ...] = ()
-    if found.near or not found.far:
-        made += _over_http(near, port, found.near, 0.0, caller)
-    if found.far:
-        made += _over_http(far, port, found.far, found.rtt, caller)
-    if found.near and found.far:
-        both = (near, far)
+    if names.near:
+        made += _over_http(names.near, port, found.near, 0.0, caller)
+    if names.far:
+        made += _over_http(names.far, port, found.far, found.rtt, caller)
+    if names.both:
+        members = (names.near, names.far)
         options = sender_http(_spoken(port, found.near), reach(found.rtt))
-        made += (resource(name, aggregate_cluster(name, both, options)),)
+        made += (resource(names.both, aggregate_cluster(names.both, members, options)),)
     return made
 
 
@@ -186,13 +213,3 @@ def _has_plain(tiers: Iterable[Tier]) -> bool:
         for destination in tier.destinations
         for target in destination.targets
     )
-
-
-def _domains(service: ServiceName, port: int, is_default: bool) -> list[str]:
-    """Names by which an application may call a port: full and short, with and without port."""
-    hosts = (
-        host_name(service),
-        f"{service.name}.{service.namespace}.svc",
-        f"{service.name}.{service.namespace}",
-    )
-    return [f"{host}:{port}" for host in hosts] + (list(hosts) if is_default else [])

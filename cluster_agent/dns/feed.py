@@ -23,7 +23,8 @@ from federation.wire.rpc import methods
 from federation.wire.rpc.channel import connect, stay_connected
 from federation.wire.rpc.heartbeat import beating
 from federation.wire.rpc.run_session import receive
-from federation.xds.receiver import Change, Received, Receiver
+from federation.xds.held_type import Change
+from federation.xds.receiver import Received, Receiver
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,13 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from cluster_agent.authority.authority import Authority
 from cluster_agent.entry.dns_names import NAMES
 from cluster_agent.serve.certificate_quota import CertificateQuota
+from cluster_agent.serve.events import ProxyEvents
 from cluster_agent.serve.nodes import check_holder, parse_node
 from cluster_agent.serve.streams import OpenStream, ProxyStreams
 from cluster_agent.serve.workloads import Workloads
@@ -39,8 +41,9 @@ from federation.wire.rpc.server_links import CallHandler, StreamHandler
 from federation.wire.rpc.stream_slots import Streams
 from federation.wire.rpc.streams import Link, Peer
 from federation.xds.batches import SharedBatches
+from federation.xds.held_type import Limits
 from federation.xds.messages import Request, Response
-from federation.xds.receiver import Limits, Received, Receiver
+from federation.xds.receiver import Received, Receiver
 from federation.xds.resources import Resource
 from federation.xds.rules import Rule
 from federation.xds.sender import Sender
@@ -62,25 +65,6 @@ STREAMS_OF_A_PROXY = 2
 UNKNOWN_STREAMS = 128
 """Of each kind and token, of gateways and of workloads that the source does not show."""
 DNS_STREAMS = 16
-
-
-class ProxyEvents(Protocol):
-    """Who is told what proxies do: `cluster_agent.agent.Agent`."""
-
-    def on_proxy(self, proxy: Proxy) -> None:
-        """A proxy describes itself."""
-
-    def on_quiet(self) -> None:
-        """Every connected proxy has acknowledged all it was sent."""
-
-    def on_secrets_taken(self) -> None:
-        """Every connected proxy has taken the secrets that say whom to trust."""
-
-    def on_gone(self, node: Node) -> None:
-        """Both streams of a proxy have ended."""
-
-    def on_silent(self) -> None:
-        """Other proxies than before send nothing any more."""
 
 
 class ProxyServer:
@@ -162,23 +146,28 @@ class ProxyServer:
         scope = ANYWHERE if node.kind is Kind.GATEWAY else self._workloads.scope_of(node.id)
         tables, changed = self._snapshots.admit(node, scope)
         self._streams.wake(changed)
-        sender = Sender(self._snapshots.view(tables), self._rules, shared=self._batches)
+        demand = self._snapshots.on_demand(tables)
+        view = demand or self._snapshots.view(tables)
+        sender = Sender(view, self._rules, shared=self._batches)
         sender.receive(first, asyncio.get_running_loop().time())
+        stream = OpenStream(tables, sender, node, demand)
+        stream.follow(first)
         self._record_life(node)
         log.info(event("proxy connected", proxy=first.node))
         if peer.clock is not None and abs(peer.clock) > CLOCK_SECONDS:
             log.warning(event("clocks differ", proxy=first.node, seconds_ahead=round(peer.clock)))
         beating = Heard(link, lambda: self._record_life(node))
         try:
-            with (
-                self._streams.opened(OpenStream(tables, sender, node)) as stream,
-                self._connected(node),
-            ):
-                work = send(beating, sender, stream.wake, lambda _: self._report_progress())
+            with self._streams.opened(stream), self._connected(node):
+                work = send(beating, sender, stream.wake, partial(self._hear, stream))
                 await self._run("resources", subject, node, work)
         finally:
             self._report_progress()
             log.info(event("proxy disconnected", proxy=first.node))
+
+    def _hear(self, stream: OpenStream, request: Request) -> None:
+        stream.follow(request)
+        self._report_progress()
 
     async def _observations(self, link: Link[Response, Request], peer: Peer) -> None:
         """Take what a supervisor reports of its proxy."""

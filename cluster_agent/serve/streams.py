@@ -14,19 +14,41 @@ from cluster_agent.health.presence import Presence
 from cluster_agent.serve.dns_tokens import DnsTokens
 from cluster_agent.serve.refused_proxies import RefusedProxies
 from cluster_agent.snapshot.tables import Changed, TableKey
+from federation.model.plans import Scope
 from federation.model.proxies import Kind, Node
+from federation.xds.messages import Request
+from federation.xds.on_demand import OnDemand
 from federation.xds.sender import Sender
 from federation.xds.sotw_sender import StateSender
 
 
 @dataclass(eq=False, slots=True)
 class OpenStream:
-    """One stream: what it is fed from, and by what it is woken. Only proxies have a `node`."""
+    """One stream: what it is fed from, and by what it is woken. Only proxies have a `node`.
+
+    `demand` shows what is asked for of those tables that are scopes.
+    """
 
     tables: tuple[TableKey, ...]
     sender: Sender | StateSender
     node: Node | None = None
+    demand: OnDemand | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def touch(self, changed: Changed) -> bool:
+        """A resource of one of the tables changed; returns whether that concerns this stream."""
+        keys = [(changed.type_url, changed.name)]
+        if self.demand is not None and isinstance(changed.table, Scope):
+            keys = self.demand.changed(changed.type_url, changed.name)
+        for type_url, name in keys:
+            self.sender.touch(type_url, name)
+        return bool(keys)
+
+    def follow(self, request: Request) -> None:
+        """Hear what the receiver asks for."""
+        if self.demand is not None:
+            for type_url, name in self.demand.follow(request):
+                self.sender.touch(type_url, name)
 
 
 class ProxyStreams:
@@ -62,11 +84,10 @@ class ProxyStreams:
         for one in changed:
             by_table.setdefault(one.table, []).append(one)
         for stream in self._streams:
-            concerned = [c for table in stream.tables for c in by_table.get(table, ())]
-            for one in concerned:
-                stream.sender.touch(one.type_url, one.name)
-            if concerned:
-                stream.wake.set()
+            changes = [c for table in stream.tables for c in by_table.get(table, ())]
+            for one in changes:
+                if stream.touch(one):
+                    stream.wake.set()
 
     def wake_all(self) -> None:
         """The tables became complete: streams that were silent may speak."""

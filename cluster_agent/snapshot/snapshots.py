@@ -3,8 +3,8 @@
 In: one service (facts, local endpoints, export), the bundles, a proxy that introduced itself. Out:
 tables of Envoy resources (`tables`), each built by one module: `zones`, `gateways`, `sidecars`,
 `entry`, `validation_secrets`. A proxy reads several of them as one. Calls return what changed, so
-that `cluster_agent.serve` wakes only the streams concerned. `finish` comes after them: routes are
-built there, and only then goes what is gone.
+that `cluster_agent.serve` wakes only the streams concerned. `finish` comes after them: only then
+goes what is gone.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,10 @@ from federation.model.facts import Bundle, Cluster
 from federation.model.names import ClusterId, ServiceName
 from federation.model.plans import ALL_REACHABLE, Importer, Plan, Reachability, Scope
 from federation.model.proxies import Kind, Node, Proxy
+from federation.model.types import IMPORT
 from federation.planning.plan import plan_service
+from federation.wire.codec.imports import brought_by
+from federation.xds.on_demand import OnDemand
 from federation.xds.snapshot import Layers
 
 
@@ -106,13 +109,9 @@ class Snapshots:
         return changed + self.sidecars.set_service(name, state.local)
 
     def set_synced(self) -> list[Changed]:
-        """Facts and source are known as wholes: what no table holds does not exist.
-
-        Only now there are resources that say something about all services, such as the routes of a
-        zone: a part of them would take the rest away.
-        """
-        changed = self._zones.set_synced() + self._tables.drop_left()
-        changed += self.sidecars.set_synced()
+        """Facts and source are known as wholes: what no table holds does not exist."""
+        self._zones.set_synced()
+        changed = self._tables.drop_left() + self.sidecars.set_synced()
         for table in SHARED:
             self._tables.open(table).mark_complete(*TYPES)
         self.entry.set_synced()
@@ -121,11 +120,11 @@ class Snapshots:
     @property
     def is_unfinished(self) -> bool:
         """Whether `finish` has something to do."""
-        return self._zones.is_unfinished or self._tables.has_left
+        return self._tables.has_left
 
     def finish(self) -> list[Changed]:
-        """Build the routes in which virtual hosts changed, and drop what is gone."""
-        return self._zones.finish() + self._tables.drop_left()
+        """Drop what is gone: whoever named it names it no more."""
+        return self._tables.drop_left()
 
     # -- who reads it ------------------------------------------------------------------------------
 
@@ -144,6 +143,17 @@ class Snapshots:
     def view(self, tables: Iterable[TableKey]) -> Layers:
         """Those tables as one."""
         return self._tables.view(tables)
+
+    def on_demand(self, tables: Iterable[TableKey]) -> OnDemand | None:
+        """Those tables as one, of which a scope is shown as far as it is asked for.
+
+        None when there is no scope among them.
+        """
+        shown = tuple(key for key in tables if not isinstance(key, Scope))
+        pool = tuple(key for key in tables if isinstance(key, Scope))
+        if not pool:
+            return None
+        return OnDemand(IMPORT, self.view(shown), self.view(pool), brought_by)
 
     def set_proxy(self, proxy: Proxy) -> list[Changed]:
         """A proxy reports who and where it is."""

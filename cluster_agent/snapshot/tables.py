@@ -1,8 +1,8 @@
 """The tables that proxies are fed from: named resources, each with an owner in its table.
 
 In: all resources an owner has from now on. Out: what changed. What an owner has no more stays
-until `drop_left`, since others in the table may still name it: a route names the cluster it led to
-until all routes are built anew.
+until `drop_left`, since others may still name it: the routes of an upstream name the cluster they
+led to until they are built anew.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from cluster_agent.entry.dns_names import NAMES
 from federation.envoy.build import Resource
 from federation.model.plans import Scope
 from federation.model.proxies import Node
-from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTE, SECRET
+from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, IMPORT, LISTENER, ROUTE, SECRET
 from federation.xds.resources import resource
 from federation.xds.snapshot import Layers, Table
 
@@ -27,6 +27,8 @@ PROXYLESS = "proxyless"
 SHARED = (SECRETS, GATEWAYS, ENTRY, NAMES, PROXYLESS)
 
 TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION)
+ON_DEMAND = (CLUSTER, ENDPOINTS, IMPORT)
+"""What is in the table of a scope."""
 PROXYLESS_TYPES = (LISTENER, CLUSTER, ENDPOINTS)
 
 TableKey = str | Scope | Node

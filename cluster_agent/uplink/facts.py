@@ -11,7 +11,7 @@ from federation.model.exports import Backend, Headless
 from federation.model.facts import Bundle, Cluster, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName, parse_service_name
 from federation.wire import codec
-from federation.xds.receiver import Change
+from federation.xds.held_type import Change
 
 _K = TypeVar("_K")
 _T = TypeVar("_T")

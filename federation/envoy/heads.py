@@ -11,6 +11,8 @@ from envoy.config.route.v3 import route_components_pb2
 
 TE_HEADER = "x-fedmesh-te"
 _BAD_REQUEST = 400
+ODD_HOST = "fedmesh: the Host header names no host\n"
+"""What is said to a request whose Host is none."""
 
 NOT_OF_ANSWERS = ("te",)
 """Headers that an application's answer cannot have over HTTP/2; Envoy drops the others itself."""
@@ -92,15 +94,18 @@ def copied(source: str, header: str) -> dict[str, Message]:
     return {"append": {"header": wanted, "append_action": action}}
 
 
-def refusing_odd_hosts() -> route_components_pb2.Route:
-    """A route before all others of a virtual host that takes any Host: 400 for what none can be."""
-    wanted = {
+def of_odd_hosts() -> dict[str, Message]:
+    """Matches requests whose Host is none."""
+    return {
         "name": ":authority",
         "string_match": {"safe_regex": {"regex": _AUTHORITY}},
         "invert_match": True,
     }
-    body = "fedmesh: the Host header names no host\n"
+
+
+def refusing_odd_hosts() -> route_components_pb2.Route:
+    """A route before all others of a virtual host that takes any Host: 400 for what none can be."""
     return route_components_pb2.Route(
-        match={"prefix": "/", "headers": [wanted]},
-        direct_response={"status": _BAD_REQUEST, "body": {"inline_string": body}},
+        match={"prefix": "/", "headers": [of_odd_hosts()]},
+        direct_response={"status": _BAD_REQUEST, "body": {"inline_string": ODD_HOST}},
     )

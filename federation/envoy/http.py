@@ -118,13 +118,13 @@ def connection_manager(
     last = extension("envoy.filters.http.router", router)
     first, then = tuple(filters), http1.trailers()
     settings.setdefault("http_protocol_options", http1.taken())
+    settings.setdefault("stream_idle_timeout", timedelta(0))
     manager = hcm_pb2.HttpConnectionManager(
         stat_prefix=stat_prefix,
         codec_type="AUTO",
         http_filters=[*first, then, last],
         proxy_100_continue=True,
         server_header_transformation="PASS_THROUGH",
-        stream_idle_timeout=timedelta(0),
         stream_flush_timeout=timedelta(seconds=limits.UNTAKEN_SECONDS),
         original_ip_detection_extensions=[_nobodys_word()],
         early_header_mutation_extensions=removing_spoofed((*http1.noting_frames(), *writing)),

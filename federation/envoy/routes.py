@@ -13,7 +13,7 @@ from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 
 from federation.envoy import heads, http, limits, split
-from federation.envoy.build import extension
+from federation.envoy.build import ADS, extension
 from federation.envoy.split import Share
 from federation.envoy.spoofing import MARKS, UNREACHED, marked
 
@@ -49,24 +49,14 @@ def virtual_host(
     )
 
 
-def outbound_routes(
-    name: str, hosts: Iterable[route_components_pb2.VirtualHost], refusal: str
-) -> route_pb2.RouteConfiguration:
-    """Routes to imported services; 404 with the text `refusal` for any other host."""
-    other = route_components_pb2.VirtualHost(
-        name="unknown",
-        domains=["*"],
-        routes=[
-            heads.refusing_odd_hosts(),
-            {
-                "match": {"prefix": "/"},
-                "direct_response": {"status": 404, "body": {"inline_string": refusal}},
-            },
-        ],
-    )
+def routes_on_demand(name: str) -> route_pb2.RouteConfiguration:
+    """Routes by host name, of which Envoy asks for each when it is first called (VHDS).
+
+    A virtual host for all other hosts must not be in it: Envoy would then ask for none.
+    """
     return route_pb2.RouteConfiguration(
         name=name,
-        virtual_hosts=[*sorted(hosts, key=lambda host: str(host.name)), other],
+        vhds={"config_source": ADS},
         response_headers_to_remove=http.NOT_OF_ANSWERS,
     )
 
@@ -89,7 +79,8 @@ def _retried(
 ) -> dict[str, Message]:
     if not to:
         return {"match": match, "direct_response": {"status": _NOWHERE, "body": _NO_PART}}
-    return {"match": match, "route": {**to, "timeout": timedelta(0), "retry_policy": policy}}
+    forever = {"timeout": timedelta(0), "idle_timeout": timedelta(0)}
+    return {"match": match, "route": {**to, **forever, "retry_policy": policy}}
 
 
 def _retry_policy(on: str, marks: Iterable[str]) -> route_components_pb2.RetryPolicy:

@@ -14,6 +14,7 @@ from federation.envoy.bootstrap import bootstrap
 from federation.envoy.identity import IDENTITY
 from federation.envoy.limits import Bounds, affordable, lowered_because
 from federation.model.errors import Failed, NotReady
+from federation.model.imports import pinned_imports
 from federation.model.locality import Locality
 from federation.model.proxies import ENTRY_GATEWAY, NO_ENTRY, Kind, Nack, Proxy, State
 from federation.process.settings import Address
@@ -80,7 +81,10 @@ class Supervisor:
         kind = ENTRY_GATEWAY if proxy.entry else proxy.kind
         wanted = (Wanted(IDENTITY, settings.token_file), *more)
         secrets = [w.secret for w in wanted]
-        self._relay = Relay(f"{kind}/{proxy.id}", self._state, secrets, self._refused, self._disk)
+        node = f"{kind}/{proxy.id}"
+        self._relay = Relay(
+            node, self._state, secrets, self._refused, self._disk, imports=pinned_imports(proxy)
+        )
         self._admin = KeptAdmin(self._admin_socket)
         self._listeners = Listeners(self._admin, self._relay, is_gateway=self._is_gateway)
         show = self._relay.show_identity
@@ -159,7 +163,7 @@ class Supervisor:
             Loop("readiness", self._look_at_envoy),
             refused_connections.watching(self._admin_socket, self._state / "envoy.log"),
             *self._eyes(),
-            self._relay.saving,
+            *self._relay.saving,
             self._disk.loop,
             unacknowledged.looking(self._admin_socket, self._relay),
         )

@@ -1,7 +1,7 @@
 """The relay: what the agent sends goes to Envoy, through the same session core on both sides.
 
 It holds the last good resources (on disk as well), adds the proxy's own certificate, and notes what
-Envoy refuses. It looks into none of the resources.
+Envoy refuses. What Envoy sees of them is decided in `federation.supervisor.imports`.
 """
 
 import asyncio
@@ -10,16 +10,30 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from federation.envoy.identity import identity_secret
+from federation.model.imports import Import
 from federation.model.proxies import Nack
-from federation.model.types import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTE, SECRET
+from federation.model.types import (
+    CLUSTER,
+    ENDPOINTS,
+    EXTENSION,
+    IMPORT,
+    LISTENER,
+    ROUTE,
+    SECRET,
+    VIRTUAL_HOST,
+)
 from federation.runtime.disk import Disk
 from federation.runtime.logs import event
 from federation.supervisor.certificates.agent_trust import Certified
+from federation.supervisor.feeding import Feeding
+from federation.supervisor.imports import Imports
+from federation.supervisor.kept_hosts import KeptHosts
+from federation.wire.codec.imports import decode_import
 from federation.wire.last_good import Hold
 from federation.wire.rpc.heartbeat import beating
 from federation.wire.rpc.run_session import receive, send
 from federation.wire.rpc.streams import Link, Peer
-from federation.xds.messages import Point, Request, Response
+from federation.xds.messages import Request, Response
 from federation.xds.receiver import Received, Receiver
 from federation.xds.resources import Resource, resource
 from federation.xds.rules import Rule
@@ -28,12 +42,14 @@ from federation.xds.snapshot import Layers, Table
 
 log = logging.getLogger(__name__)
 
-TYPES = (SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION)
+TYPES = (IMPORT, SECRET, CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION)
+"""What the agent is asked for; imports first, since they say which of the others are wanted."""
 
 ENVOY_RULES = (
     Rule(SECRET, removals_after=(CLUSTER, LISTENER)),
-    Rule(CLUSTER, removals_after=(LISTENER, ROUTE, EXTENSION), companion=ENDPOINTS),
+    Rule(CLUSTER, removals_after=(LISTENER, ROUTE, EXTENSION, VIRTUAL_HOST), companion=ENDPOINTS),
     Rule(ENDPOINTS),
+    Rule(VIRTUAL_HOST),
     Rule(LISTENER, after=(CLUSTER,)),
     Rule(ROUTE, after=(CLUSTER,)),
     Rule(EXTENSION, after=(CLUSTER,), removals_after=(LISTENER,)),
@@ -41,30 +57,17 @@ ENVOY_RULES = (
 """The order in which Envoy loses nothing."""
 
 
-class _Held:
-    """What a receiver holds, as a view for a sender."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-
-    def get(self, type_url: str, name: str) -> Resource | None:
-        return self._receiver.held(type_url).get(name)
-
-    def names(self, type_url: str) -> Iterable[str]:
-        return self._receiver.held(type_url).keys()
-
-    def is_complete(self, type_url: str) -> bool:
-        return self._receiver.is_complete(type_url)
-
-    def point(self) -> Point | None:
-        return None
+def read_import(type_url: str, found: Resource) -> Import | None:
+    """What an import says; the others are for Envoy to read."""
+    return decode_import(found.body) if type_url == IMPORT else None
 
 
 class Relay:
     """Agent on one side, Envoy on the other; `folder` keeps what is held.
 
     `secrets` are the names of the proxy's own certificates: Envoy hears of none before all are
-    there.
+    there. `imports` are asked for from the start, the others when Envoy asks for their hosts; None
+    for a proxy that is sent all it needs.
     """
 
     def __init__(
@@ -74,24 +77,35 @@ class Relay:
         secrets: Collection[str],
         on_refusals: Callable[[tuple[Nack, ...]], None],
         disk: Disk,
+        *,
+        imports: Iterable[str] | None = None,
     ) -> None:
         self._awaited = set(secrets)
-        self._receiver = Receiver(node, TYPES)
+        self._receiver = Receiver(node, TYPES, read_import, by_name=(IMPORT,))
+        self._imports = Imports(self._receiver, imports, self._ask)
+        self._asked: asyncio.Queue[Request] | None = None
         self._on_refusals = on_refusals
         self._own = Table()
-        self._own.mark_complete(CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION)
-        self._view = Layers(self._own, _Held(self._receiver))
+        self._own.mark_complete(CLUSTER, ENDPOINTS, LISTENER, ROUTE, EXTENSION, VIRTUAL_HOST)
+        self._view = Layers(self._own, self._imports.shown)
         self._sender: Sender | None = None
         self._wake = asyncio.Event()
         self._refused: tuple[Nack, ...] = ()
         self._late: tuple[Nack, ...] = ()
         self._said: dict[str, str] = {}
         self._hold = Hold(folder, self._receiver, TYPES, disk)
-        self.saving = self._hold.loop
+        self._hosts = KeptHosts(folder, lambda: self._imports.called, disk)
+        self.saving = (self._hold.loop, self._hosts.loop)
 
     def load(self) -> None:
         """Take back what an earlier supervisor held."""
         self._hold.load()
+        self._imports.load(self._hosts.load())
+
+    def _ask(self, request: Request) -> None:
+        """Ask the agent; one that is away is asked for all of it when it comes."""
+        if self._asked is not None:
+            self._asked.put_nowait(request)
 
     def show_identity(self, name: str, certified: Certified) -> None:
         """Give Envoy a certificate to show, under the name of a secret."""
@@ -116,28 +130,43 @@ class Relay:
             on_word()
             self._take(received)
 
-        async with beating(link) as beats:
-            await receive(beats, self._receiver, take)
+        asked = self._asked = asyncio.Queue()
+        try:
+            async with beating(link) as beats:
+                await receive(beats, self._receiver, take, asked)
+        finally:
+            if self._asked is asked:
+                self._asked = None
 
     def _take(self, received: Received) -> None:
         self._hold.note(received)
-        for change in received.changes:
-            self._touch(change.type_url, change.name)
-        if received.completed:
+        self._imports.take(received)
+        self._note_hosts()
+        if received.changes or received.settled or received.completed:
             self._wake.set()
+
+    def _note_hosts(self) -> None:
+        if self._imports.has_news:
+            self._imports.has_news = False
+            self._hosts.note()
 
     async def serve_envoy(self, link: Link[Request, Response], _: Peer) -> None:
         """Feed Envoy until it ends the stream; a newer stream takes over."""
-        sender = Sender(self._view, ENVOY_RULES, marks=False)
+        sender = Sender(self._view, ENVOY_RULES, marks=False, keeper=self._imports.shown)
         wake = asyncio.Event()
         self._sender, self._wake = sender, wake
-        await send(link, sender, wake, lambda request: self._note(sender, request))
+        self._imports.start(sender)
+        feeding = Feeding(self._imports, sender)
+        await send(link, feeding, wake, lambda request: self._note(sender, request))
 
     def _note(self, sender: Sender, request: Request) -> None:
         if request.error and request.error != self._said.get(request.type_url):
             self._said[request.type_url] = request.error
             log.warning(event("envoy refused", type=request.type_url, reason=request.error))
-        if sender is self._sender and request.nonce:
+        if sender is not self._sender:
+            return
+        self._note_hosts()
+        if request.nonce:
             self._refused = tuple(Nack(r.type_url, r.name, r.reason) for r in sender.nacks())
             self._on_refusals((*self._refused, *self._late))
 

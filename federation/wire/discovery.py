@@ -85,8 +85,14 @@ def _encoded(resources: tuple[Resource, ...]) -> bytes:
 
 
 def _write(resources: tuple[Resource, ...]) -> bytes:
+    """A resource without a body says that there is none of that name, which Envoy asked for."""
     return pb.SyncResponse(
-        resources=[pb.Resource(name=r.name, version=r.version, body=r.body) for r in resources]
+        resources=[
+            pb.Resource(
+                name=r.name, version=r.version, body=r.body, aliases=() if r.body else (r.name,)
+            )
+            for r in resources
+        ]
     ).SerializeToString()
 
 

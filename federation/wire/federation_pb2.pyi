@@ -74,20 +74,26 @@ class Resource(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     body: _builtins.bytes
     """on Envoy's leg a google.protobuf.Any"""
     name: _builtins.str
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """with no body: these do not exist (VHDS)"""
+
     def __init__(
         self,
         *,
         version: _builtins.str = ...,
         body: _builtins.bytes = ...,
         name: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "body", b"body", "name", b"name", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -314,6 +320,40 @@ class StateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateResponse: _TypeAlias = StateResponse  # noqa: Y015
+
+@_typing.final
+class Import(_message.Message):
+    """How a sidecar reaches one port of a service: what it asks for once it is called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOST_FIELD_NUMBER: _builtins.int
+    CLUSTERS_FIELD_NUMBER: _builtins.int
+    AGGREGATES_FIELD_NUMBER: _builtins.int
+    host: _builtins.bytes
+    """An envoy.config.route.v3.VirtualHost without name and domains; none for TCP."""
+    @_builtins.property
+    def clusters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """each with endpoints of its name"""
+
+    @_builtins.property
+    def aggregates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """clusters made of those"""
+
+    def __init__(
+        self,
+        *,
+        host: _builtins.bytes = ...,
+        clusters: _abc.Iterable[_builtins.str] | None = ...,
+        aggregates: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregates", b"aggregates", "clusters", b"clusters", "host", b"host"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Import: _TypeAlias = Import  # noqa: Y015
 
 @_typing.final
 class Port(_message.Message):

@@ -6,23 +6,14 @@ comes back sends only differences. Lower revisions of the same epoch are refused
 applied only once it is declared complete. What it holds, and what it answers, has limits.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from federation.model.errors import InvalidInput
 from federation.xds.batches import BATCH_RESOURCES
-from federation.xds.messages import (
-    MAX_NAME,
-    MAX_NAMES,
-    WILDCARD,
-    Point,
-    Request,
-    Response,
-    check_name,
-)
+from federation.xds.held_type import NO_LIMITS, UNLIMITED, Change, HeldType, Limits, Taken
+from federation.xds.messages import MAX_NAME, Point, Request, Response, check_name
 from federation.xds.nacks import REASON_CHARACTERS, in_one_text
 from federation.xds.resources import Resource
 
@@ -30,28 +21,6 @@ Read = Callable[[str, Resource], Any]
 """What a resource says; raises InvalidInput when it must not be taken."""
 
 MAX_RESPONSE_RESOURCES = 2 * BATCH_RESOURCES
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much of one type is held of a sender: resources, and bytes of all of them."""
-
-    resources: int = 1_000_000
-    bytes: int = 1 << 30
-
-
-UNLIMITED = Limits()
-_NO_LIMITS: Mapping[str, Limits] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """`resource` is None when `name` is gone; `value` is what it says, read once."""
-
-    type_url: str
-    name: str
-    resource: Resource | None
-    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,90 +40,46 @@ class Received:
     settled: tuple[str, ...] = ()
 
 
-class _Taken(NamedTuple):
-    """A resource with what it says."""
-
-    resource: Resource
-    value: Any
-
-
-@dataclass(slots=True)
-class _Type:
-    limits: Limits = UNLIMITED
-    held: dict[str, Resource] = field(default_factory=dict)
-    staged: dict[str, _Taken | None] = field(default_factory=dict)
-    point: Point | None = None
-    complete: bool = False
-    started_over: bool = False
-    size: int = 0
-
-    def versions(self) -> dict[str, str]:
-        """What is held, as far as one message may say so; the rest is then sent again."""
-        return {r.name: r.version for r in islice(self.held.values(), MAX_NAMES)}
-
-    def room(self) -> "_Room":
-        """What is left of the limits."""
-        staged = sum(len(t.resource.body) for t in self.staged.values() if t is not None)
-        return _Room(
-            self.limits,
-            self.limits.resources - len(self.held) - len(self.staged),
-            self.limits.bytes - self.size - staged,
-        )
-
-    def apply(self, type_url: str, wanted: dict[str, _Taken | None]) -> tuple[Change, ...]:
-        """Hold what is wanted, drop what is gone; returns what that changed."""
-        changes = []
-        for name, taken in wanted.items():
-            resource, value = taken or (None, None)
-            before = self.held.get(name)
-            if resource is None:
-                self.held.pop(name, None)
-            elif before is None or before.version != resource.version:
-                self.held[name] = resource
-            else:
-                continue
-            self.size += _size(resource) - _size(before)
-            if resource is not None or before is not None:
-                changes.append(Change(type_url, name, resource, value))
-        return tuple(changes)
-
-
-@dataclass(slots=True)
-class _Room:
-    """What one response may still add."""
-
-    limits: Limits
-    resources: int
-    bytes: int
-
-    def take(self, found: Resource, before: Resource | None) -> None:
-        """Make room for a resource that replaces `before`; raises InvalidInput."""
-        if before is None and self.resources <= 0:
-            raise InvalidInput(f"one too many, at most {self.limits.resources} are taken")
-        grows = _size(found) - _size(before)
-        if grows > self.bytes:
-            raise InvalidInput(f"too much, at most {self.limits.bytes} bytes are taken in all")
-        self.resources -= before is None
-        self.bytes -= grows
-
-
-def _size(resource: Resource | None) -> int:
-    return len(resource.body) if resource is not None else 0
-
-
 class Receiver:
-    """Holds the resources of `types` as one sender gives them, within `limits`."""
+    """Holds the resources of `types` as one sender gives them, within `limits`.
+
+    Of those in `by_name` it asks for single names (`ask`), of the others for all.
+    """
 
     def __init__(
         self,
         node: str,
         types: Iterable[str],
         read: Read | None = None,
-        limits: Mapping[str, Limits] = _NO_LIMITS,
+        limits: Mapping[str, Limits] = NO_LIMITS,
+        by_name: Collection[str] = (),
     ) -> None:
         self._node = node
-        self._types = {type_url: _Type(limits.get(type_url, UNLIMITED)) for type_url in types}
+        self._types = {type_url: HeldType(limits.get(type_url, UNLIMITED)) for type_url in types}
         self._read = read
+        for type_url in by_name:
+            self._types[type_url].asked = {}
+
+    def ask(self, type_url: str, names: Iterable[str]) -> Request | None:
+        """Ask for names; returns what to tell the sender, None when all were asked for."""
+        asked = self._types[type_url].by_name()
+        new = tuple(dict.fromkeys(name for name in names if name not in asked))
+        asked.update(dict.fromkeys(new))
+        return Request(type_url, subscribe=new) if new else None
+
+    def drop(self, type_url: str, names: Iterable[str]) -> Request | None:
+        """Ask for names no more, and hold them no more; returns what to tell the sender."""
+        state = self._types[type_url]
+        asked = state.by_name()
+        gone = tuple(name for name in names if name in asked)
+        for name in gone:
+            del asked[name]
+        state.apply(type_url, dict.fromkeys(gone))
+        return Request(type_url, unsubscribe=gone) if gone else None
+
+    def is_asked(self, type_url: str, name: str) -> bool:
+        """Whether a name was asked for."""
+        return name in self._types[type_url].by_name()
 
     def restore(
         self, type_url: str, resources: Iterable[Resource], point: Point | None, complete: bool
@@ -222,11 +147,12 @@ class Receiver:
             Request(
                 type_url,
                 self._node,
-                (WILDCARD,),
+                state.subscribed(),
                 initial_versions=state.versions(),
                 point=state.point,
             )
             for type_url, state in self._types.items()
+            if state.subscribed()  # to ask for nothing is to ask for all
         )
 
     def receive(self, response: Response) -> Received:
@@ -243,7 +169,7 @@ class Receiver:
             reason = f"{len(response.resources)} resources in one response"
             return self._refuse(response, f"{reason}, but at most {MAX_RESPONSE_RESOURCES} may be")
         good, bad = self._sort(response, state)
-        wanted: dict[str, _Taken | None] = {**good}
+        wanted: dict[str, Taken | None] = {**good}
         removed = [n for n in response.removed if n in state.held or n in state.staged or n in good]
         wanted.update(dict.fromkeys(removed))
         settled = (*good, *response.removed)
@@ -266,9 +192,9 @@ class Receiver:
         is_whole = response.complete is not None and not is_short
         return Received(changes, reply, is_whole, completed, bad, settled)
 
-    def _sort(self, response: Response, state: _Type) -> tuple[dict[str, _Taken], dict[str, str]]:
+    def _sort(self, response: Response, state: HeldType) -> tuple[dict[str, Taken], dict[str, str]]:
         """What is taken, and why the rest is not."""
-        good: dict[str, _Taken] = {}
+        good: dict[str, Taken] = {}
         bad: dict[str, str] = {}
         room = state.room()
         for resource in response.resources:
@@ -277,7 +203,7 @@ class Receiver:
                 value = self._value(response.type_url, resource)
                 before = good.get(resource.name)
                 room.take(resource, before.resource if before else state.held.get(resource.name))
-                good[resource.name] = _Taken(resource, value)
+                good[resource.name] = Taken(resource, value)
             except InvalidInput as error:
                 bad[resource.name] = str(error)[:REASON_CHARACTERS]
         return good, bad
@@ -288,13 +214,13 @@ class Receiver:
     def _refuse(self, response: Response, reason: str) -> Received:
         return Received((), Request(response.type_url, nonce=response.nonce, error=reason))
 
-    def _start_over(self, response: Response, state: _Type) -> Request:
+    def _start_over(self, response: Response, state: HeldType) -> Request:
         """The counts differ, so one side is wrong about what we hold: say it, once a stream."""
         state.started_over = True
         return Request(
             response.type_url,
             nonce=response.nonce,
-            subscribe=(WILDCARD,),
+            subscribe=state.subscribed(),
             initial_versions=state.versions(),
             point=state.point,
         )

@@ -85,6 +85,12 @@ class Sender:
         if found is not None:
             found.touch(name)
 
+    def forget(self, type_url: str, name: str) -> None:
+        """Say that the receiver has not got something, whatever it was sent."""
+        found = self._subscriptions.get(type_url)
+        if found is not None:
+            found.forget(name)
+
     def send_again(self, type_url: str, names: Iterable[str]) -> None:
         """Send these in the version that was refused: what stood in their way was not in them."""
         found = self._subscriptions.get(type_url)
@@ -98,6 +104,16 @@ class Sender:
         """
         found = self._subscriptions.get(type_url)
         return found.answers() if found is not None else {}
+
+    def has_answered(self, type_url: str, name: str) -> bool:
+        """Whether the receiver has taken the newest of a name, or refused it."""
+        found = self._subscriptions.get(type_url)
+        return found is not None and found.has_answered(name)
+
+    def version(self, type_url: str, name: str) -> str | None:
+        """The version of a name that the receiver has, or is about to have."""
+        found = self._subscriptions.get(type_url)
+        return found.held.get(name) if found is not None else None
 
     def reconsider(self) -> None:
         """Say that the keeper has let go of something: all is compared again."""

@@ -1,5 +1,4 @@
-"""One type on one stream: what the receiver asks for, what it has, and what differs from the view.
-
+"""One type on one stream: what the receiver asks for, what it has, what differs from the view.
 A name that changed is noted (`touch`) and compared with the view once; what is found then is ready
 to be sent, or waits to be told as gone. So the work grows with what changed and was sent, never
 with what waits. The order among types is the business of `federation.xds.sender`.
@@ -61,8 +60,12 @@ class Subscription:
         for name in request.unsubscribe:
             self.names.discard(name)
             if not self.wildcard:
-                for known in (self.held, self.dirty, self.ready, self.gone):
-                    known.pop(name, None)
+                self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """The receiver has not got it, and nothing is to be said of it for now."""
+        for known in (self.held, self.dirty, self.ready, self.gone):
+            known.pop(name, None)
 
     def wants(self, name: str) -> bool:
         """Whether the receiver asked for it."""
@@ -113,6 +116,12 @@ class Subscription:
         waiting = self.dirty.keys() | self.ready.keys() | self.gone.keys() | sent
         refused = {n: nack.reason for n, nack in self.nacks.items() if n not in sent}
         return dict.fromkeys(self.held.keys() - waiting, "") | refused
+
+    def has_answered(self, name: str) -> bool:
+        """Whether the newest of a name was taken, or refused."""
+        is_flying = any(name in flight.versions for flight in self.in_flight)
+        waits = is_flying or name in self.dirty or name in self.ready or name in self.gone
+        return not waits and (name in self.held or name in self.nacks)
 
     def overdue(self, now: float) -> set[str]:
         """What was sent, is the newest of its name, and was not answered in time."""

@@ -21,13 +21,13 @@ from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName, sni, terminated_sni
 from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
-from federation.model.types import ROUTE
 from gateway.compile import compile_listener, compile_service, compile_terminated
 from sidecar.compile import Inbound, InboundPort, compile_inbound
-from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
+from sidecar.outbound import compile_outbound
 from sidecar.upstreams import compile_upstream, ways
 from tests.e2e.lone import DOMAIN, USUAL, Lone, Mint
 from tests.e2e.strict import StrictHttp2
+from tests.eager import eager_routes, virtual_hosts
 from tests.unit.builders import endpoint, local_service, port
 
 HTTP1, HTTP2 = 8080, 9080
@@ -96,8 +96,8 @@ def _told(at: Addresses, mint: Mint) -> dict[str, tuple[Resource, ...]]:
         _plan(OWN, at.application, INBOUND, "ns/shop/sa/api"),
         _plan(PLAIN, at.gateway, MTLS, "gateway"),
     )
-    routes = compile_routes(host for plan in plans for host in virtual_hosts(plan))
-    none = Resource(ROUTE, OUTBOUND, compile_routes(()))
+    routes = eager_routes(host for plan in plans for host in virtual_hosts(plan))
+    none = eager_routes()
     plain = endpoint(
         at.application, sidecar=False, targets=((HTTP1, HTTP1), (HTTP2, HTTP2)), account=""
     )
@@ -138,7 +138,7 @@ def _told(at: Addresses, mint: Mint) -> dict[str, tuple[Resource, ...]]:
             *mint.secrets("shop/web"),
             *compile_inbound(Inbound("shop/web-1", at.caller, at.caller, (), at.caller)),
             *(made for plan in plans for made in compile_outbound(plan)),
-            Resource(ROUTE, OUTBOUND, routes),
+            routes,
         ),
     }
 

@@ -25,19 +25,20 @@ from federation.model.locality import Locality
 from federation.model.names import ClusterId, sni
 from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
-from federation.model.types import ROUTE, SECRET
+from federation.model.types import SECRET
 from federation.trust.pem import pem
 from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
 from federation.wire.rpc.channel import Identity, connect
 from federation.wire.rpc.server import serve
 from sidecar.compile import Inbound, InboundPort, compile_inbound
-from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes
+from sidecar.outbound import compile_outbound
 from sidecar.upstreams import compile_upstream, ways
 from tests.e2e import forge, tls
 from tests.e2e.forge import DOMAIN, VICTIM, Forger, Stolen, clusterset
 from tests.e2e.lone import Lone
 from tests.e2e.tls import Shown
+from tests.eager import eager_routes
 from tests.unit.builders import API, port
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.envoy]
@@ -46,7 +47,7 @@ HOST, CLIENT, INBOUND, SERVICE, LISTEN = "127.71.0.1", "127.71.0.3", 15006, 7000
 WEST, EAST = clusterset("us-west", "us-east")
 SNI = sni(API, SERVICE)
 WEB, SERVED = "/ns/shop/sa/web", "/ns/shop/sa/api"
-ROUTES = Resource(ROUTE, OUTBOUND, compile_routes(()))
+ROUTES = eager_routes()
 
 
 @pytest.fixture

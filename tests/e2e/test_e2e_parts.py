@@ -13,17 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from federation.envoy.build import Resource
 from federation.model.exports import AppProtocol
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, sni
 from federation.model.plans import WHOLE, Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
-from federation.model.types import ROUTE
 from sidecar.compile import Inbound, InboundPort, compile_inbound
-from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
+from sidecar.outbound import compile_outbound
 from sidecar.upstreams import compile_upstream, ways
 from tests.e2e.lone import DOMAIN, Lone, Mint
+from tests.eager import eager_routes, virtual_hosts
 from tests.unit.builders import API, port
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.envoy]
@@ -82,7 +81,7 @@ class Caller:
         """Go by another plan; what is not in it any more is taken away last."""
         found = [
             *compile_outbound(made),
-            Resource(ROUTE, OUTBOUND, compile_routes(virtual_hosts(made))),
+            eager_routes(virtual_hosts(made)),
         ]
         for way in ways(made):
             for strangers in (False, True):
@@ -107,7 +106,7 @@ async def world(folder: Path) -> AsyncIterator[Caller]:
             proxy = Lone(folder / name)
             own = Inbound(f"shop/{name}", address, address, inbound, address)
             proxy.put((*mint.secrets("shop/api"), *compile_inbound(own)))
-            proxy.put([Resource(ROUTE, OUTBOUND, compile_routes(()))])
+            proxy.put([eager_routes()])
             await stack.enter_async_context(proxy.running())
         caller = Caller(folder, mint)
         caller.follow(plan(part(WHOLE, 1, NEAR, NEXT)))

@@ -20,15 +20,13 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
-from federation.envoy.build import Resource
 from federation.model.exports import AppProtocol
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, ServiceName, host_name, sni
 from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
-from federation.model.types import ROUTE
 from sidecar.compile import Inbound, InboundPort, compile_inbound
-from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
+from sidecar.outbound import compile_outbound
 from sidecar.upstreams import compile_upstream, ways
 from tests.e2e.crossings import (
     HTTP1,
@@ -42,6 +40,7 @@ from tests.e2e.crossings import (
 )
 from tests.e2e.heads_client import PEERS, Door, context_of
 from tests.e2e.lone import DOMAIN, Lone
+from tests.eager import eager_routes, virtual_hosts
 from tests.unit.builders import port
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.envoy]
@@ -291,7 +290,7 @@ def plan(service: ServiceName, *targets: Target, far: bool = False) -> Plan:
 
 def lead(world: Crossings, route: Plan) -> tuple[tuple[str, int], ...]:
     """Have caller and entry know that way; where they take requests for it."""
-    routes = Resource(ROUTE, OUTBOUND, compile_routes(virtual_hosts(route)))
+    routes = eager_routes(virtual_hosts(route))
     address = f"{world.at.network}.9"
     (way,) = ways(route)
     upstream = Upstream(address, HTTP1, route.service, HTTP1)
@@ -354,7 +353,7 @@ async def test_what_a_proxy_says_of_an_application_that_is_gone_counts_on(folder
     well = f"{NETWORK}.32"
     targets = (Target(gone, INBOUND), Target(well, INBOUND), Target(plain, HTTP1, mtls=False))
     direct = Direct()
-    none = Resource(ROUTE, OUTBOUND, compile_routes(()))
+    none = eager_routes()
     async with crossings(folder, NETWORK) as world, direct.listening(well, plain):
         for host in (gone, well):
             lone = Lone(folder / host)

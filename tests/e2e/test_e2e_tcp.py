@@ -13,18 +13,17 @@ from pathlib import Path
 import pytest
 
 from federation.envoy import http, tcp
-from federation.envoy.build import Resource
 from federation.model.exports import AppProtocol
 from federation.model.locality import Locality
 from federation.model.names import ClusterId, sni
 from federation.model.plans import Destination, Part, Plan, PortPlan, Target, Tier
 from federation.model.proxies import Upstream
-from federation.model.types import ROUTE
 from gateway.compile import compile_listener, compile_service, compile_terminated
 from sidecar.compile import Inbound, InboundPort, compile_inbound
-from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes
+from sidecar.outbound import compile_outbound
 from sidecar.upstreams import compile_upstream, ways
 from tests.e2e.lone import DOMAIN, Lone, Mint
+from tests.eager import eager_routes
 from tests.unit.builders import API, endpoint, local_service, port
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.envoy]
@@ -92,7 +91,7 @@ async def mesh(
     mint = Mint()
     stated = route.ports[0].port
     near = local_service(endpoint(APP, targets=((SERVICE, SERVICE),)), ports=(stated,))
-    routes = Resource(ROUTE, OUTBOUND, compile_routes(()))
+    routes = eager_routes()
     told = {
         **{i.address: (*mint.secrets("shop/api"), *compile_inbound(i), routes) for i in inbound},
         "gateway": (

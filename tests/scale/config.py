@@ -19,10 +19,11 @@ from federation.model.names import ClusterId
 from federation.model.plans import Plan, Scope
 from federation.model.proxies import Kind as ProxyKind
 from federation.model.proxies import Node
-from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
+from federation.model.types import CLUSTER, ENDPOINTS
 from federation.planning.plan import plan_service
 from federation.wire.rpc.methods import MAX_MESSAGE_BYTES
-from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
+from sidecar.outbound import compile_outbound
+from tests.eager import eager_routes, virtual_hosts
 from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, reachability
 from tests.unit.builders import entry
 
@@ -35,14 +36,13 @@ class Imports:
 
     services: tuple[tuple[Resource, ...], ...]
     hosts: tuple[bytes, ...]
-    routes: bytes
+    routes: Resource
     answering: frozenset[tuple[str, ...]]
 
     @property
     def resources(self) -> tuple[Resource, ...]:
         """What a sidecar is sent."""
-        route = Resource(ROUTE, OUTBOUND, self.routes)
-        return (*(found for service in self.services for found in service), route)
+        return (*(found for service in self.services for found in service), self.routes)
 
     @property
     def clusters(self) -> int:
@@ -56,7 +56,7 @@ def imports(kind: Kind, size: Size) -> Imports:
     hosts = tuple(host for plan in plans for host in virtual_hosts(plan))
     answering = frozenset(domains_of(plan.identities) for plan in plans)
     made = tuple(map(compile_outbound, plans))
-    return Imports(made, hosts, compile_routes(hosts), answering)
+    return Imports(made, hosts, eager_routes(hosts), answering)
 
 
 def _plan(facts: ServiceFacts) -> Plan:
@@ -83,7 +83,7 @@ def _weigh(found: Imports, size: Size) -> dict[str, Any]:
         },
         "envoy_clusters_per_service": found.clusters / size.services,
         "all_services_bytes": sum(len(resource.body) for resource in found.resources),
-        "route_table_bytes": len(found.routes),
+        "route_table_bytes": len(found.routes.body),
         "most_http_services": int(MAX_MESSAGE_BYTES / route) if route else None,
     }
 

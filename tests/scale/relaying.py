@@ -27,7 +27,7 @@ from federation.wire.rpc.server import serve
 async def relay(folder: Path) -> None:
     """Relay until told to stop."""
     disk = Disk()
-    found = Relay("sidecar/shop/web", folder, [IDENTITY], lambda _: None, disk)
+    found = Relay("sidecar/shop/web", folder, [IDENTITY], lambda _: None, disk, imports=())
     show = partial(_show, found, folder / "identity.json")
     show()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, show)
@@ -37,7 +37,7 @@ async def relay(folder: Path) -> None:
         serve(f"unix:{folder / 'xds.sock'}", [(methods.ENVOY_DELTA, found.serve_envoy)]),
     ):
         resources = Loop("resources", lambda: found.follow_agent(link))
-        await run_until_stopped([resources, found.saving, disk.loop])
+        await run_until_stopped([resources, *found.saving, disk.loop])
 
 
 def _show(relay: Relay, file: Path) -> None:

@@ -17,12 +17,12 @@ from federation.model.errors import NotReady
 from federation.model.exports import ServiceType
 from federation.model.facts import Service as Stated
 from federation.model.facts import ServiceFacts
-from federation.model.types import ROUTE
 from federation.planning.plan import plan_service
 from federation.runtime.disk import write_together
 from federation.supervisor.certificates.agent_trust import file_of
 from sidecar.compile import Inbound, compile_inbound
-from sidecar.outbound import OUTBOUND, compile_outbound, compile_routes, virtual_hosts
+from sidecar.outbound import compile_outbound
+from tests.eager import eager_routes, virtual_hosts
 from tests.scale.config import imports
 from tests.scale.running import Feed, Process, cpu_percent, envoy, fed, relay, until
 from tests.scale.trust import Authority
@@ -48,7 +48,7 @@ _SETTLE_SECONDS = 2.0
 _WATCH_SECONDS = 1.0
 _SMALLEST_USE = 0.05
 _ROUNDS = 3
-_NO_ROUTES = Resource(ROUTE, OUTBOUND, compile_routes(()))
+_NO_ROUTES = eager_routes()
 
 
 def own_listeners() -> tuple[Resource, ...]:
@@ -132,7 +132,7 @@ async def pings(
     service = one_service(size)
     stated = Stated(service.name, ServiceType.CLUSTERSET_IP, service.ports, (HOME,))
     plan = plan_service(ServiceFacts(stated, (), (home_cluster(),)), service, IMPORTER)
-    routes = Resource(ROUTE, OUTBOUND, compile_routes(virtual_hosts(plan)))
+    routes = eager_routes(virtual_hosts(plan))
     told = (*authority.secrets(SUBJECT), *own_listeners(), *compile_outbound(plan), routes)
     application = await asyncio.start_server(_answer, APP_ADDRESS, APPLICATION)
     async with application, fed(folder, told) as (proxy, _):

@@ -19,7 +19,7 @@ from federation.model.names import ClusterId, ServiceName
 from federation.model.plans import Importer, Scope
 from federation.planning.merge import default_port
 from federation.wire import codec
-from federation.xds.receiver import Change
+from federation.xds.held_type import Change
 
 DOMAIN = "mesh.test"
 API = ServiceName("shop", "api")

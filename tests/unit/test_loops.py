@@ -72,6 +72,7 @@ ENDS_BY_ITSELF = {
     "federation/wire/rpc/run_session.py send": "a stream, whose owner opens the next one",
     "federation/wire/rpc/run_session.py read": "the same",
     "federation/wire/rpc/run_session.py receive": "the same",
+    "federation/wire/rpc/run_session.py _ask": "the same",
     "cluster_agent/dns/server.py _serve_tcp": "one connection",
     "cluster_agent/turns.py run": "until nothing is dirty",
     "cluster_agent/source/directory.py _read": "until the files are read that were found",

@@ -36,7 +36,12 @@ TABLES = {
     ),
     "test_certificates_agent_trust": ("federation/supervisor/certificates/keygen.py",),
     "test_supervisor_relay": ("federation/envoy/identity.py",),
+    "test_supervisor_imports": (
+        "federation/supervisor/feeding.py",
+        "federation/supervisor/shown.py",
+    ),
     "test_xds_sender": (
+        "federation/xds/held_type.py",
         "federation/xds/receiver.py",
         "federation/xds/resources.py",
         "federation/xds/snapshot.py",
@@ -61,6 +66,8 @@ WITHOUT = {
     "cluster_agent/authority/ask_controller.py": "over the network: the end-to-end tests do it",
     "cluster_agent/authority/join.py": "over the network: the end-to-end tests do it",
     "cluster_agent/uplink/connection.py": "to the controller: the end-to-end tests cut it",
+    "cluster_agent/serve/events.py": "an interface",
+    "federation/supervisor/envoy_side.py": "an interface",
     "cluster_agent/source/source.py": "an interface",
     "cluster_agent/source/status.py": "an interface",
     "cluster_agent/source/objects.py": "values without rules",

@@ -15,7 +15,8 @@ from federation.planning.withdrawal_guard import Guard, Names
 from federation.wire import codec
 from federation.wire.codec.kind import Withdrawal
 from federation.wire.codec.services import MAX_EXPORTS
-from federation.xds.receiver import Change, Receiver
+from federation.xds.held_type import Change
+from federation.xds.receiver import Receiver
 
 SPARE_EXPORTS = 3
 SPARE_READY = 1

@@ -23,8 +23,9 @@ from federation.model.since import FirstSeen
 from federation.wire import codec
 from federation.wire.codec.kind import reporter_of
 from federation.xds.batches import SharedBatches
+from federation.xds.held_type import Change
 from federation.xds.messages import Point
-from federation.xds.receiver import Change, Received, Receiver
+from federation.xds.receiver import Received, Receiver
 from federation.xds.resources import resource
 from federation.xds.sender import Sender
 

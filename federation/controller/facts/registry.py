@@ -19,7 +19,8 @@ from federation.planning.honoured import not_honoured
 from federation.planning.merge import merge
 from federation.wire import codec
 from federation.wire.codec.kind import Seen, name_of_report, reported_by, reporter_of
-from federation.xds.receiver import Change, Read
+from federation.xds.held_type import Change
+from federation.xds.receiver import Read
 from federation.xds.resources import Resource, resource
 from federation.xds.snapshot import Table
 

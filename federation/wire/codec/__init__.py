@@ -19,7 +19,7 @@ from federation.model.proxies import Proxy
 from federation.model.zones import GatewayNames, ServiceNames
 from federation.wire.codec import clusters, headless, proxies, services, zones
 from federation.wire.codec.kind import PREFIX, Fact, Kind, Owner, Report, Seen, Withdrawal
-from federation.xds.receiver import Limits
+from federation.xds.held_type import Limits
 from federation.xds.resources import Resource, resource
 from federation.xds.rules import Rule
 

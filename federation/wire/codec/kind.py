@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from federation.model.names import ServiceName
-from federation.xds.receiver import Limits
+from federation.xds.held_type import Limits
 
 V = TypeVar("V")
 

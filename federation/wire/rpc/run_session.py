@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from federation.model.errors import FedmeshError
 from federation.runtime.tasks import cancel, start
 from federation.wire.rpc.streams import Link
 from federation.wire.rpc.throttle import rest
@@ -78,15 +79,30 @@ async def send(
 
 
 async def receive(
-    link: Link[Any, Any], receiver: Receiver, apply: Callable[[Received], None]
+    link: Link[Any, Any],
+    receiver: Receiver,
+    apply: Callable[[Received], None],
+    asked: asyncio.Queue[Any] | None = None,
 ) -> None:
     """Run a receiver session over a link until the peer ends it.
 
-    `apply` is called before the acknowledgement goes out: acknowledged is applied.
+    `apply` is called before the acknowledgement goes out: acknowledged is applied. Requests in
+    `asked` are sent as they come; the link must then take the words of two.
     """
     for request in receiver.open():
         await link.write(request)
-    while (response := await link.read()) is not None:
-        received = receiver.receive(response)
-        apply(received)
-        await link.write(received.reply)
+    asking = start(_ask(link, asked), "asking") if asked is not None else None
+    try:
+        while (response := await link.read()) is not None:
+            received = receiver.receive(response)
+            apply(received)
+            await link.write(received.reply)
+    finally:
+        if asking is not None:
+            await cancel(asking)
+
+
+async def _ask(link: Link[Any, Any], asked: asyncio.Queue[Any]) -> None:
+    with contextlib.suppress(FedmeshError):  # whoever reads hears how the link ended
+        while True:
+            await link.write(await asked.get())

@@ -10,7 +10,8 @@ from federation.model.facts import Cluster
 from federation.model.names import ClusterId
 from federation.model.plans import Scope
 from federation.model.proxies import Kind, Node, Proxy, State
-from federation.model.types import LISTENER, ROUTE
+from federation.model.types import CLUSTER, IMPORT, LISTENER
+from federation.wire.codec.imports import brought_by
 from tests.unit.builders import (
     backend,
     cluster,
@@ -70,11 +71,12 @@ def listeners(snapshots: Snapshots, layers: tuple[TableKey, ...], name: str) -> 
     return document(found.body)
 
 
-def named_by_routes(snapshots: Snapshots, layers: tuple[TableKey, ...]) -> set[str]:
-    found = snapshots.view(layers).get(ROUTE, "outbound")
-    assert found is not None
-    hosts = document(found.body)["virtual_hosts"]
-    return {r["route"]["cluster"] for h in hosts for r in h["routes"] if "route" in r}
+def brought(snapshots: Snapshots, layers: tuple[TableKey, ...]) -> set[str]:
+    """The clusters that the imports of a sidecar name."""
+    view = snapshots.view(layers)
+    found = [view.get(IMPORT, name) for name in view.names(IMPORT)]
+    keys = [key for one in found if one is not None for key in brought_by(one)]
+    return {name for type_url, name in keys if type_url == CLUSTER}
 
 
 def others(clusters: int, gateways: int = 2) -> list[Cluster]:

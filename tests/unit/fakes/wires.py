@@ -1,6 +1,7 @@
 """A sender and a receiver joined in memory, message by message, without a loop."""
 
-from federation.xds.receiver import Change, Received, Receiver
+from federation.xds.held_type import Change
+from federation.xds.receiver import Received, Receiver
 from federation.xds.sender import Sender
 
 _MOST_MESSAGES = 1_000

@@ -20,18 +20,19 @@ from cluster_agent.source.folder import Folder
 from cluster_agent.uplink.facts import Facts
 from federation.controller.facts.registry import Registry, Touched
 from federation.controller.member import Member
+from federation.envoy.on_demand import asked_name
 from federation.model.exports import Gateway
 from federation.model.names import ClusterId, ServiceName
 from federation.model.plans import ANYWHERE, Scope
 from federation.model.proxies import Kind, Node, Proxy, State
-from federation.model.types import CLUSTER, ENDPOINTS, ROUTE
-from federation.supervisor.relay import ENVOY_RULES
+from federation.model.types import CLUSTER, ENDPOINTS, VIRTUAL_HOST
 from federation.wire import codec
 from federation.xds.messages import Point
 from federation.xds.receiver import Receiver
 from federation.xds.sender import Sender
 from tests.unit.builders import entry
 from tests.unit.fakes.fake_envoy import FakeEnvoy
+from tests.unit.fakes.fake_sidecar import FakeSidecar
 from tests.unit.fakes.shop import shop
 from tests.unit.fakes.wires import Wire
 from tests.unit.goldens import document
@@ -40,6 +41,15 @@ API = "out~80.api.shop.svc.clusterset.local~"
 EAST, WEST = ClusterId("east"), ClusterId("west")
 NETS = {EAST: 1, WEST: 2}
 FIRST_SEEN = 1_000
+
+
+CALLED = ("api.shop.svc.clusterset.local", "api.shop", "api.shop:80")
+
+
+def _led_to(envoy: FakeEnvoy, name: str) -> set[str]:
+    """The clusters to which a virtual host leads."""
+    routes = document(envoy.has[VIRTUAL_HOST][name]).get("routes", ())
+    return {str(route["route"]["cluster"]) for route in routes}
 
 
 class Controller:
@@ -70,8 +80,11 @@ class Home:
         self.gateway = self.snapshots.admit(Node(Kind.GATEWAY, "gw"), ANYWHERE)[0]
         self.snapshots.set_proxy(client)
         self.snapshots.set_synced()
-        self.to_envoy = Sender(self.snapshots.view(self.layers), ENVOY_RULES, marks=False)
-        self.envoy = FakeEnvoy(self.to_envoy)
+        demand = self.snapshots.on_demand(self.layers)
+        assert demand is not None
+        self.sidecar = FakeSidecar(demand)
+        self.envoy = self.sidecar.envoy
+        self.envoy.call(*CALLED)
         self.connect(controller)
 
     def connect(self, controller: Controller) -> None:
@@ -103,8 +116,7 @@ class Home:
         self.look_at_routes()
 
     def _tell(self, changed: list[Changed]) -> None:
-        for touch in changed:
-            self.to_envoy.touch(touch.type_url, touch.name)
+        self.sidecar.tell(changed)
 
     def report(self) -> Touched:
         """Counts have waited long enough; everything goes up. Returns the facts that changed."""
@@ -122,23 +134,18 @@ class Home:
             self._tell(self.snapshots.set_clusters(self.facts.clusters.values()))
         for name in sorted(concerned.services):
             self._look_at(name)
-        self.envoy.fetch()
+        self.sidecar.settle()
 
     def look_at_routes(self) -> None:
         """Whatever is under way here, a sidecar that hears now has the clusters its routes name."""
-        self.envoy.fetch()
-        for body in self.envoy.has.get(ROUTE, {}).values():
-            routes = document(body)["virtual_hosts"]
-            named = {r["route"]["cluster"] for h in routes for r in h["routes"] if "route" in r}
-            assert named <= self.envoy.has[CLUSTER].keys()
+        self.sidecar.settle()
+        for host in self.envoy.has.get(VIRTUAL_HOST, {}):
+            assert _led_to(self.envoy, host) <= self.envoy.has[CLUSTER].keys()
 
     def leads(self, host: str) -> str:
         """The cluster to which the sidecar's routes lead calls with this Host header."""
-        (body,) = self.envoy.has[ROUTE].values()
-        hosts = document(body)["virtual_hosts"]
-        (found,) = (h for h in hosts if host in h["domains"])
-        (cluster,) = {r["route"]["cluster"] for r in found["routes"]}
-        return str(cluster)
+        (cluster,) = _led_to(self.envoy, asked_name(host))
+        return cluster
 
     def dials(self) -> set[tuple[str, str]]:
         """Where the sidecar goes for the service: (cluster, address)."""

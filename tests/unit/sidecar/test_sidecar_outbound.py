@@ -6,22 +6,17 @@ from typing import Any
 
 import pytest
 
-from federation.envoy.build import Resource
 from federation.envoy.split import Share
 from federation.model import types
 from federation.model.exports import ServicePort
 from federation.model.facts import Endpoint
+from federation.model.imports import Import
 from federation.model.locality import Locality
 from federation.model.names import ClusterId
 from federation.model.plans import Destination, Division, Plan, Reachability, Target, Tier
 from federation.planning.plan import plan_service
-from sidecar.outbound import (
-    OUTBOUND,
-    compile_outbound,
-    compile_routes,
-    shares_of,
-    virtual_hosts,
-)
+from sidecar.outbound import compile_outbound, shares_of
+from tests.eager import eager_routes, imports, virtual_hosts
 from tests.unit import builders as b
 from tests.unit.goldens import Named, check_golden, document, envoy_refusal
 
@@ -84,8 +79,7 @@ CASES = {
 
 
 def compiled(case: str) -> tuple[Named, ...]:
-    routes = compile_routes(virtual_hosts(CASES[case]))
-    return (*compile_outbound(CASES[case]), (types.ROUTE, "outbound", routes))
+    return (*compile_outbound(CASES[case]), eager_routes(virtual_hosts(CASES[case])))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -103,7 +97,7 @@ def test_a_real_envoy_takes_the_resources(case: str, tmp_path: Path) -> None:
 def test_a_real_envoy_refuses_the_same_domain_twice(tmp_path: Path) -> None:
     """So that the test above can fail."""
     hosts = virtual_hosts(CASES["http"])
-    routes = (types.ROUTE, "outbound", compile_routes([*hosts, hosts[0]]))
+    routes = eager_routes([*hosts, hosts[0]])
     clusters = compile_outbound(CASES["http"])
     assert "unique" in envoy_refusal(tmp_path, (*clusters, routes))
 
@@ -129,9 +123,15 @@ def priorities(made: Plan) -> dict[str, list[set[str]]]:
     return found
 
 
+def table(made: Plan) -> list[dict[str, Any]]:
+    """The virtual hosts of a plan, and the one for all others."""
+    found: list[dict[str, Any]] = document(eager_routes(virtual_hosts(made)).body)["virtual_hosts"]
+    return found
+
+
 def led_to(made: Plan) -> str:
     """Where the routes and `shares_of` lead, for a plan of one port."""
-    (host, _) = document(compile_routes(virtual_hosts(made)))["virtual_hosts"]
+    (host, _) = table(made)
     (cluster,) = {route["route"]["cluster"] for route in host["routes"]}
     assert shares_of(made.ports[0]) == (Share(str(cluster), 1),)
     return str(cluster)
@@ -307,24 +307,39 @@ def test_a_gateway_that_ends_the_tls_is_called_by_another_name() -> None:
 # -- routes ------------------------------------------------------------------------------------
 
 
-def route_names(body: bytes) -> list[str]:
-    return [host["name"] for host in document(body)["virtual_hosts"]]
+def test_an_import_names_all_clusters_that_its_routes_lead_to() -> None:
+    both = plan(b.endpoint("10.0.0.1"))
+    (found, again) = imports(both).values()
+    assert found == again
+    assert (found.clusters, found.aggregates) == ((NEAR_OUT, FAR_OUT), (ANY_OUT,))
+    near = imports(CASES["near-only"])["api.shop"]
+    assert (near.clusters, near.aggregates) == ((NEAR_OUT,), ())
+    far = imports(CASES["far-only"])["api.shop"]
+    assert (far.clusters, far.aggregates) == ((FAR_OUT,), ())
 
 
-def test_routes_of_all_plans_have_the_same_bytes_in_any_order() -> None:
-    one, two = virtual_hosts(CASES["http"])
-    assert compile_routes([one, two]) == compile_routes([two, one])
-    assert route_names(compile_routes([one, two])) == [
-        "out~80.api.shop.svc.clusterset.local~",
-        "out~9000.api.shop.svc.clusterset.local~",
-        "unknown",
-    ]
+def test_an_import_is_named_by_its_port_and_the_usual_one_without_as_well() -> None:
+    ports = (b.port(8080), b.port(9090, "other"))
+    assert list(imports(plan(ports=ports))) == ["api.shop:8080", "api.shop", "api.shop:9090"]
+
+
+def test_the_import_of_a_tcp_port_has_clusters_and_no_virtual_host() -> None:
+    assert imports(CASES["tcp"]) == {"api.shop:5432": Import(b"", (TCP_OUT,))}
+
+
+def test_an_import_brings_the_clusters_of_all_parts() -> None:
+    found = imports(divided(90, 10))["api.shop:80"]
+    assert found.clusters == (
+        f"out~a.part~{SNI}~",
+        f"out~b.part~{SNI}~",
+        f"far~b.part~{SNI}~",
+    )
+    assert found.aggregates == (f"any~b.part~{SNI}~",)
 
 
 def domains(*numbers: int) -> list[list[str]]:
     ports = tuple(b.port(number, f"http-{number}") for number in numbers)
-    routes = document(compile_routes(virtual_hosts(plan(ports=ports))))
-    return [host["domains"] for host in routes["virtual_hosts"][:-1]]
+    return [host["domains"] for host in table(plan(ports=ports))[:-1]]
 
 
 def test_the_host_without_a_port_means_port_80() -> None:
@@ -341,7 +356,7 @@ def test_the_host_without_a_port_means_the_lowest_http_port_when_there_is_no_80(
 
 def test_the_host_without_a_port_means_nothing_when_the_oldest_export_has_no_http_port() -> None:
     made = replace(plan(ports=(b.port(80),)), default_port=0)
-    host, _ = document(compile_routes(virtual_hosts(made)))["virtual_hosts"]
+    host, _ = table(made)
     assert host["domains"] == [
         "api.shop.svc.clusterset.local:80",
         "api.shop.svc:80",
@@ -353,20 +368,8 @@ def test_tcp_ports_have_no_virtual_host() -> None:
     assert virtual_hosts(CASES["tcp"]) == ()
 
 
-def test_an_unknown_host_gets_404_with_the_reason() -> None:
-    (host,) = document(compile_routes([]))["virtual_hosts"]
-    assert host["domains"] == ["*"]
-    odd, other = (route["direct_response"] for route in host["routes"])
-    assert odd["status"] == 400
-    answer = other
-    assert answer["status"] == 404
-    assert answer["body"]["inline_string"] == "fedmesh: no such service in the clusterset\n"
-
-
 def test_only_idempotent_methods_retry_a_reset() -> None:
-    safe, other = document(compile_routes(virtual_hosts(CASES["http"])))["virtual_hosts"][0][
-        "routes"
-    ]
+    safe, other = table(CASES["http"])[0]["routes"]
     regex = safe["match"]["headers"][0]["string_match"]["safe_regex"]["regex"]
     assert set(regex.split("|")) == {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
     assert "reset" in safe["route"]["retry_policy"]["retry_on"].split(",")
@@ -467,8 +470,7 @@ def test_every_part_has_clusters_of_its_own_with_its_name_and_never_anothers_pla
 
 
 def test_requests_are_divided_between_parts_by_the_routes() -> None:
-    (host, _) = document(compile_routes(virtual_hosts(divided(90, 10))))["virtual_hosts"]
-    assert host["name"] == f"out~{SNI}~"
+    (host, _) = table(divided(90, 10))
     for route in host["routes"]:
         assert route["route"]["weighted_clusters"]["clusters"] == [
             {"name": f"out~a.part~{SNI}~", "weight": 90},
@@ -478,7 +480,7 @@ def test_requests_are_divided_between_parts_by_the_routes() -> None:
 
 def test_a_part_without_weight_is_there_and_no_request_goes_to_it() -> None:
     made = divided(1, 0)
-    (host, _) = document(compile_routes(virtual_hosts(made)))["virtual_hosts"]
+    (host, _) = table(made)
     assert {route["route"]["cluster"] for route in host["routes"]} == {f"out~a.part~{SNI}~"}
     assert behind(made) == behind(divided(90, 10))
 
@@ -505,5 +507,5 @@ def test_parts_over_tcp_have_one_cluster_each() -> None:
 @pytest.mark.parametrize("port", [b.HTTP, TCP])
 def test_a_real_envoy_takes_parts(port: Any, tmp_path: Path) -> None:
     made = divided(90, 10, port=port)
-    routes = Resource(types.ROUTE, OUTBOUND, compile_routes(virtual_hosts(made)))
+    routes = eager_routes(virtual_hosts(made))
     assert envoy_refusal(tmp_path, (*compile_outbound(made), routes)) == ""

@@ -1,4 +1,4 @@
-"""What the sidecars of a scope share: clusters and routes, never one that is not there."""
+"""What the sidecars of a scope share: clusters and imports, never one that is not there."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from cluster_agent.snapshot.tables import SECRETS
 from federation.model.names import ClusterId
 from federation.model.plans import Reachability, Scope
 from federation.model.proxies import Kind, Node
-from federation.model.types import CLUSTER, ENDPOINTS, ROUTE, SECRET
+from federation.model.types import CLUSTER, ENDPOINTS, IMPORT, SECRET
 from tests.unit.builders import API
 from tests.unit.fakes.snapshots import (
     OUT,
@@ -15,9 +15,9 @@ from tests.unit.fakes.snapshots import (
     SIDECAR,
     UNKNOWN,
     ZONE_A,
+    brought,
     known,
     meet,
-    named_by_routes,
     names,
 )
 
@@ -30,7 +30,7 @@ def test_a_zone_met_late_gets_the_services_known_before() -> None:
     late = meet(snapshots, replace(SIDECAR, id="shop/other"), zone="b")
     for layers in (early, late):
         assert names(snapshots, layers, ENDPOINTS) == {OUT}
-        assert "outbound" in names(snapshots, layers, ROUTE)
+        assert names(snapshots, layers, IMPORT) == {"api.shop", "api.shop:80"}
 
 
 def test_how_a_cluster_is_seen_changes_how_sidecars_are_led_there() -> None:
@@ -48,7 +48,7 @@ def test_how_a_cluster_is_seen_changes_how_sidecars_are_led_there() -> None:
     assert names(snapshots, layers, ENDPOINTS) == {OUT, OUT.replace("out~", "far~")}
 
 
-def test_a_cluster_that_routes_name_is_there_until_they_name_another() -> None:
+def test_a_cluster_that_an_import_names_is_there_until_it_names_another() -> None:
     snapshots = known()
     snapshots.set_region("eu")
     layers = meet(snapshots)
@@ -57,12 +57,12 @@ def test_a_cluster_that_routes_name_is_there_until_they_name_another() -> None:
         snapshots.set_service(API, before)
         snapshots.finish()
         snapshots.set_service(API, after)
-        assert named_by_routes(snapshots, layers) <= names(snapshots, layers, CLUSTER)
+        assert brought(snapshots, layers) <= names(snapshots, layers, CLUSTER)
         meet(snapshots, replace(SIDECAR, id="shop/other"), zone="b")
-        assert named_by_routes(snapshots, layers) <= names(snapshots, layers, CLUSTER)
-        assert snapshots.is_unfinished
+        assert brought(snapshots, layers) <= names(snapshots, layers, CLUSTER)
+        assert snapshots.is_unfinished == (after is not both), "what is gone goes with the turn"
         snapshots.finish()
-        assert named_by_routes(snapshots, layers) <= names(snapshots, layers, CLUSTER)
+        assert brought(snapshots, layers) <= names(snapshots, layers, CLUSTER)
         assert not snapshots.is_unfinished
     assert OUT not in names(snapshots, layers, CLUSTER)
 
@@ -73,7 +73,9 @@ def test_a_zone_met_in_the_middle_of_a_turn_takes_no_news_from_another() -> None
     meet(snapshots)
     snapshots.set_service(API, SERVED)
     meet(snapshots, replace(SIDECAR, id="shop/other"), zone="b")
-    assert (ZONE_A, ROUTE) in [(t.table, t.type_url) for t in snapshots.finish()]
+    snapshots.set_service(API, UNKNOWN)
+    gone = {(t.table, t.type_url) for t in snapshots.finish()}
+    assert {(ZONE_A, IMPORT), (Scope("b"), IMPORT)} <= gone
 
 
 def test_the_first_sidecar_of_a_zone_touches_what_it_adds_for_others_too() -> None:

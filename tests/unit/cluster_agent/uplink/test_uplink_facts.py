@@ -5,7 +5,7 @@ from federation.model.exports import Backend, Headless
 from federation.model.facts import Bundle, Cluster, Service
 from federation.model.names import ClusterId
 from federation.wire import codec
-from federation.xds.receiver import Change
+from federation.xds.held_type import Change
 from federation.xds.resources import resource
 from tests.unit.builders import API, backend, cluster, headless, service
 

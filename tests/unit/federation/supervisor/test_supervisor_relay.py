@@ -136,7 +136,7 @@ async def test_a_supervisor_that_starts_again_without_the_agent_has_everything(
     tmp_path: Path,
 ) -> None:
     world = World(tmp_path)
-    saving = start(world.relay.saving.run(), "saving")
+    saving = start(world.relay.saving[0].run(), "saving")
     await world.hear(*whole(ONE))
     await asyncio.sleep(0.3)
     await cancel(saving)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from federation.model.errors import InvalidInput, PeerBroke
 from federation.xds.batches import BATCH_BYTES, BATCH_REMOVALS
+from federation.xds.held_type import Change
 from federation.xds.in_flight import ACK_DEADLINE_SECONDS
 from federation.xds.messages import (
     MAX_NAME,
@@ -18,7 +19,7 @@ from federation.xds.messages import (
     Point,
     Request,
 )
-from federation.xds.receiver import Change, Receiver
+from federation.xds.receiver import Receiver
 from federation.xds.resources import Resource, resource
 from federation.xds.rules import Rule
 from federation.xds.sender import MAX_STARTS, Sender

@@ -5,8 +5,9 @@ from federation.model.exports import Backend, ServiceType, Tombstone
 from federation.model.names import ClusterId, ServiceName
 from federation.wire import codec
 from federation.wire.codec.headless import decode_headless, encode_headless
+from federation.xds.held_type import Change
 from federation.xds.messages import Response
-from federation.xds.receiver import Change, Receiver
+from federation.xds.receiver import Receiver
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import backend, export, headless
 

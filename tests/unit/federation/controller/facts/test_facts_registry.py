@@ -11,7 +11,7 @@ from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
 from federation.wire import codec
 from federation.wire.codec.clusters import MAX_GATEWAYS
-from federation.xds.receiver import Change
+from federation.xds.held_type import Change
 from federation.xds.resources import Resource, resource
 from tests.unit.builders import API, backend, export, gateway, port, said
 

@@ -10,8 +10,8 @@ from federation.controller.facts.visibility import Visible
 from federation.controller.member import Member
 from federation.model.names import ClusterId
 from federation.wire import codec
+from federation.xds.held_type import Change
 from federation.xds.messages import WILDCARD, Point, Request, Response
-from federation.xds.receiver import Change
 from tests.unit.builders import backend, export, headless, said
 
 EAST, WEST, SOUTH = map(ClusterId, ("east", "west", "south"))
