@@ -69,6 +69,10 @@ class HeldType:
             raise ValueError("everything of this type is asked for")
         return self.asked
 
+    def wants(self, name: str) -> bool:
+        """Whether this is asked for: of what is on its way some may not be any more."""
+        return self.asked is None or name in self.asked
+
     def versions(self) -> dict[str, str]:
         """What is held, as far as one message may say so; the rest is then sent again."""
         return {r.name: r.version for r in islice(self.held.values(), MAX_NAMES)}

@@ -77,10 +77,6 @@ class Receiver:
         state.apply(type_url, dict.fromkeys(gone))
         return Request(type_url, unsubscribe=gone) if gone else None
 
-    def is_asked(self, type_url: str, name: str) -> bool:
-        """Whether a name was asked for."""
-        return name in self._types[type_url].by_name()
-
     def restore(
         self, type_url: str, resources: Iterable[Resource], point: Point | None, complete: bool
     ) -> None:
@@ -172,7 +168,7 @@ class Receiver:
         wanted: dict[str, Taken | None] = {**good}
         removed = [n for n in response.removed if n in state.held or n in state.staged or n in good]
         wanted.update(dict.fromkeys(removed))
-        settled = (*good, *response.removed)
+        settled = (*good, *filter(state.wants, response.removed))
         if (
             state.held
             and response.point is not None
@@ -197,7 +193,7 @@ class Receiver:
         good: dict[str, Taken] = {}
         bad: dict[str, str] = {}
         room = state.room()
-        for resource in response.resources:
+        for resource in filter(lambda one: state.wants(one.name), response.resources):
             try:
                 check_name(resource.name)
                 value = self._value(response.type_url, resource)

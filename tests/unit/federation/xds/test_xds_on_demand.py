@@ -3,8 +3,9 @@
 from federation.model.imports import Import
 from federation.model.types import CLUSTER, ENDPOINTS, IMPORT, LISTENER
 from federation.wire.codec.imports import brought_by, encode_import
-from federation.xds.messages import Request
+from federation.xds.messages import Request, Response
 from federation.xds.on_demand import OnDemand
+from federation.xds.receiver import Receiver
 from federation.xds.resources import resource
 from federation.xds.snapshot import Table
 
@@ -113,3 +114,14 @@ def test_it_is_complete_when_the_pool_and_the_rest_are() -> None:
     assert world.view.is_complete(CLUSTER)
     assert world.view.is_complete(IMPORT)
     assert not world.view.is_complete(ENDPOINTS)
+
+
+def test_what_was_on_its_way_when_it_was_asked_for_no_more_is_not_held() -> None:
+    receiver = Receiver("x", (IMPORT,), by_name=(IMPORT,))
+    receiver.ask(IMPORT, ("one.shop", "two.shop"))
+    receiver.drop(IMPORT, ("two.shop",))
+    found = tuple(resource(name, b"1") for name in ("one.shop", "two.shop"))
+    received = receiver.receive(Response(IMPORT, "1", found, removed=("three.shop",)))
+    assert set(receiver.held(IMPORT)) == {"one.shop"}
+    assert received.settled == ("one.shop",)
+    assert received.reply.error == ""
