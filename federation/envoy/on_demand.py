@@ -31,7 +31,8 @@ NOBODY = f"{_ASKED}-"
 
 NO_SUCH_SERVICE = "fedmesh: no such service in the clusterset\n"
 NO_ANSWER = "fedmesh: the mesh does not answer\n"
-_FIRST_SECONDS, _GENERATIONS = 15, 1_000_000
+GENERATIONS = 1_000_000
+_FIRST_SECONDS = 15
 _NOT_FOUND, _UNAVAILABLE, _BAD_REQUEST = 404, 503, 400
 
 
@@ -61,14 +62,14 @@ def nobody() -> bytes:
 
 
 def asking_anew(routes: bytes, generation: int) -> bytes:
-    """Routes on demand that make Envoy forget what it has asked for; `generation` counts.
+    """Routes on demand that make Envoy forget what it has asked for, in another `generation`.
 
     Envoy begins to ask anew when anything of the source changes, here a time-out that it does not
     come to. Virtual hosts that it has stay (seen in Envoy 1.40). `routes` and the result are in an
     Any.
     """
     found = Any.FromString(routes)
-    timeout = timedelta(seconds=_FIRST_SECONDS, milliseconds=generation % _GENERATIONS)
+    timeout = timedelta(seconds=_FIRST_SECONDS, microseconds=generation % GENERATIONS)
     config_source = {"initial_fetch_timeout": timeout}
     more = route_pb2.RouteConfiguration(vhds={"config_source": config_source})
     found.value += more.SerializeToString(deterministic=True)

@@ -27,7 +27,7 @@ class KnownImports:
     def __init__(self) -> None:
         self._found: dict[str, Import] = {}
         self._missing: set[str] = set()
-        self._made_of: dict[str, tuple[str, ...]] = {}
+        self._made_of: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def __contains__(self, name: str | None) -> bool:
         return name in self._found or name in self._missing
@@ -50,10 +50,11 @@ class KnownImports:
 
     def learn(self, name: str, found: Import) -> Import | None:
         """There is an import; returns what it was before."""
-        before = self._found.get(name)
+        before = self._lose(name)
         self._found[name] = found
         self._missing.discard(name)
-        self._made_of.update((both, found.clusters) for both in found.aggregates)
+        for both in found.aggregates:
+            self._made_of.setdefault(both, {})[name] = found.clusters
         return before
 
     def miss(self, name: str) -> None:
@@ -67,18 +68,17 @@ class KnownImports:
             self._lose(name)
             self._missing.discard(name)
 
-    def _lose(self, name: str) -> None:
+    def _lose(self, name: str) -> Import | None:
         found = self._found.pop(name, None)
         for both in found.aggregates if found is not None else ():
-            self._made_of.pop(both, None)
-
-    def aggregates(self) -> tuple[str, ...]:
-        """The clusters that are made of others."""
-        return tuple(self._made_of)
+            del self._made_of[both][name]
+            if not self._made_of[both]:
+                del self._made_of[both]
+        return found
 
     def made_of(self, cluster: str) -> tuple[str, ...]:
-        """What an aggregate is made of; nothing for any other cluster."""
-        return self._made_of.get(cluster, ())
+        """What an aggregate is made of, as any import says; nothing for any other cluster."""
+        return next(iter(self._made_of.get(cluster, {}).values()), ())
 
 
 class AskedHosts:
@@ -137,6 +137,11 @@ class AskedHosts:
     def leading_nowhere(self) -> list[str]:
         """All hosts of which that is known."""
         return [host for host in self._imports if self.leads_nowhere(host)]
+
+    def unknown(self) -> list[str]:
+        """All hosts of whose imports nothing is known."""
+        named = ((host, name) for host, name in self._imports.items() if name is not None)
+        return [host for host, name in named if name not in self._known]
 
     def leading_to(self, name: str) -> tuple[str, ...]:
         """The hosts that lead to an import."""

@@ -6,10 +6,11 @@ what to ask the agent for, and what changed in the view that Envoy is fed from
 """
 
 from collections.abc import Callable, Iterable
+from secrets import randbelow
 
-from federation.envoy.on_demand import NOBODY, ROUTES, asked_name
+from federation.envoy.on_demand import GENERATIONS, NOBODY, ROUTES, asked_name
 from federation.model.imports import Import
-from federation.model.types import CLUSTER, IMPORT, ROUTE, VIRTUAL_HOST
+from federation.model.types import IMPORT, ROUTE, VIRTUAL_HOST
 from federation.supervisor.asked_hosts import AskedHosts, KnownImports, hosts_in
 from federation.supervisor.envoy_side import EnvoySide
 from federation.supervisor.shown import Shown
@@ -32,15 +33,16 @@ class Imports:
         receiver: Receiver,
         pinned: Iterable[str] | None,
         ask: Callable[[Request], None],
+        *,
+        most_missing: int = MOST_MISSING,
     ) -> None:
+        self._most_missing = most_missing
         self._receiver = receiver
         self._pinned = tuple(pinned or ())
         self._ask = ask
         self._known = KnownImports()
         self._hosts = AskedHosts(self._known)
         self.shown = Shown(receiver, self._hosts, self._known, claims=pinned is not None)
-        self._unready: dict[str, None] = {}
-        self._unmade: dict[str, None] = {}
         self._is_open = False
         self.has_news = False
         """Whether other hosts are called than when this was last set to False."""
@@ -89,14 +91,13 @@ class Imports:
         before = self._known.learn(name, found)
         if before is not None:
             self.shown.leave(name, before)
-        self._unready[name] = None
-        self._unmade.update(dict.fromkeys(found.aggregates))
+        self.shown.unready[name] = None
         self.has_news = True
 
     def _miss(self, name: str) -> None:
         self.has_news = self.has_news or self._known.get(name) is not None
         self._known.miss(name)
-        self._unready.pop(name, None)
+        self.shown.unready.pop(name, None)
         self._touch_hosts(name)
 
     # -- what Envoy asks for, and has answered -----------------------------------------------------
@@ -109,8 +110,6 @@ class Imports:
         """There is a new stream to Envoy."""
         self.shown.start(envoy)
         self._is_open = False
-        self._unready = dict.fromkeys(self._known)
-        self._unmade = dict.fromkeys(self._known.aggregates())
 
     def hear(self, request: Request) -> Request:
         """Envoy asks for virtual hosts; returns what the sender is to make of it.
@@ -126,7 +125,7 @@ class Imports:
             self._drop([host for host in self._hosts.leading_nowhere() if host not in asked])
         new = [name for host in asked if (name := self._hosts.add(host)) is not None]
         known = [name for name in new if name in self._known]
-        self._unready.update(dict.fromkeys(known))
+        self.shown.unready.update(dict.fromkeys(known))
         self.has_news = self.has_news or bool(known)
         if told := self._receiver.ask(IMPORT, new):
             self._ask(told)
@@ -151,20 +150,20 @@ class Imports:
 
         To be asked whenever the sender has nothing more to say.
         """
-        made = [both for both in self._unmade if self.shown.is_made(both)]
-        for both in made:
-            del self._unmade[both]
-            self._envoy.touch(CLUSTER, both)
-        ready = [name for name in self._unready if self._is_known_ready(name)]
+        ready = [name for name in self.shown.unready if self._is_known_ready(name)]
         for name in ready:
-            del self._unready[name]
+            del self.shown.unready[name]
             self._touch_hosts(name)
-        let_go = self.shown.let_go(self._have_followed)
-        if self._is_open and self.shown.has_claims and all(map(self.shown.is_here, self._wanted())):
-            let_go += self.shown.let_go_of_claims()
-        for type_url, name in let_go:
+        changed = self.shown.take_made() + self.shown.let_go(self._have_followed)
+        if self._is_open and self.shown.has_claims and self._has_all():
+            changed += self.shown.let_go_of_claims()
+        for type_url, name in changed:
             self._envoy.touch(type_url, name)
-        return bool(made or ready or let_go) or self._forget_missing()
+        return bool(ready or changed) or self._forget_missing()
+
+    def _has_all(self) -> bool:
+        """Whether everything that is wanted is here, and Envoy has taken it."""
+        return all(self.shown.is_here(n) and self._have_followed(n) for n in self._wanted())
 
     def _wanted(self) -> Iterable[str]:
         return (*self._pinned, *self._hosts.imports())
@@ -175,22 +174,34 @@ class Imports:
 
     def _have_followed(self, name: str) -> bool:
         """Whether Envoy has taken the hosts of an import as they are now."""
-        if name in self._unready:
-            return False
-        hosts = map(asked_name, self._hosts.leading_to(name))
-        return all(self._envoy.has_answered(VIRTUAL_HOST, host) for host in hosts)
+        return name not in self.shown.unready and all(
+            map(self._has_followed, self._hosts.leading_to(name))
+        )
+
+    def _has_followed(self, host: str) -> bool:
+        if self._hosts.leads_nowhere(host):
+            return not self.shown.has_host(host)
+        return self._envoy.has_answered(VIRTUAL_HOST, asked_name(host))
 
     def _forget_missing(self) -> bool:
-        """Envoy forgets what it asked for when it is told to ask anew; hosts that it has stay."""
-        if len(self._hosts) - len(self._known) <= MOST_MISSING:
+        """Envoy forgets what it asked for when it is told to ask anew; hosts that it has stay.
+
+        So do those that it is about to be told of, but not those of which the agent says nothing:
+        it may be away for long, and everything is asked for when it comes.
+        """
+        if len(self._hosts) - len(self._known) <= self._most_missing:
             return False
         told = self._envoy.has_answered
         nowhere = self._hosts.leading_nowhere()
         missing = [host for host in nowhere if told(VIRTUAL_HOST, asked_name(host))]
-        if len(missing) <= MOST_MISSING:
+        unknown = [host for host in self._hosts.unknown() if not self.shown.has_host(host)]
+        forgotten = [
+            h for hosts in (missing, unknown) if len(hosts) > self._most_missing for h in hosts
+        ]
+        if not forgotten:
             return False
-        self._drop(missing)
-        self.shown.generation += 1
+        self._drop(forgotten)
+        self.shown.generation = 1 + randbelow(GENERATIONS - 1)  # Envoy may have any other
         self._envoy.touch(ROUTE, ROUTES)
         return True
 

@@ -35,7 +35,8 @@ _BROUGHT = (CLUSTER, ENDPOINTS)
 class Shown:
     """See above. `claims`: whether Envoy keeps what it has of an earlier supervisor.
 
-    `envoy` is the newest stream, `generation` counts how often it was made to ask anew.
+    `envoy` is the newest stream, `generation` is another one when it is to ask anew. `unready`
+    are the imports whose hosts wait until Envoy has what they lead to.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Shown:
         self._claims = claims
         self._leaving: dict[str, tuple[str, ...]] = {}
         self._claimed: set[Key] = set()
+        self._held_back: dict[str, None] = {}
+        self.unready: dict[str, None] = {}
         self.envoy: EnvoySide = NoEnvoy()
         self.generation = 0
 
@@ -54,6 +57,8 @@ class Shown:
         """There is a new stream to Envoy."""
         self.envoy = envoy
         self._claimed.clear()
+        self._held_back.clear()
+        self.unready = dict.fromkeys(self._known)
 
     # -- the view ----------------------------------------------------------------------------------
 
@@ -62,7 +67,7 @@ class Shown:
         if type_url == VIRTUAL_HOST:
             return self._virtual_host(name)
         found = self._receiver.held(type_url).get(name) if type_url != IMPORT else None
-        if found is None or (type_url == CLUSTER and not self.is_made(name)):
+        if found is None or (type_url == CLUSTER and self._holds_back(name)):
             return None
         if type_url == ROUTE and name == ROUTES and self.generation:
             return resource(name, asking_anew(found.body, self.generation))
@@ -92,9 +97,31 @@ class Shown:
             has = self.envoy.version(VIRTUAL_HOST, name)
             return Resource(name, NONE, b"") if has in (None, NONE) else None
         found = self._hosts.found(host)
-        if found is None or not self.is_ready(found):
+        if found is None or self._is_waiting(host, found):
             return None
         return resource(name, virtual_host(name, found.host))
+
+    def _is_waiting(self, host: str, found: Import) -> bool:
+        """Whether Envoy has not got all yet that a host leads to; it is then not forgotten."""
+        is_waiting = not self.is_ready(found)
+        name = self._hosts.import_of(host)
+        if is_waiting and name is not None:
+            self.unready[name] = None
+        return is_waiting
+
+    def _holds_back(self, cluster: str) -> bool:
+        """Whether Envoy has not got all yet that a cluster is made of; it is then not forgotten."""
+        is_made = self._is_made(cluster)
+        if not is_made:
+            self._held_back[cluster] = None
+        return not is_made
+
+    def take_made(self) -> list[Key]:
+        """What was held back and need not be any more."""
+        made = [cluster for cluster in self._held_back if self._is_made(cluster)]
+        for cluster in made:
+            del self._held_back[cluster]
+        return [(CLUSTER, cluster) for cluster in made]
 
     # -- what is there -----------------------------------------------------------------------------
 
@@ -102,7 +129,7 @@ class Shown:
         """Whether Envoy has all that an import leads to."""
         return all(map(self._is_taken, (*found.clusters, *found.aggregates)))
 
-    def is_made(self, cluster: str) -> bool:
+    def _is_made(self, cluster: str) -> bool:
         """Whether Envoy has all that a cluster is made of."""
         return all(map(self._is_taken, self._known.made_of(cluster)))
 
@@ -122,8 +149,7 @@ class Shown:
     def claim(self, type_url: str, names: Iterable[str], _: Point | None) -> None:
         """See Keeper: what Envoy has of an earlier supervisor, until all is here again."""
         if self._claims and type_url in _BROUGHT:
-            held = self._receiver.held(type_url)
-            self._claimed.update((type_url, name) for name in names if name not in held)
+            self._claimed.update((type_url, name) for name in names)
 
     def keeps_any(self) -> bool:
         """See Keeper."""
@@ -136,7 +162,7 @@ class Shown:
         if type_url not in _BROUGHT:
             return False
         if name in self._receiver.held(type_url):
-            return type_url == CLUSTER and not self.is_made(name)
+            return type_url == CLUSTER and self._holds_back(name)
         leaving = any(name in names for names in self._leaving.values())
         return leaving or (type_url, name) in self._claimed
 
@@ -145,18 +171,22 @@ class Shown:
         if host is None or host not in self._hosts or self._hosts.leads_nowhere(host):
             return False
         found = self._hosts.found(host)
-        return found is None or not self.is_ready(found)
+        return found is None or self._is_waiting(host, found)
 
     def leave(self, name: str, before: Import) -> None:
         """An import leads elsewhere now: Envoy keeps what it led to, until its hosts follow."""
         gone = (*self._leaving.get(name, ()), *before.clusters, *before.aggregates)
-        self._leaving[name] = gone
+        self._leaving[name] = tuple(dict.fromkeys(gone))
 
     def let_go(self, have_followed: Callable[[str], bool]) -> list[Key]:
         """Keep no more what imports led to whose hosts have followed; returns what that was."""
         names = [name for name in self._leaving if have_followed(name)]
         clusters = [cluster for name in names for cluster in self._leaving.pop(name)]
         return [(type_url, cluster) for cluster in clusters for type_url in _BROUGHT]
+
+    def has_host(self, host: str) -> bool:
+        """Whether Envoy has a virtual host for a host, or is about to have."""
+        return self.envoy.version(VIRTUAL_HOST, asked_name(host)) not in (None, NONE)
 
     @property
     def has_claims(self) -> bool:

@@ -163,11 +163,9 @@ class Subscription:
 
     def compare(self, keeper: Keeper | None) -> None:
         """Compare what is dirty with the view: from here on it is ready, gone, or as it should."""
-        if not self.dirty:
-            return
-        dirty, self.dirty = self.dirty, {}
-        for name in dirty:
+        for name in tuple(self.dirty):
             found = self._found(name, keeper)
+            del self.dirty[name]  # only now: views and keepers ask what was answered
             if found is not None:
                 self.ready[name] = found
             else:

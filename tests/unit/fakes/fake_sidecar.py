@@ -17,11 +17,15 @@ _MOST_TURNS = 100
 
 
 class FakeSidecar:
-    """Fed from a view of the agent. `envoy` says what it has, `asked` what the agent was asked."""
+    """Fed from a view of the agent. `envoy` says what it has, `asked` what the agent was asked.
+
+    The agent says nothing while it `is_silent`.
+    """
 
     def __init__(self, demand: OnDemand, pinned: tuple[str, ...] = ()) -> None:
         self._demand = demand
         self.asked: list[Request] = []
+        self.is_silent = False
         self.receiver = Receiver("sidecar/x", TYPES, read_import, by_name=(IMPORT,))
         self.imports = Imports(self.receiver, pinned, self._ask)
         self.imports.load(())
@@ -65,7 +69,7 @@ class FakeSidecar:
         raise AssertionError("the sidecar and its agent never fall silent")
 
     def _follow_agent(self) -> int:
-        response = self._agent.next_response(0.0)
+        response = self._agent.next_response(0.0) if not self.is_silent else None
         if response is None:
             return 0
         received = self.receiver.receive(response)

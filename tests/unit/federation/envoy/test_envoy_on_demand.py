@@ -72,7 +72,7 @@ def test_to_ask_anew_changes_the_source_and_no_host() -> None:
     assert document(one)["vhds"]["config_source"] == {
         "ads": {},
         "resource_api_version": "V3",
-        "initial_fetch_timeout": "15.001s",
+        "initial_fetch_timeout": "15.000001s",
     }
     assert asking_anew(one, 2) == asking_anew(asking_anew(before, 1), 2)
 

@@ -3,10 +3,11 @@
 from federation.envoy.on_demand import NOBODY, ROUTES, asked_name, virtual_host
 from federation.model.imports import Import
 from federation.model.types import CLUSTER, ENDPOINTS, IMPORT, LISTENER, ROUTE, VIRTUAL_HOST
+from federation.supervisor.feeding import Feeding
 from federation.supervisor.imports import MOST_MISSING, Imports
 from federation.supervisor.relay import read_import
 from federation.wire.codec.imports import brought_by, encode_import
-from federation.xds.messages import Request
+from federation.xds.messages import Request, Response
 from federation.xds.on_demand import OnDemand
 from federation.xds.receiver import Receiver
 from federation.xds.resources import resource
@@ -268,6 +269,132 @@ def test_too_many_invented_hosts_are_forgotten_together_and_those_that_serve_sta
     world.sidecar.settle()
     world.call("x1.shop")
     assert asked_name("x1.shop") in world.hosts()
+
+
+def test_hosts_that_are_invented_while_the_agent_is_away_are_forgotten_as_well() -> None:
+    """Else it would be asked for more names than it takes on one stream, for ever."""
+    world = World()
+    world.call("api.shop")
+    before = world.envoy.has[ROUTE][ROUTES]
+    world.sidecar.is_silent = True
+    for start in range(0, 3 * MOST_MISSING, 100):
+        world.call(*(f"x{number}.shop" for number in range(start, start + 100)))
+    assert world.envoy.has[ROUTE][ROUTES] != before, "Envoy is made to forget as well"
+    world.sidecar.is_silent = False
+    world.sidecar.asked.clear()
+    world.sidecar.connect()
+    assert len(world.sidecar.asked[0].subscribe) <= MOST_MISSING + 1
+    world.call("both.shop")
+    assert world.hosts() == {NOBODY, HOST, asked_name("both.shop")}
+
+
+def test_hosts_that_envoy_has_stay_though_the_agent_is_away() -> None:
+    world = World()
+    hosts = [f"s{number}.shop" for number in range(MOST_MISSING + 10)]
+    for host in hosts:
+        world.lead(host, Import(b"", ("out~api",)), host=True)
+    world.call(*hosts)
+    lost = FakeSidecar(OnDemand(IMPORT, Table(), Table(), brought_by))
+    envoy = lost.start_envoy(world.envoy.has)
+    lost.settle()
+    assert set(envoy.has[VIRTUAL_HOST]) == {NOBODY, *map(asked_name, hosts)}
+
+
+def test_an_aggregate_that_changes_with_its_members_follows_them() -> None:
+    world = World()
+    world.call("both.shop")
+    world.lead("both.shop", Import(b"", ("out~both", "far~both"), ("any~both",)), b"2", host=True)
+    world.told()
+    world.sidecar.settle()
+    told = world.told()
+    assert told.index("any~both") > max(told.index("out~both"), told.index("far~both"))
+    assert world.envoy.has[CLUSTER]["any~both"] == b"2"
+
+
+def test_a_host_that_waits_while_its_cluster_changes_is_not_forgotten() -> None:
+    """Something of another host is on its way to Envoy, so this one cannot be sent at once."""
+    world = World()
+    world.call("api.shop", "both.shop")
+    feeding = Feeding(world.sidecar.imports, world.sidecar.to_envoy)
+    other, asked = asked_name("api.shop.svc"), asked_name("both.shop.svc")
+    world.envoy.say(Request(VIRTUAL_HOST, subscribe=(other,)))
+    on_its_way = feeding.next_response(0.0)
+    assert on_its_way is not None
+    assert on_its_way.type_url == VIRTUAL_HOST
+    world.envoy.say(Request(VIRTUAL_HOST, subscribe=(asked,)))
+    assert feeding.next_response(0.0) is None
+    world.envoy.warming = True
+    world.put(CLUSTER, "out~both", b"2")
+    world.sidecar.settle()
+    world.envoy.say(Request(VIRTUAL_HOST, nonce=on_its_way.nonce))
+    world.sidecar.settle()
+    world.envoy.warm()
+    world.sidecar.settle()
+    assert asked in world.hosts()
+
+
+def test_what_it_led_to_goes_though_the_service_goes_before_its_host_has_followed() -> None:
+    world = World()
+    world.call("api.shop")
+    world.envoy.warming = True
+    world.lead("api.shop", Import(b"", ("far~api",)), host=True)
+    world.sidecar.settle()
+    for type_url, name in ((IMPORT, "api.shop"), (CLUSTER, "far~api"), (CLUSTER, "out~api")):
+        world.drop(type_url, name)
+    world.sidecar.settle()
+    world.envoy.warm()
+    world.sidecar.settle()
+    assert world.clusters() == {"app~8080"}
+
+
+def test_what_an_earlier_supervisor_gave_envoy_stays_until_its_hosts_lead_elsewhere() -> None:
+    world = World()
+    world.call("api.shop")
+    has = world.envoy.has
+    world.lead("api.shop", Import(b"", ("far~api",)), host=True)
+    world.drop(CLUSTER, "out~api")
+    world.drop(ENDPOINTS, "out~api")
+    later = FakeSidecar(OnDemand(IMPORT, world.common, world.pool, brought_by))
+    later.start_envoy()
+    later.envoy.call("api.shop")
+    later.settle()
+    envoy = later.start_envoy(has)
+    envoy.warming = True
+    later.settle()
+    envoy.warm()
+    later.settle()
+    assert envoy.has[VIRTUAL_HOST][HOST] == virtual_host(HOST, b"far~api")
+    assert envoy.told.index(HOST) < envoy.told.index("-out~api")
+
+
+def test_an_aggregate_of_two_imports_stays_one_when_one_of_them_goes() -> None:
+    world = World()
+    both = Import(b"", ("out~both", "far~both"), ("any~both",))
+    world.lead("both.shop:80", both, host=True)
+    world.call("both.shop", "both.shop:80")
+    world.drop(IMPORT, "both.shop:80")
+    world.sidecar.settle()
+    envoy = world.sidecar.start_envoy()
+    world.sidecar.settle()
+    assert envoy.told.index("any~both") > max(map(envoy.told.index, both.clusters))
+
+
+def test_an_answer_that_comes_when_nobody_calls_any_more_is_not_remembered() -> None:
+    world = World()
+    name = "gone.shop"
+    world.call(name)
+    imports, receiver = world.sidecar.imports, world.sidecar.receiver
+    world.sidecar.start_envoy()
+    world.sidecar.settle()
+    assert name not in receiver.held(IMPORT)
+    found = resource(name, encode_import(Import(b"", ("out~gone",))))
+    imports.take(receiver.receive(Response(IMPORT, "7", (found,))))
+    assert name not in receiver.held(IMPORT)
+    imports.take(receiver.receive(Response(IMPORT, "8", removed=(name,))))
+    world.sidecar.is_silent = True
+    world.told()
+    world.call(name)
+    assert world.told() == [], "it may be there by now"
 
 
 def test_an_upstreams_clusters_stay_while_a_new_supervisor_does_not_know_them_yet() -> None:
