@@ -42,6 +42,7 @@ bench: $(READY)  ## measurements, as JSON
 	@$(BIN)/python -m tests.bench_agent
 	@$(BIN)/python -m tests.bench_dns
 	@$(BIN)/python -m tests.bench_senders
+	@$(BIN)/python -m tests.bench_on_demand
 
 fix: $(READY)
 	@$(BIN)/ruff format .

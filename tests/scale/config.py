@@ -21,8 +21,7 @@ from federation.model.proxies import Kind as ProxyKind
 from federation.model.proxies import Node
 from federation.model.types import CLUSTER, ENDPOINTS
 from federation.planning.plan import plan_service
-from federation.wire.rpc.methods import MAX_MESSAGE_BYTES
-from sidecar.outbound import compile_outbound
+from sidecar.outbound import compile_imports, compile_outbound
 from tests.eager import eager_routes, virtual_hosts
 from tests.scale.world import HOME, IMPORTER, REGION, ZONE, Kind, Size, imported, reachability
 from tests.unit.builders import entry
@@ -32,16 +31,20 @@ Shares = tuple[tuple[ClusterId, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """All imported services of one kind, compiled; `answering`: the trust domains of each."""
+    """All imported services of one kind, compiled, with one table of all routes as if all were
+    sent at once. `answering`: the trust domains of each, `import_bytes`: what one weighs that is
+    asked for.
+    """
 
     services: tuple[tuple[Resource, ...], ...]
     hosts: tuple[bytes, ...]
     routes: Resource
     answering: frozenset[tuple[str, ...]]
+    import_bytes: int
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """What a sidecar is sent."""
+        """What a sidecar is sent that is sent everything."""
         return (*(found for service in self.services for found in service), self.routes)
 
     @property
@@ -56,7 +59,8 @@ def imports(kind: Kind, size: Size) -> Imports:
     hosts = tuple(host for plan in plans for host in virtual_hosts(plan))
     answering = frozenset(domains_of(plan.identities) for plan in plans)
     made = tuple(map(compile_outbound, plans))
-    return Imports(made, hosts, eager_routes(hosts), answering)
+    asked = len(compile_imports(plans[0])[0].body)
+    return Imports(made, hosts, eager_routes(hosts), answering, asked)
 
 
 def _plan(facts: ServiceFacts) -> Plan:
@@ -69,22 +73,18 @@ def config(size: Size) -> dict[str, Any]:
 
 
 def _weigh(found: Imports, size: Size) -> dict[str, Any]:
-    """The route table is one resource and travels in one message, so that ends somewhere."""
+    """What a sidecar is sent when it calls a service; one import of it, as it calls one port."""
     first = found.services[0]
     clusters = _bytes(first, CLUSTER)
     endpoints = _bytes(first, ENDPOINTS)
-    route = len(found.hosts[0]) if found.hosts else 0
     return {
-        "bytes_per_service": {
+        "bytes_per_called_service": {
+            "import": found.import_bytes,
             "clusters": clusters,
             "endpoints": endpoints,
-            "route": route,
-            "sum": clusters + endpoints + route,
+            "sum": found.import_bytes + clusters + endpoints,
         },
         "envoy_clusters_per_service": found.clusters / size.services,
-        "all_services_bytes": sum(len(resource.body) for resource in found.resources),
-        "route_table_bytes": len(found.routes.body),
-        "most_http_services": int(MAX_MESSAGE_BYTES / route) if route else None,
     }
 
 
@@ -113,7 +113,7 @@ def _time(kind: Kind, size: Size) -> dict[str, float]:
 def _make(facts: ServiceFacts) -> None:
     plan = _plan(facts)
     compile_outbound(plan)
-    virtual_hosts(plan)
+    compile_imports(plan)
 
 
 def _tell(snapshots: Snapshots, services: list[ServiceFacts], shares: Shares = ()) -> None:

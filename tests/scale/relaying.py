@@ -1,8 +1,8 @@
 """A supervisor's relay alone: `python -m tests.scale.relaying FOLDER`, for its memory.
 
-Loads what a sidecar's supervisor loads, takes resources at `agent.sock` and gives them to an Envoy
-at `xds.sock`. It has no TLS to the agent, and does not start the Envoy. SIGHUP makes it show what
-is in `identity.json` now.
+Loads what a sidecar's supervisor loads, takes back what an earlier one kept in the folder, takes
+resources at `agent.sock` and gives them to an Envoy at `xds.sock`. It has no TLS to the agent, and
+does not start the Envoy. SIGHUP makes it show what is in `identity.json` now.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ async def relay(folder: Path) -> None:
     """Relay until told to stop."""
     disk = Disk()
     found = Relay("sidecar/shop/web", folder, [IDENTITY], lambda _: None, disk, imports=())
+    found.load()
     show = partial(_show, found, folder / "identity.json")
     show()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, show)

