@@ -43,6 +43,7 @@ from tests.scale.world import (
     remote_cluster,
 )
 
+_GATEWAY = "gateway:gateway-1"
 _SETTLE_SECONDS = 2.0
 _PASSING_SECONDS = 30.0
 _LOOKING_SECONDS = 8.0
@@ -57,7 +58,7 @@ async def remotes(folder: Path, count: int, authority: Authority) -> AsyncIterat
         (found,) = cluster.gateways
         listener = compile_listener(found.address, found.port, cluster.id, found.name)
         told.append(_renamed(listener, f"remote-{cluster.id}"))
-    async with _listening(folder, (*authority.secrets_of_many("gateway"), *told), count) as process:
+    async with _listening(folder, (*authority.secrets_of_many(_GATEWAY), *told), count) as process:
         yield process
 
 
@@ -136,7 +137,7 @@ async def checking(
     """A gateway that does nothing but check; `asked` stands for all that are."""
     listener = compile_listener(GATEWAY_ADDRESS, MTLS, ClusterId(HOME), "gateway-1")
     routes = compile_terminated()
-    resources = [*authority.secrets("gateway:gateway-1"), routes, listener, *checks.told]
+    resources = [*authority.secrets(_GATEWAY), routes, listener, *checks.told]
     async with fed(folder, resources, measure=True) as (proxy, _):
         await until("all pass their checks", _PASSING_SECONDS, lambda: _pass(proxy, checks.count))
         await asyncio.sleep(_SETTLE_SECONDS)

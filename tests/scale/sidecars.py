@@ -17,6 +17,7 @@ from federation.model.errors import NotReady
 from federation.model.exports import ServiceType
 from federation.model.facts import Service as Stated
 from federation.model.facts import ServiceFacts
+from federation.planning.merge import default_port
 from federation.planning.plan import plan_service
 from federation.runtime.disk import write_together
 from federation.supervisor.certificates.agent_trust import file_of
@@ -133,7 +134,10 @@ async def pings(
     `asked` is the Envoy that stands for the workloads' sidecars.
     """
     service = one_service(size)
-    stated = Stated(service.name, ServiceType.CLUSTERSET_IP, service.ports, (HOME,))
+    ports = service.ports
+    stated = Stated(
+        service.name, ServiceType.CLUSTERSET_IP, ports, (HOME,), default_port=default_port(ports)
+    )
     plan = plan_service(ServiceFacts(stated, (), (home_cluster(),)), service, IMPORTER)
     routes = eager_routes(virtual_hosts(plan))
     told = (*authority.secrets(SUBJECT), *own_listeners(), *compile_outbound(plan), routes)

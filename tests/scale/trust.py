@@ -40,7 +40,7 @@ class Authority:
         return Resource(SECRET, CLUSTERSET, spiffe_validation(bundles))
 
     def certify(self, subject: str) -> Certified:
-        """A new key and its certificate for a workload (`namespace/account`) or `gateway`."""
+        """A new key and its certificate for a workload (`namespace/account`) or `gateway:name`."""
         key, uri = issue.new_key(), spiffe.subject_id(self._domain, subject)
         leaf = issue.issue_leaf(
             self._signer, self._key, key.public_key(), profile.leaf_profile(uri), utc_now()
