@@ -155,7 +155,8 @@ def outbound_manager(
     `asking`, virtual hosts come when they are called (`federation.envoy.on_demand`).
     """
     bounds = limits.requests() if strangers else limits.heads()
-    own = {"allow_connect": True, **limits.one_stream_at_a_time()}
+    window = {"initial_stream_window_size": {"value": limits.RETRY_BYTES}}
+    own = {"allow_connect": True, **limits.one_stream_at_a_time(), **window}
     http2 = http.receiving_http2() if strangers else own
     demanding = _demanding() if asking else {}
     return http.connection_manager(

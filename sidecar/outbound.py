@@ -102,12 +102,13 @@ def _import_names(plan: Plan, port: PortPlan) -> tuple[str, ...]:
 def _import(port: PortPlan) -> Import:
     host = b""
     if _is_http(port):
-        host = routes.virtual_host("", (), shares_of(port)).SerializeToString(deterministic=True)
-    found = [_clusters(port, part) for part in port.parts]
+        found = routes.virtual_host("", (), shares_of(port), on_demand=True)
+        host = found.SerializeToString(deterministic=True)
+    clusters = [_clusters(port, part) for part in port.parts]
     return Import(
         host,
-        tuple(name for one in found for name in (one.near, one.far) if name),
-        tuple(one.both for one in found if one.both),
+        tuple(name for one in clusters for name in (one.near, one.far) if name),
+        tuple(one.both for one in clusters if one.both),
     )
 
 

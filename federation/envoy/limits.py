@@ -138,8 +138,13 @@ def buffers() -> dict[str, Message]:
 
 
 def for_the_application() -> dict[str, Message]:
-    """Settings of a listener for the own application: a flood of strangers does not shut it."""
-    return {"ignore_global_conn_limit": True, **buffers()}
+    """Settings of a listener for the own application: a flood of strangers does not shut it.
+
+    As much of a body as may be sent again waits there. A virtual host that comes while a request
+    is held must not say another limit: Envoy 1.40 then stops reading some bodies for ever.
+    """
+    buffers_ = {"per_connection_buffer_limit_bytes": {"value": RETRY_BYTES}}
+    return {"ignore_global_conn_limit": True, **buffers_}
 
 
 def at_one_address(counted_as: str) -> dict[str, Message]:

@@ -29,6 +29,9 @@ _ASKED = f"{ROUTES}/"
 NOBODY = f"{_ASKED}-"
 """A virtual host that is always there: Envoy would wait for the first one before it is ready."""
 
+ASKING = "envoy.filters.http.match_delegate"
+"""The name of the filter that asks for hosts."""
+
 NO_SUCH_SERVICE = "fedmesh: no such service in the clusterset\n"
 NO_ANSWER = "fedmesh: the mesh does not answer\n"
 GENERATIONS = 1_000_000
@@ -93,7 +96,7 @@ def asking() -> dict[str, Message]:
         xds_matcher={"matcher_list": {"matchers": [odd]}},
         extension_config=extension("envoy.filters.http.on_demand", on_demand_pb2.OnDemand()),
     )
-    return extension("envoy.filters.http.match_delegate", asking_)
+    return extension(ASKING, asking_)
 
 
 def answering() -> dict[str, Message]:

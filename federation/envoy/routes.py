@@ -13,7 +13,8 @@ from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.retry.priority.previous_priorities.v3 import previous_priorities_config_pb2
 
 from federation.envoy import heads, http, limits, split
-from federation.envoy.build import ADS, extension
+from federation.envoy.build import ADS, any_of, extension
+from federation.envoy.on_demand import ASKING
 from federation.envoy.split import Share
 from federation.envoy.spoofing import MARKS, UNREACHED, marked
 
@@ -21,23 +22,28 @@ _ALWAYS_RETRIED = "connect-failure,refused-stream,reset-before-request,retriable
 _MAX_RETRIES = 4
 _HOST_ATTEMPTS = 5
 
+_WITHOUT = any_of(route_components_pb2.FilterConfig(disabled=True))
+
 _NOWHERE = 500
 _NO_PART = {"inline_string": "fedmesh: no part of this service has a weight\n"}
 
 
 def virtual_host(
-    name: str, domains: Iterable[str], shares: Iterable[Share]
+    name: str, domains: Iterable[str], shares: Iterable[Share], *, on_demand: bool = False
 ) -> route_components_pb2.VirtualHost:
     """Routes of one service port: idempotent methods also retry a reset, the others do not.
 
     `shares` are the clusters of its parts; a retry stays in the part that the request has got. No
-    time-outs: a mesh does not know how long an answer may take.
+    time-outs: a mesh does not know how long an answer may take. One that comes `on_demand` does not
+    say how much of a body is kept for a retry: that is as much as its listener takes; and its
+    requests meet no filter that asks for hosts.
     """
     to = split.of_requests(shares)
     return route_components_pb2.VirtualHost(
         name=name,
         domains=sorted(domains),
-        request_body_buffer_limit={"value": limits.RETRY_BYTES},
+        request_body_buffer_limit=None if on_demand else {"value": limits.RETRY_BYTES},
+        typed_per_filter_config={ASKING: _WITHOUT} if on_demand else {},
         routes=[
             _retried(
                 to,

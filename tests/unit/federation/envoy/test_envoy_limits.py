@@ -10,7 +10,7 @@ from federation.envoy import http, limits
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.build import packed
 from federation.envoy.limits import Bounds, affordable, lowered_because
-from federation.envoy.routes import upstream_routes
+from federation.envoy.routes import upstream_routes, virtual_host
 from federation.envoy.split import Share
 from federation.model.exports import AppProtocol
 from federation.model.names import ClusterId
@@ -136,9 +136,17 @@ def test_streams_are_reset_long_before_connections_are_refused() -> None:
 
 def test_every_listener_bounds_its_buffers_and_bodies_can_be_repeated_all_the_same() -> None:
     for listener in listeners().values():
-        assert listener["per_connection_buffer_limit_bytes"] == limits.BUFFER_BYTES
+        own = listener.get("ignore_global_conn_limit", False)
+        bound = limits.RETRY_BYTES if own else limits.BUFFER_BYTES
+        assert listener["per_connection_buffer_limit_bytes"] == bound
     host = document(packed(upstream_routes("up", [Share("out", 1)])))["virtual_hosts"][0]
     assert int(host["request_body_buffer_limit"]) == limits.RETRY_BYTES == 1 << 20
+
+
+def test_a_virtual_host_that_comes_while_a_body_waits_says_no_other_limit() -> None:
+    """Envoy stops reading some bodies for ever when the limit changes meanwhile."""
+    found = document(packed(virtual_host("a", ["a"], [Share("out", 1)], on_demand=True)))
+    assert "request_body_buffer_limit" not in found
 
 
 @FACING

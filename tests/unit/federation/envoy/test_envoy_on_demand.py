@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from envoy.config.route.v3 import route_components_pb2
 
+from federation.envoy import routes
 from federation.envoy.build import packed, resource
 from federation.envoy.on_demand import (
     HELD_SECONDS,
@@ -20,6 +21,7 @@ from federation.envoy.on_demand import (
     virtual_host,
 )
 from federation.envoy.routes import routes_on_demand
+from federation.envoy.split import Share
 from federation.model.types import ROUTE
 from tests.unit.goldens import document, envoy_refusal
 
@@ -52,6 +54,13 @@ def test_only_hosts_that_may_be_services_are_asked_for() -> None:
     assert re.fullmatch(pattern, "API.Shop:80")
     for odd in ("x" * 1100, "a.b.c", "api.shop:x", "", "api shop"):
         assert not re.fullmatch(pattern, odd)
+
+
+def test_requests_to_a_host_that_is_there_meet_no_filter_that_asks() -> None:
+    found = document(packed(routes.virtual_host("a", ["a"], [Share("out", 1)], on_demand=True)))
+    (name,) = found["typed_per_filter_config"]
+    assert name == asking()["name"]
+    assert found["typed_per_filter_config"][name]["disabled"]
 
 
 def test_who_finds_no_service_hears_why() -> None:
