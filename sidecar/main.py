@@ -21,7 +21,7 @@ async def run_sidecar(settings: SidecarSettings) -> None:
         outbound_port=settings.outbound.port,
         upstreams=parse_upstreams(settings),
     )
-    await supervise(settings, proxy)
+    await supervise(settings, proxy, unused_seconds=settings.unused_seconds)
 
 
 def main() -> None:

@@ -52,6 +52,15 @@ class SidecarSettings(ProxySettings, frozen=True, kw_only=True):
             "Nothing listens there while no cluster exports that port",
         ),
     ] = ()
+    unused_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=31_536_000,
+            description="what nobody has called for so long is let go (`docs/operations/imports.md`"
+            "); the next call asks for it again. 0: never",
+        ),
+    ] = 86_400.0
 
     def __post_init__(self) -> None:
         parse_upstreams(self)

@@ -5,7 +5,7 @@ what to ask the agent for, and what changed in the view that Envoy is fed from
 (`federation.supervisor.shown`). Envoy holds a request until the virtual host of its host is there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from secrets import randbelow
 
 from federation.envoy.on_demand import GENERATIONS, NOBODY, ROUTES, asked_name
@@ -16,6 +16,10 @@ from federation.supervisor.envoy_side import EnvoySide
 from federation.supervisor.shown import Shown
 from federation.xds.messages import WILDCARD, Request
 from federation.xds.receiver import Received, Receiver
+
+_LOOKS = 8
+"""So often it is looked for hosts to forget while as many come: a look at each would be too much.
+"""
 
 MOST_MISSING = 4_000
 """Hosts without a service that are remembered; then all are forgotten, and asked for anew."""
@@ -44,6 +48,8 @@ class Imports:
         self._hosts = AskedHosts(self._known)
         self.shown = Shown(receiver, self._hosts, self._known, claims=pinned is not None)
         self._is_open = False
+        self._may_forget = True
+        self._look_again_at = 0
         self.has_news = False
         """Whether other hosts are called than when this was last set to False."""
 
@@ -82,6 +88,7 @@ class Imports:
             elif change.resource is not None:
                 self._learn(change.name, change.value)
         if received.reply.type_url == IMPORT:
+            self._may_forget = True
             held = self._receiver.held(IMPORT)
             for name in received.settled:
                 if name not in held:
@@ -110,6 +117,8 @@ class Imports:
         """There is a new stream to Envoy."""
         self.shown.start(envoy)
         self._is_open = False
+        self._may_forget = True
+        self._look_again_at = 0
 
     def hear(self, request: Request) -> Request:
         """Envoy asks for virtual hosts; returns what the sender is to make of it.
@@ -122,13 +131,15 @@ class Imports:
         is_first, self._is_open = not self._is_open, True
         asked = dict.fromkeys(hosts_in(request))
         if is_first:
-            self._drop([host for host in self._hosts.leading_nowhere() if host not in asked])
+            self._forget([host for host in self._hosts.leading_nowhere() if host not in asked])
         new = [name for host in asked if (name := self._hosts.add(host)) is not None]
         known = [name for name in new if name in self._known]
         self.shown.unready.update(dict.fromkeys(known))
         self.has_news = self.has_news or bool(known)
         if told := self._receiver.ask(IMPORT, new):
             self._ask(told)
+        if request.nonce or len(self._hosts) > self._look_again_at:
+            self._may_forget = True
         for name in request.subscribe:
             if name not in request.initial_versions:
                 self._envoy.forget(VIRTUAL_HOST, name)
@@ -183,12 +194,37 @@ class Imports:
             return not self.shown.has_host(host)
         return self._envoy.has_answered(VIRTUAL_HOST, asked_name(host))
 
+    def let_go(self, unused: Collection[str]) -> tuple[str, ...]:
+        """Let go what leads only to clusters that are unused; returns the hosts that led there.
+
+        Envoy is made to ask anew first, else it would not ask again for what it has had.
+        """
+        names = [name for name in self._hosts.imports() if self._is_unused(name, unused)]
+        hosts = tuple(host for name in names for host in self._hosts.leading_to(name))
+        if hosts:
+            self._ask_anew()
+            self._drop(hosts)
+            for host in hosts:
+                self._envoy.touch(VIRTUAL_HOST, asked_name(host))
+            self.has_news = True
+        return hosts
+
+    def _is_unused(self, name: str, unused: Collection[str]) -> bool:
+        found = self._known.get(name)
+        if found is None or not found.host or name in self._pinned:
+            return False
+        return all(cluster in unused for cluster in found.clusters)
+
     def _forget_missing(self) -> bool:
         """Envoy forgets what it asked for when it is told to ask anew; hosts that it has stay.
 
         So do those that it is about to be told of, but not those of which the agent says nothing:
         it may be away for long, and everything is asked for when it comes.
         """
+        if not self._may_forget:
+            return False
+        self._may_forget = False
+        self._look_again_at = len(self._hosts) + self._most_missing // _LOOKS
         if len(self._hosts) - len(self._known) <= self._most_missing:
             return False
         told = self._envoy.has_answered
@@ -200,14 +236,21 @@ class Imports:
         ]
         if not forgotten:
             return False
-        self._drop(forgotten)
-        self.shown.generation = 1 + randbelow(GENERATIONS - 1)  # Envoy may have any other
-        self._envoy.touch(ROUTE, ROUTES)
+        self._forget(forgotten)
+        self._ask_anew()
         return True
 
-    def _drop(self, hosts: list[str]) -> None:
+    def _ask_anew(self) -> None:
+        self.shown.generation = 1 + randbelow(GENERATIONS - 1)  # Envoy may have any other
+        self._envoy.touch(ROUTE, ROUTES)
+
+    def _forget(self, hosts: list[str]) -> None:
+        """Know nothing of these hosts, as if Envoy had never asked for them."""
         for host in hosts:
             self._envoy.forget(VIRTUAL_HOST, asked_name(host))
+        self._drop(hosts)
+
+    def _drop(self, hosts: Iterable[str]) -> None:
         left = [name for name in self._hosts.drop(hosts) if name not in self._pinned]
         self._known.forget(left)
         if told := self._receiver.drop(IMPORT, left):

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from federation.envoy.bootstrap import bootstrap
 from federation.envoy.identity import IDENTITY
@@ -37,9 +38,7 @@ from federation.supervisor.envoy import Envoy, find_envoy
 from federation.supervisor.kept_admin import KeptAdmin
 from federation.supervisor.listeners import Listeners
 from federation.supervisor.local_range import foreign, watching
-from federation.supervisor.observe import refused_connections
-from federation.supervisor.observe.application_ports import Application
-from federation.supervisor.observe.observer import Observer, Seen
+from federation.supervisor.observe import eyes, refused_connections
 from federation.supervisor.relay import Relay
 from federation.supervisor.settings import ProxySettings
 from federation.supervisor.troubles import Troubles
@@ -61,8 +60,15 @@ _READY_AGAIN_SECONDS = 1.0
 class Supervisor:
     """One proxy, from its start to its orderly end."""
 
-    def __init__(self, settings: ProxySettings, proxy: Proxy, more: Iterable[Wanted]) -> None:
+    def __init__(
+        self,
+        settings: ProxySettings,
+        proxy: Proxy,
+        more: Iterable[Wanted],
+        unused_seconds: float = 0,
+    ) -> None:
         self._settings = settings
+        self._unused_seconds = unused_seconds
         self._state = settings.state
         self._xds_socket = self._state / "xds.sock"
         self._admin_socket = self._state / "admin.sock"
@@ -231,30 +237,13 @@ class Supervisor:
             await send(link, speaker, self._heard)
 
     def _eyes(self) -> tuple[Loop, ...]:
-        """What the proxy looks at: a gateway at others, a sidecar at its own application."""
-        if not self._is_gateway:
-            told = self._on_dead, self._on_closing
-            own = Application(self._admin_socket, self._proxy.app_address, *told)
-            return (own.looking(),)
-        observer = Observer(self._admin_socket, self._measure_socket, self._on_seen)
-        entry = [watching(self._entry, self._look_at_entry)] if self._entry else []
-        return (*observer.loops(), *entry)
+        sockets = self._admin_socket, self._measure_socket
+        told = eyes.Told(self._change, self._relay.let_go)
+        found = eyes.looking(self._proxy, *sockets, told, self._unused_seconds)
+        return (*found, watching(self._entry, self._look_at_entry)) if self._entry else found
 
-    def _on_dead(self, ports: tuple[int, ...]) -> None:
-        self._say(replace(self._proxy, dead_ports=ports))
-
-    def _on_closing(self, ports: tuple[int, ...]) -> None:
-        self._say(replace(self._proxy, closing_ports=ports))
-
-    def _on_seen(self, seen: Seen) -> None:
-        self._say(
-            replace(
-                self._proxy,
-                unhealthy=seen.unhealthy,
-                sees_healthy=seen.sees_healthy,
-                remotes=seen.remotes,
-            )
-        )
+    def _change(self, **fields: Any) -> None:
+        self._say(replace(self._proxy, **fields))
 
     async def _look_at_envoy(self) -> None:
         """Ask Envoy whether it is live, and where it listens, and tell the agent."""
@@ -287,11 +276,17 @@ class Supervisor:
         await wait_for_event(asyncio.Event(), 0.1)
 
 
-async def supervise(settings: ProxySettings, proxy: Proxy, more: Iterable[Wanted] = ()) -> None:
+async def supervise(
+    settings: ProxySettings,
+    proxy: Proxy,
+    more: Iterable[Wanted] = (),
+    unused_seconds: float = 0,
+) -> None:
     """Run the supervisor of one proxy until it is told to stop.
 
-    `more` are certificates it needs besides its own.
+    `more` are certificates it needs besides its own. Imports that nobody calls for
+    `unused_seconds` are let go; 0: never.
     """
     check_socket(settings.state / "admin.sock", f"state folder {settings.state}")
     with state_folder(settings.state):
-        await Supervisor(settings, proxy, more).run()
+        await Supervisor(settings, proxy, more, unused_seconds).run()

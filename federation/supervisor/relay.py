@@ -49,7 +49,7 @@ ENVOY_RULES = (
     Rule(SECRET, removals_after=(CLUSTER, LISTENER)),
     Rule(CLUSTER, removals_after=(LISTENER, ROUTE, EXTENSION, VIRTUAL_HOST), companion=ENDPOINTS),
     Rule(ENDPOINTS),
-    Rule(VIRTUAL_HOST),
+    Rule(VIRTUAL_HOST, removals_after=(ROUTE,)),
     Rule(LISTENER, after=(CLUSTER,)),
     Rule(ROUTE, after=(CLUSTER,)),
     Rule(EXTENSION, after=(CLUSTER,), removals_after=(LISTENER,)),
@@ -143,6 +143,16 @@ class Relay:
         self._imports.take(received)
         self._note_hosts()
         if received.changes or received.settled or received.completed:
+            self._wake.set()
+
+    def let_go(self, unused: Collection[str]) -> None:
+        """Let go imports that lead only to these clusters, while they could be had again."""
+        if self._asked is None:
+            return
+        hosts = self._imports.let_go(unused)
+        if hosts:
+            log.info(event("unused imports let go", hosts=len(hosts), first=hosts[0]))
+            self._note_hosts()
             self._wake.set()
 
     def _note_hosts(self) -> None:

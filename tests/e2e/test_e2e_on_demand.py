@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -353,6 +353,39 @@ def test_a_host_that_was_invented_before_it_was_forgotten_is_found_when_it_comes
         wait_until("it is found", lambda: get(mesh, host)[0] == 200, 20)
 
 
+def test_hosts_invented_while_the_agent_is_away_cost_nothing_once_it_is_back(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    """Who asks for them goes at once: Envoy asks for all, and its answers wait behind that."""
+    with (
+        offered(mesh, "known-long", "first-then"),
+        mesh.traffic(HERE, tmp_path, service="known-long") as load,
+    ):
+        mesh.kill_alone(AGENT)
+        try:
+            for batch in range(120):
+                _abandon(mesh, [f"away-{batch}-{number}.{NAMESPACE}" for number in range(100)])
+        finally:
+            mesh.start(AGENT)
+        host = service_host("first-then")
+        wait_until("a first call works", lambda: get(mesh, host)[0] == 200, 60)
+        assert get(mesh, f"away-1-1.{NAMESPACE}")[:2] == (404, NO_SUCH)
+    assert Counter(r.status for r in load.over.records).keys() == {200}
+    counted = mesh.ask_envoy(SIDECAR, "/stats?format=json&filter=control_plane.connected_state")
+    assert json.loads(counted)["stats"][0]["value"] == 1
+
+
+def _abandon(mesh: Mesh, hosts: list[str]) -> None:
+    """Ask for hosts and go away before there is an answer."""
+    address, _, port = mesh.proxy(HERE).rpartition(":")
+    with ExitStack() as connections:
+        for host in hosts:
+            opened = closing(socket.create_connection((address, int(port)), 10))
+            connection = connections.enter_context(opened)
+            connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        pause(0.05)
+
+
 # -- all forms ---------------------------------------------------------------------------------
 
 
@@ -396,3 +429,31 @@ def _updates(mesh: Mesh, name: str) -> tuple[int, int]:
     values = sorted((stat["name"], stat["value"]) for stat in found if "value" in stat)
     (_, clusters), (_, hosts) = values
     return clusters, hosts
+
+
+def test_what_nobody_calls_is_let_go_and_no_request_fails(mesh: Mesh, tmp_path: Path) -> None:
+    """Again and again: requests now and then, so that each may meet the moment it is let go."""
+    settings = mesh.paths.config(mesh.member(SIDECAR))
+    before = settings.read_text()
+    with offered(mesh, "seldom", "often"):
+        settings.write_text(before + "\nunused_seconds: 1\n")
+        mesh.kill(SIDECAR)
+        mesh.start(SIDECAR)
+        try:
+            wait_until("it is ready", lambda: mesh.is_ready(SIDECAR), 20)
+            with mesh.traffic(HERE, tmp_path, service="often") as load:
+                statuses = []
+                for turn in range(20):
+                    statuses.append(get(mesh, service_host("seldom"))[0])
+                    pause(0.85 + 0.04 * turn)
+            wait_until("it is let go", lambda: not held_of(mesh, "seldom"), 10)
+            assert held_of(mesh, "often") or get(mesh, service_host("often"))[0] == 200
+            assert get(mesh, service_host("seldom"))[0] == 200
+        finally:
+            settings.write_text(before)
+            mesh.kill(SIDECAR)
+            mesh.start(SIDECAR)
+    assert set(statuses) == {200}
+    assert Counter(r.status for r in load.over.records).keys() == {200}
+    log = mesh.log(SIDECAR)
+    assert log.count("unused imports let go") > 3

@@ -157,7 +157,7 @@ def gateway(folder: Path) -> tuple[Loop, ...]:
 def sidecar(folder: Path) -> tuple[Loop, ...]:
     address = "127.0.0.1"
     proxy = Proxy("shop/api", Kind.SIDECAR, State.STARTING, address, 15006, app_address=address)
-    return Supervisor(proxy_settings(folder), proxy, ()).loops
+    return Supervisor(proxy_settings(folder), proxy, (), unused_seconds=9).loops
 
 
 def fedmesh_identity(folder: Path) -> tuple[Loop, ...]:

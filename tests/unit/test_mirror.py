@@ -36,6 +36,7 @@ TABLES = {
     ),
     "test_certificates_agent_trust": ("federation/supervisor/certificates/keygen.py",),
     "test_supervisor_relay": ("federation/envoy/identity.py",),
+    "test_loops": ("federation/supervisor/observe/eyes.py",),
     "test_supervisor_imports": (
         "federation/supervisor/feeding.py",
         "federation/supervisor/shown.py",

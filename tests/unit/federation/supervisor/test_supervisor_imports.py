@@ -1,8 +1,11 @@
 """What Envoy is shown because it asked for a host: never too early, never less than it needs."""
 
+import pytest
+
 from federation.envoy.on_demand import NOBODY, ROUTES, asked_name, virtual_host
 from federation.model.imports import Import
 from federation.model.types import CLUSTER, ENDPOINTS, IMPORT, LISTENER, ROUTE, VIRTUAL_HOST
+from federation.supervisor.asked_hosts import AskedHosts
 from federation.supervisor.feeding import Feeding
 from federation.supervisor.imports import MOST_MISSING, Imports
 from federation.supervisor.relay import read_import
@@ -422,3 +425,41 @@ def test_a_gateway_keeps_nothing_of_what_it_is_no_longer_shown() -> None:
     gateway.claim(CLUSTER, ["old"], None)
     assert not gateway.keeps_any()
     assert not gateway.keeps(CLUSTER, "old")
+
+
+def test_what_nobody_calls_any_more_is_let_go_and_comes_again_when_it_is_called() -> None:
+    world = World("db.shop:5432")
+    world.call("api.shop", "api.shop.svc", "both.shop")
+    routes = world.envoy.has[ROUTE][ROUTES]
+    world.told()
+    unused = {"out~api", "out~both", "out~db"}
+    assert set(world.sidecar.imports.let_go(unused)) == {"api.shop", "api.shop.svc"}
+    world.sidecar.settle()
+    assert world.hosts() == {NOBODY, asked_name("both.shop")}, "the far cluster is in use"
+    assert world.clusters() == {"app~8080", "out~both", "far~both", "any~both", "out~db"}
+    assert world.envoy.has[ROUTE][ROUTES] != routes
+    told = world.told()
+    assert told.index(ROUTES) < told.index(f"-{HOST}") < told.index("-out~api")
+    assert world.sidecar.imports.called == ("both.shop",)
+    world.call("api.shop")
+    assert HOST in world.hosts()
+    assert "out~api" in world.clusters()
+
+
+def test_to_look_for_hosts_to_forget_costs_the_same_for_each_that_is_invented(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A look at each request would take seconds of each of thousands, and acknowledgements wait."""
+    world = World(synced=False)
+    looks = 0
+    look = AskedHosts.unknown
+
+    def counted(hosts: AskedHosts) -> list[str]:
+        nonlocal looks
+        looks += 1
+        return look(hosts)
+
+    monkeypatch.setattr(AskedHosts, "unknown", counted)
+    for number in range(3 * MOST_MISSING):
+        world.call(f"x{number}.shop")
+    assert 1 <= looks < 40
