@@ -13,9 +13,12 @@ from federation.model.proxies import Kind, Proxy
 _LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _ZONE = CLUSTERSET_ZONE.replace(".", r"\.")
 
+MOST_CHARACTERS = 154
+"""Of such a host, port included."""
+
 HOST_PATTERN = rf"({_LABEL}\.{_LABEL})(?:\.svc(?:\.{_ZONE})?)?(:[0-9]{{1,5}})?"
-"""A host by which a service may be called: full or short, with a port or without; at most 154
-characters of lower case. RE2 understands it as well."""
+"""A host by which a service may be called: full or short, with a port or without; at most
+MOST_CHARACTERS of lower case. RE2 understands it as well."""
 
 _HOST = re.compile(HOST_PATTERN)
 

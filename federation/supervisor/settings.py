@@ -87,7 +87,7 @@ class ProxySettings(CertifiedSettings, frozen=True, kw_only=True):
             le=1_000_000,
             description="how much memory (MB) Envoy's heap may take: from 60 % it resets the "
             "requests that hold most of it (answers that nobody takes), at 95 % it takes no new "
-            "connections. More than 1,500 services, or many large transfers at a time, need "
-            "more. 0: as much as there is",
+            "connections. More than 1,500 services in use, or many large transfers at a time, "
+            "need more. 0: as much as there is",
         ),
     ] = 1024

@@ -14,10 +14,11 @@ from federation.controller import agent_server as controller_server
 from federation.controller import audit, sessions
 from federation.controller.membership import join_tokens, joining
 from federation.controller.trust import anchors
-from federation.envoy import http, limits, senders
-from federation.model import exports
+from federation.envoy import http, limits, on_demand, senders
+from federation.model import exports, imports
 from federation.runtime import health, limited_log, yamldocs, yamlplain
 from federation.supervisor import admin
+from federation.supervisor import imports as asked_imports
 from federation.supervisor.observe import refused_connections as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import pem, spiffe, token_text, validate, workload_tokens
@@ -64,7 +65,9 @@ STATED: dict[str, str] = {
     "first TLS message (ClientHello)": f"{limits.CLIENT_HELLO_BYTES // KB} KB",
     "connections of others at one proxy (`max_connections`)": f"{_default('max_connections'):,}",
     "memory of an Envoy's heap (`memory_mb`)": f"{_default('memory_mb'):,} MB",
-    "what waits in a buffer of a connection or stream": f"{limits.BUFFER_BYTES // KB} KB",
+    "what waits in a buffer of a connection or stream (1 MB from the own application)": (
+        f"{limits.BUFFER_BYTES // KB} KB"
+    ),
     "answer that is whole and is not taken": f"{limits.UNTAKEN_SECONDS} s",
     "body of a request that can be sent again": f"{limits.RETRY_BYTES // MB} MB",
     "HTTP/2: answer in flight to a sender, for each stream": (f"{senders.STREAM_WINDOW // MB} MB"),
@@ -94,6 +97,11 @@ STATED: dict[str, str] = {
     "life of a TCP connection (`tcp_connection_seconds`)": f"{_tcp_seconds():,.0f} s",
     "answer of an Envoy to its supervisor (admin interface)": f"{admin.ANSWER_BYTES // MB} MB",
     "log of an Envoy": f"{watching.LOG_BYTES // MB} MB",
+    "15001: host that is asked for": f"{imports.MOST_CHARACTERS} characters",
+    "15001: first request to a host, until somebody says what it leads to": (
+        f"{on_demand.HELD_SECONDS:g} s"
+    ),
+    "15001: hosts without a service that are remembered": f"{asked_imports.MOST_MISSING:,}",
     "7443, 15012: time of the TLS handshake": f"{wire_server.HANDSHAKE_SECONDS} s",
     "7443, 15012: connections": f"{wire_server.MAX_CONNECTIONS:,}",
     "7443, 15012: calls of a connection at a time": f"{wire_server.STREAMS_PER_CONNECTION}",

@@ -4,7 +4,13 @@ import re
 
 import pytest
 
-from federation.model.imports import HOST_PATTERN, import_name, import_of, pinned_imports
+from federation.model.imports import (
+    HOST_PATTERN,
+    MOST_CHARACTERS,
+    import_name,
+    import_of,
+    pinned_imports,
+)
 from federation.model.names import ServiceName, host_name
 from federation.model.proxies import Kind, Proxy, State, Upstream
 
@@ -21,7 +27,7 @@ def test_a_service_is_called_by_its_full_and_its_short_names(host: str) -> None:
 def test_the_longest_names_are_names() -> None:
     host = f"{LONGEST}.{LONGEST}.svc.clusterset.local:65535"
     assert import_of(host) == f"{LONGEST}.{LONGEST}:65535"
-    assert len(host) == 154
+    assert len(host) == MOST_CHARACTERS
 
 
 @pytest.mark.parametrize(
