@@ -35,15 +35,13 @@ def virtual_host(
 
     `shares` are the clusters of its parts; a retry stays in the part that the request has got. No
     time-outs: a mesh does not know how long an answer may take. One that comes `on_demand` does not
-    say how much of a body is kept for a retry: that is as much as its listener takes; and its
-    requests meet no filter that asks for hosts.
+    say how much of a body is kept for a retry: that is as much as its listener takes.
     """
     to = split.of_requests(shares)
     return route_components_pb2.VirtualHost(
         name=name,
         domains=sorted(domains),
         request_body_buffer_limit=None if on_demand else {"value": limits.RETRY_BYTES},
-        typed_per_filter_config={ASKING: _WITHOUT} if on_demand else {},
         routes=[
             _retried(
                 to,
@@ -58,11 +56,13 @@ def virtual_host(
 def routes_on_demand(name: str) -> route_pb2.RouteConfiguration:
     """Routes by host name, of which Envoy asks for each when it is first called (VHDS).
 
-    A virtual host for all other hosts must not be in it: Envoy would then ask for none.
+    A virtual host for all other hosts must not be in it: Envoy would then ask for none. Requests to
+    a host that is there do not meet the filter that asks.
     """
     return route_pb2.RouteConfiguration(
         name=name,
         vhds={"config_source": ADS},
+        typed_per_filter_config={ASKING: _WITHOUT},
         response_headers_to_remove=http.NOT_OF_ANSWERS,
     )
 

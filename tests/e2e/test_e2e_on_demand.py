@@ -443,9 +443,9 @@ def test_what_nobody_calls_is_let_go_and_no_request_fails(mesh: Mesh, tmp_path: 
             wait_until("it is ready", lambda: mesh.is_ready(SIDECAR), 20)
             with mesh.traffic(HERE, tmp_path, service="often") as load:
                 statuses = []
-                for turn in range(20):
+                for turn in range(14):
                     statuses.append(get(mesh, service_host("seldom"))[0])
-                    pause(0.85 + 0.04 * turn)
+                    pause(0.85 + 0.05 * turn)
             wait_until("it is let go", lambda: not held_of(mesh, "seldom"), 10)
             assert held_of(mesh, "often") or get(mesh, service_host("often"))[0] == 200
             assert get(mesh, service_host("seldom"))[0] == 200

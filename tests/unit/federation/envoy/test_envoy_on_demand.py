@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from envoy.config.route.v3 import route_components_pb2
 
-from federation.envoy import routes
 from federation.envoy.build import packed, resource
 from federation.envoy.on_demand import (
     HELD_SECONDS,
@@ -21,7 +20,6 @@ from federation.envoy.on_demand import (
     virtual_host,
 )
 from federation.envoy.routes import routes_on_demand
-from federation.envoy.split import Share
 from federation.model.types import ROUTE
 from tests.unit.goldens import document, envoy_refusal
 
@@ -57,7 +55,7 @@ def test_only_hosts_that_may_be_services_are_asked_for() -> None:
 
 
 def test_requests_to_a_host_that_is_there_meet_no_filter_that_asks() -> None:
-    found = document(packed(routes.virtual_host("a", ["a"], [Share("out", 1)], on_demand=True)))
+    found = document(packed(routes_on_demand(ROUTES)))
     (name,) = found["typed_per_filter_config"]
     assert name == asking()["name"]
     assert found["typed_per_filter_config"][name]["disabled"]
