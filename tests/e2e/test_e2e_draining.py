@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.envoy.senders import CONNECTION_SECONDS
 from federation.verify import guarantees
 from tests.e2e.rig import Load, Mesh, pause, wait_until
 
@@ -43,7 +44,7 @@ def test_a_workload_that_ends_gets_no_new_requests_and_loses_none(
     with mesh.traffic("us-east", tmp_path, service="orders", method="POST") as load:
         pause(1.0)
         with mesh.edited("us-west", "services.yaml", ending(text, workload.address)):
-            pause(3.0)
+            pause(CONNECTION_SECONDS + 2.0)  # a connection that is open takes requests until then
             over = time.monotonic()  # from here on it is back
     assert_nothing_failed(load)
     late = [r for r in load.over.records if over - 1.0 < r.start and r.end < over]

@@ -64,5 +64,8 @@ def test_first_calls_during_a_fault_all_succeed(mesh: Mesh, fault: Fault) -> Non
                 pause(0.1)
         finally:
             injection.end()
+        mesh.check_health()  # what goes while nobody looks is held back
+        pause(1.0)
+    assert not mesh.problems(NEAR)
     assert Counter(answers) == {200: COUNT}
     assert slowest < SLOWEST_SECONDS
