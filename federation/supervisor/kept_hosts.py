@@ -17,6 +17,8 @@ from federation.runtime.loops import Loop
 
 log = logging.getLogger(__name__)
 
+MOST_HOSTS = 20_000
+"""Hosts that are taken back: more names at once would be refused by the agent."""
 _SAVE_AFTER_SECONDS = 0.2
 
 
@@ -36,10 +38,13 @@ class KeptHosts:
         if found is None:
             return ()
         try:
-            return tuple(msgspec.json.decode(found, type=list[str]))
+            hosts = tuple(msgspec.json.decode(found, type=list[str]))
         except msgspec.MsgspecError as error:
             log.warning(event("called hosts are damaged", file=self._path.name, reason=error))
             return ()
+        if len(hosts) > MOST_HOSTS:
+            log.warning(event("too many called hosts", found=len(hosts), taken=MOST_HOSTS))
+        return hosts[:MOST_HOSTS]
 
     def note(self) -> None:
         """The hosts have changed."""

@@ -4,11 +4,14 @@ import asyncio
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from federation.runtime.disk import Disk
 from federation.runtime.tasks import cancel, start
-from federation.supervisor.kept_hosts import KeptHosts
+from federation.supervisor.imports import MOST_MISSING
+from federation.supervisor.kept_hosts import MOST_HOSTS, KeptHosts
+from federation.xds.messages import MAX_NAMES
 
 
 def kept(folder: Path, *called: str) -> KeptHosts:
@@ -34,3 +37,10 @@ def test_a_damaged_file_counts_as_not_there(tmp_path: Path, text: str) -> None:
 
 def test_without_a_file_nothing_was_called(tmp_path: Path) -> None:
     assert kept(tmp_path).load() == ()
+
+
+def test_no_more_hosts_are_taken_back_than_the_agent_can_be_asked_for(tmp_path: Path) -> None:
+    hosts = [f"x{number}.shop" for number in range(MOST_HOSTS + 5)]
+    (tmp_path / "called.json").write_bytes(msgspec.json.encode(hosts))
+    assert kept(tmp_path).load() == tuple(hosts[:MOST_HOSTS])
+    assert MOST_HOSTS + MOST_MISSING < MAX_NAMES
