@@ -224,21 +224,22 @@ class Imports:
         if not self._may_forget:
             return False
         self._may_forget = False
+        forgotten = self._forgettable()
+        if forgotten:
+            self._forget(forgotten)
+            self._ask_anew()
         self._look_again_at = len(self._hosts) + self._most_missing // _LOOKS
+        return bool(forgotten)
+
+    def _forgettable(self) -> list[str]:
         if len(self._hosts) - len(self._known) <= self._most_missing:
-            return False
+            return []
         told = self._envoy.has_answered
         nowhere = self._hosts.leading_nowhere()
         missing = [host for host in nowhere if told(VIRTUAL_HOST, asked_name(host))]
         unknown = [host for host in self._hosts.unknown() if not self.shown.has_host(host)]
-        forgotten = [
-            h for hosts in (missing, unknown) if len(hosts) > self._most_missing for h in hosts
-        ]
-        if not forgotten:
-            return False
-        self._forget(forgotten)
-        self._ask_anew()
-        return True
+        many = (hosts for hosts in (missing, unknown) if len(hosts) > self._most_missing)
+        return [host for hosts in many for host in hosts]
 
     def _ask_anew(self) -> None:
         self.shown.generation = 1 + randbelow(GENERATIONS - 1)  # Envoy may have any other

@@ -463,3 +463,13 @@ def test_to_look_for_hosts_to_forget_costs_the_same_for_each_that_is_invented(
     for number in range(3 * MOST_MISSING):
         world.call(f"x{number}.shop")
     assert 1 <= looks < 40
+
+
+def test_however_often_hosts_are_invented_no_more_are_remembered_than_the_first_time() -> None:
+    """The agent is away, and Envoy has nothing to acknowledge: only their number tells."""
+    world = World(synced=False)
+    most = 0
+    for start in range(0, 6 * MOST_MISSING, 100):
+        world.call(*(f"x{number}.shop" for number in range(start, start + 100)))
+        most = max(most, len(tuple(world.sidecar.imports.shown.names(VIRTUAL_HOST))))
+    assert most <= MOST_MISSING * 9 // 8 + 200
