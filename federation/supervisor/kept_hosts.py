@@ -33,13 +33,11 @@ class KeptHosts:
         self.loop = Loop("hosts", self._save)
 
     def load(self) -> tuple[str, ...]:
-        """What was called before; a damaged file counts as not there and is said in the log."""
-        found = read_if_there(self._path)
-        if found is None:
-            return ()
+        """What was called before; a file that cannot be read is not there, and the log says so."""
         try:
-            hosts = tuple(msgspec.json.decode(found, type=list[str]))
-        except msgspec.MsgspecError as error:
+            found = read_if_there(self._path)
+            hosts = tuple(msgspec.json.decode(found, type=list[str])) if found is not None else ()
+        except (msgspec.MsgspecError, OSError) as error:
             log.warning(event("called hosts are damaged", file=self._path.name, reason=error))
             return ()
         if len(hosts) > MOST_HOSTS:

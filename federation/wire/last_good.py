@@ -136,10 +136,10 @@ class _Type:
         )
 
     def load(self) -> None:
-        """Take back what was held; a damaged file counts as not there and is said in the log."""
+        """Take back what was held; a file that cannot be read is not there, and the log says so."""
         try:
             told = [decode_response(record) for record in self.journal.read()]
-        except (DamagedError, PeerBroke) as error:
+        except (DamagedError, PeerBroke, OSError) as error:
             log.warning(event("held state is damaged", type=self.type_url, reason=error))
             return
         if not told:

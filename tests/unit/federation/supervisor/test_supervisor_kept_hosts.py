@@ -35,6 +35,11 @@ def test_a_damaged_file_counts_as_not_there(tmp_path: Path, text: str) -> None:
     assert kept(tmp_path).load() == ()
 
 
+def test_a_file_that_cannot_be_read_ends_nobody(tmp_path: Path) -> None:
+    (tmp_path / "called.json").mkdir()
+    assert kept(tmp_path).load() == ()
+
+
 def test_without_a_file_nothing_was_called(tmp_path: Path) -> None:
     assert kept(tmp_path).load() == ()
 

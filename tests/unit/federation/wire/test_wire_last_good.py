@@ -86,6 +86,20 @@ def test_a_damaged_file_counts_as_not_there(tmp_path: Path) -> None:
     assert not again.is_complete(A)
 
 
+def test_a_file_that_cannot_be_read_ends_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    last_good.save(tmp_path, filled(), [A])
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    file.mkdir()
+    again = Receiver("n", [A])
+    last_good.load(tmp_path, again, [A])
+    assert again.held(A) == {}
+    assert not again.is_complete(A)
+    assert "held state is damaged" in caplog.text
+
+
 @pytest.mark.parametrize("lost", [1, 5, 30])
 async def test_a_change_that_was_half_written_is_not_there_and_what_was_before_it_is(
     tmp_path: Path, lost: int
