@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("federation", "gateway", "sidecar", "cluster_agent")
 
 TABLES = {
+    "test_apiserver_access": ("federation/apiserver/caller.py",),
     "test_apiserver_server": (
         "federation/apiserver/routes.py",
         "federation/apiserver/tls.py",

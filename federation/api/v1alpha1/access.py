@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from federation.api.base import Label, OurDocument, Ours, Text
 
@@ -10,6 +10,16 @@ MOST_SUBJECTS = 100
 MOST_SCOPES = 1_000
 Role = Literal["viewer", "operator", "admin"]
 _SET: dict[str, JsonValue] = {"x-kubernetes-list-type": "set"}
+
+
+RESERVED_PREFIXES = ("system:", "fedmesh:")
+"""How groups begin that nobody is given by a document."""
+
+
+def _group(text: str) -> str:
+    if text.startswith(RESERVED_PREFIXES) or not text:
+        raise ValueError("must be the name of a group that does not begin with system: or fedmesh:")
+    return text
 
 
 class Subject(Ours):
@@ -58,7 +68,7 @@ class RoleBindingDocument(OurDocument):
 class UserSpec(Ours):
     """What is stated of a user; tokens and certificates are made by subresources."""
 
-    groups: list[Text] = Field(
+    groups: list[Annotated[Text, AfterValidator(_group)]] = Field(
         default_factory=list,
         max_length=100,
         json_schema_extra=_SET,
