@@ -1,0 +1,1 @@
+"""The OpenAPI documents that kubectl and other clients ask for."""
