@@ -66,7 +66,7 @@ def issue_controller(
     profile: LeafProfile,
     now: datetime,
 ) -> x509.Certificate:
-    """A leaf of the controller or its API, signed by the root itself; never outlives it."""
+    """A leaf of the controller, its API or a user, signed by the root itself; never outlives it."""
     return issue_leaf(root, root_key, public_key, profile, now)
 
 
@@ -128,7 +128,7 @@ def _leaf(profile: LeafProfile, public_key: PublicKey) -> x509.CertificateBuilde
     names += [x509.UniformResourceIdentifier(uri) for uri in (profile.uri,) if uri]
     names += [x509.DNSName(name) for name in profile.dns_names]
     names += [x509.IPAddress(address) for address in profile.addresses]
-    purposes = [ExtendedKeyUsageOID.SERVER_AUTH]
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH] if profile.is_server else []
     purposes += [ExtendedKeyUsageOID.CLIENT_AUTH] if profile.is_client else []
     return (
         _started(profile.common_name, public_key)

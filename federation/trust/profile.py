@@ -10,9 +10,9 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from federation.model.errors import InvalidInput
-from federation.model.names import parse_subdomain
+from federation.model.names import parse_object_name, parse_subdomain
 from federation.trust.lives import backdate
-from federation.trust.spiffe import SpiffeId, controller_id, parse
+from federation.trust.spiffe import SpiffeId, controller_id, parse, user_id
 
 # Replacing the root means touching every member, so it outlives most installations.
 ROOT_LIFE = timedelta(days=3650)
@@ -25,6 +25,10 @@ TWIN_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(hours=1)
 # The controller renews its own leaf from the root key beside it, so a week costs nothing.
 CONTROLLER_LIFE = timedelta(days=7)
+# A person makes it anew by one command; the controller refuses it at once when it is revoked.
+USER_LIFE = timedelta(days=30)
+LONGEST_USER_LIFE = timedelta(days=365)
+_LONGEST_USER = 64  # it is the common name, and X.509 allows 64 characters there
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class AuthorityProfile:
 
 @dataclass(frozen=True, slots=True)
 class LeafProfile:
-    """A certificate that proves one identity, as a server and (`is_client`) as a client.
+    """A certificate that proves one identity, as a server (`is_server`) and a client (`is_client`).
 
     `uri` is its SPIFFE id and its only URI; empty for a server that is nobody of the mesh. With an
     empty `common_name` the subject is empty, and
@@ -62,6 +66,7 @@ class LeafProfile:
     dns_names: tuple[str, ...] = ()
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
     is_client: bool = True
+    is_server: bool = True
 
     @property
     def backdate(self) -> timedelta:
@@ -147,6 +152,25 @@ def api_profile(
         addresses=tuple(sorted({_address(text) for text in addresses}, key=str)),
         is_client=False,
     )
+
+
+def user_profile(domain: str, name: str, life: timedelta = USER_LIFE) -> LeafProfile:
+    """The certificate of a user of the API, signed by the root itself: a client, and no server.
+
+    Raises InvalidInput for a name that does not fit, and for a life that is too long.
+    """
+    parse_object_name(name, "name of the user")
+    if len(name) > _LONGEST_USER:
+        raise InvalidInput(
+            f"name of the user has {len(name)} characters, but at most {_LONGEST_USER} fit into a "
+            "certificate"
+        )
+    if not timedelta(minutes=1) <= life <= LONGEST_USER_LIFE:
+        raise InvalidInput(
+            f"life of the certificate is {life}, but must be between a minute and "
+            f"{LONGEST_USER_LIFE.days} days"
+        )
+    return LeafProfile(user_id(domain, name), life, common_name=name, is_server=False)
 
 
 def _hosts(names: Iterable[str], what: str) -> tuple[str, ...]:

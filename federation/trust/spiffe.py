@@ -81,8 +81,17 @@ def agent_id(trust_domain: str) -> str:
 
 
 def controller_id(domain: str) -> str:
-    """The id of the clusterset's controller, the only one in the clusterset's own domain."""
+    """The id of the clusterset's controller, in the clusterset's own domain."""
     return f"{_SCHEME}{domain}/controller"
+
+
+def user_id(domain: str, name: str) -> str:
+    """The id of a user of the controller's API, in the clusterset's own domain.
+
+    Raises InvalidInput for a name that is none: a '/' in one would make it another's id.
+    """
+    parse_object_name(name, "name of the user")
+    return f"{_SCHEME}{domain}/user/{name}"
 
 
 def gateway_subject(name: str) -> str:

@@ -9,9 +9,10 @@ from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.serve import certificate_quota, proxy_server, refused_proxies
 from cluster_agent.settings import AgentSettings
 from cluster_agent.source import files
-from federation.apiserver import connection_guard, rate_limit, routes, server
+from federation.apiserver import connection_guard, impersonation, rate_limit, routes, server
 from federation.controller import agent_server as controller_server
 from federation.controller import audit, sessions
+from federation.controller.access import users
 from federation.controller.membership import join_tokens, joining
 from federation.controller.trust import anchors
 from federation.envoy import http, limits, on_demand, senders
@@ -21,7 +22,7 @@ from federation.supervisor import admin
 from federation.supervisor import imports as asked_imports
 from federation.supervisor.observe import refused_connections as watching
 from federation.supervisor.settings import ProxySettings
-from federation.trust import pem, spiffe, token_text, validate, workload_tokens
+from federation.trust import pem, profile, spiffe, token_text, validate, workload_tokens
 from federation.wire import discovery
 from federation.wire.codec import checks, clusters, kind, proxies, services, zones
 from federation.wire.rpc import intake, methods, server_links
@@ -206,6 +207,11 @@ STATED: dict[str, str] = {
     "life of a join token": f"{join_tokens.MAX_TOKEN_SECONDS // DAY} days",
     "life of a workload token": f"{workload_tokens.LONGEST_LIFE // DAY} days",
     "join tokens that are kept": f"{join_tokens.MOST_TOKENS:,}",
+    "users of the API who have tokens or certificates": f"{users.MOST_USERS:,}",
+    "tokens of a user, and certificates of a user": f"{users.MOST_OF_A_USER}",
+    "life of a user's token or certificate": f"{users.LONGEST_SECONDS // DAY} days",
+    "name of a user who gets a certificate": f"{profile._LONGEST_USER} characters",
+    "headers `Impersonate-*` of a request": f"{impersonation.MOST_VALUES}",
     "entries of the audit log of one kind": f"{audit.MOST_OF_A_KIND}",
     "addresses that are remembered to have used the admin token": f"{audit.MOST_ADDRESSES:,}",
     "text of an entry of the audit log": f"{audit._LONGEST} characters",

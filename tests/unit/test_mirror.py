@@ -9,10 +9,8 @@ PACKAGES = ("federation", "gateway", "sidecar", "cluster_agent")
 
 TABLES = {
     "test_apiserver_access": ("federation/apiserver/caller.py",),
-    "test_apiserver_server": (
-        "federation/apiserver/routes.py",
-        "federation/apiserver/tls.py",
-    ),
+    "test_access_users": ("federation/controller/access/credentials.py",),
+    "test_apiserver_server": ("federation/apiserver/routes.py",),
     "test_facts_hub": ("federation/controller/facts/presence.py",),
     "test_facts_registry": ("federation/controller/facts/observations.py",),
     "test_views_problems": (

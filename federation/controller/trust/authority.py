@@ -1,4 +1,4 @@
-"""The root key and what it signs: the controller's own leaves and the clusters' intermediates.
+"""The root key and what it signs: the controller's leaves, clusters' intermediates, users' leaves.
 
 The key lies in the controller's state folder with mode 0600 and is used nowhere else. The keys of
 the two leaves, for agents and for the API, are never written down: a copy of the folder has no key
@@ -6,7 +6,7 @@ but the root's, and that one not in clear where there is a passphrase.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -31,9 +31,11 @@ from federation.trust.profile import (
     controller_profile,
     intermediate_profile,
     root_profile,
+    user_profile,
 )
 from federation.trust.rotation import due_at, is_due
 from federation.trust.validate import check_api, check_controller, check_intermediate, check_root
+from federation.trust.validate_users import check_user
 from federation.wire.rpc.channel import Identity
 
 
@@ -86,6 +88,7 @@ class Authority:
     ) -> None:
         self.root = root
         self._key = key
+        self._domain = domain
         addresses, names = _sorted(hosts)
 
         def check_own(cert: x509.Certificate, now: datetime) -> None:
@@ -134,6 +137,15 @@ class Authority:
         profile = intermediate_profile(trust_domain, self.intermediate_life)
         made = issue_intermediate(self.root, self._key, key, profile, now)
         check_intermediate(made, root=self.root, trust_domain=trust_domain, now=now)
+        return made
+
+    def certify_user(
+        self, name: str, key: PublicKey, life: timedelta, now: datetime
+    ) -> x509.Certificate:
+        """The certificate of a user of the API for the key he made; raises InvalidInput."""
+        profile = user_profile(self._domain, name, life)
+        made = issue_controller(self.root, self._key, key, profile, now)
+        check_user(made, root=self.root, domain=self._domain, name=name, now=now)
         return made
 
 
