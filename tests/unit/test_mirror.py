@@ -11,6 +11,13 @@ TABLES = {
     "test_apiserver_access": ("federation/apiserver/caller.py",),
     "test_access_users": ("federation/controller/access/credentials.py",),
     "test_apiserver_server": ("federation/apiserver/routes.py",),
+    "test_patching_managers": (
+        "federation/apiserver/patching/checked.py",
+        "federation/apiserver/patching/compare.py",
+        "federation/apiserver/patching/conflicts.py",
+        "federation/apiserver/patching/merging.py",
+        "federation/apiserver/patching/shape.py",
+    ),
     "test_facts_hub": ("federation/controller/facts/presence.py",),
     "test_facts_registry": ("federation/controller/facts/observations.py",),
     "test_views_problems": (
