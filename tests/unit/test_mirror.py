@@ -18,6 +18,7 @@ TABLES = {
         "federation/apiserver/patching/merging.py",
         "federation/apiserver/patching/shape.py",
     ),
+    "test_patching_strategic": ("federation/apiserver/patching/strategic_lists.py",),
     "test_facts_hub": ("federation/controller/facts/presence.py",),
     "test_facts_registry": ("federation/controller/facts/observations.py",),
     "test_views_problems": (
