@@ -15,7 +15,7 @@ _FREE: Json = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 def components(kinds: Sequence[ApiKind]) -> Json:
-    """The schemas of kinds."""
+    """The schemas of kinds; raises ValueError where subresources share a kind, not its schema."""
     found: Json = {}
     for kind in kinds:
         own = (kind.group, kind.version, kind.kind)
@@ -26,7 +26,9 @@ def components(kinds: Sequence[ApiKind]) -> Json:
         for below in kind.subresources:
             name, body = name_of(kind, below), body_of(kind, below)
             if below.schema is not None:
-                found[name] = _whole(below.schema, *body)
+                made = _whole(below.schema, *body)
+                if not _is_same(found.setdefault(name, made), made):
+                    raise ValueError(f"{name} has two schemas")
             else:
                 found.setdefault(name, COMPONENTS.get(name) or _whole(_FREE, *body))
     return found
@@ -52,6 +54,11 @@ def _names(node: Any) -> set[str]:
     to = node.get("$ref")
     own = {to.removeprefix(SCHEMAS)} if isinstance(to, str) and to.startswith(SCHEMAS) else set()
     return own.union(*map(_names, node.values()))
+
+
+def _is_same(one: Json, other: Json) -> bool:
+    """But for what they are said to be for."""
+    return {**one, "description": ""} == {**other, "description": ""}
 
 
 def _whole(schema: Json, group: str, version: str, kind: str) -> Json:

@@ -65,6 +65,8 @@ class _Target:
     schema: str
     below: str = ""
     everywhere: bool = False
+    says: str = ""
+    """What the subresource is, where it says so."""
 
     def operation_id(self, verb: str) -> str:
         kind = self.kind
@@ -111,7 +113,8 @@ def _paths(kind: ApiKind) -> Iterator[tuple[str, Json]]:
     yield f"{all_}/{{name}}", _item(_Target(kind, of_one, own, name), named=True)
     for below in kind.subresources:
         verbs = [verb for verb in below.verbs if verb in _METHODS]
-        target = _Target(kind, verbs, body_of(kind, below), name_of(kind, below), below.name)
+        body, schema = body_of(kind, below), name_of(kind, below)
+        target = _Target(kind, verbs, body, schema, below.name, says=below.description)
         yield f"{all_}/{{name}}/{below.name}", _item(target, named=True)
 
 
@@ -128,7 +131,7 @@ def _operation(verb: str, target: _Target) -> Json:
     what = f"{target.below} of the specified {target.kind.kind}" if target.below else ""
     found: Json = {
         "tags": [f"{camel(target.kind.group)}_{target.kind.version}".lower()],
-        "description": _SAYS[verb].format(what or target.kind.kind),
+        "description": target.says or _SAYS[verb].format(what or target.kind.kind),
         "operationId": target.operation_id(verb),
         "parameters": query(verb, watches=watches),
         "responses": of_verb(

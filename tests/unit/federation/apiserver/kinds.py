@@ -91,6 +91,7 @@ USERS = ApiKind(
             CREATE_ONLY,
             kind="TokenRequest",
             schema=object_schema("A token.", TokenSpec, spec_required=False),
+            description="A token, shown once.",
         ),
         Subresource("log-lines", ("get",), schema={"type": "object", "description": "Lines."}),
     ),

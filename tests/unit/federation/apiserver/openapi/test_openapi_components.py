@@ -1,5 +1,7 @@
 """Schemas of kinds in OpenAPI documents."""
 
+from dataclasses import replace
+
 import pytest
 
 from federation.apiserver.openapi.components import components, with_needed
@@ -62,3 +64,13 @@ def test_only_what_is_referred_to_is_added() -> None:
 def test_a_reference_to_nothing_is_a_mistake() -> None:
     with pytest.raises(KeyError, match="Nothing"):
         with_needed({}, [ref("Nothing")])
+
+
+def test_one_kind_has_one_schema() -> None:
+    token, lines = USERS.subresources
+    again = replace(token, name="again", schema={**(token.schema or {}), "description": "Again."})
+    found = components([replace(USERS, subresources=(token, again))])
+    assert found["dev.fedmesh.v1alpha1.TokenRequest"]["description"] == "A token."
+    other = replace(token, name="other", schema=lines.schema)
+    with pytest.raises(ValueError, match="TokenRequest has two schemas"):
+        components([replace(USERS, subresources=(token, other))])

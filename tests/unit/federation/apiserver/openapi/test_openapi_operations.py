@@ -85,7 +85,9 @@ def test_subresources_with_kinds_of_their_own() -> None:
     assert schema == {"$ref": "#/components/schemas/dev.fedmesh.v1alpha1.TokenRequest"}
     assert token["x-kubernetes-group-version-kind"]["kind"] == "TokenRequest"
     assert "required" not in token["requestBody"]
+    assert token["description"] == "A token, shown once."
     lines = found[f"{ROOT}/users/{{name}}/log-lines"]["get"]
     assert lines["operationId"] == "readFedmeshDevV1alpha1UserLogLines"
+    assert lines["description"] == "read the specified log-lines of the specified User"
     good = lines["responses"]["200"]["content"]["application/json"]["schema"]
     assert good == {"$ref": "#/components/schemas/dev.fedmesh.v1alpha1.UserLogLines"}
