@@ -13,7 +13,7 @@ from federation.apiserver.patching.fields import (
     node_of,
     union,
 )
-from federation.apiserver.patching.shape import Part, parts
+from federation.apiserver.patching.shape import Part, both_parts, parts
 from federation.apiserver.patching.values import Json, same
 
 
@@ -63,17 +63,17 @@ def _compare(before: dict[str, Part], after: dict[str, Part]) -> Comparison:
 
 
 def _compare_part(name: str, before: Part, after: Part, found: Comparison) -> None:
-    old, new = parts(before.value, before.schema), parts(after.value, after.schema)
-    if old is not None and new is not None and type(before.value) is type(after.value):
-        inner = _compare(old, new)
+    both = both_parts(before.value, after.value, after.schema)
+    if both is not None:
+        inner = _compare(*both)
         for mine, below in zip(_sets(found), _sets(inner), strict=True):
             if below:
                 mine[name] = below
     elif not same(before.value, after.value):
         found.modified[name] = {}
-        if new:
+        if new := parts(after.value, after.schema):
             found.added[name] = fields_of(new, every=True)
-        if old:
+        if old := parts(before.value, before.schema):
             found.replaced[name] = fields_of(old, every=True)
 
 

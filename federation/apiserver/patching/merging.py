@@ -6,22 +6,28 @@ In: an object, a configuration or a set of fields, the schema. Out: another obje
 from typing import Any
 
 from federation.apiserver.patching.fields import SELF, Fields
-from federation.apiserver.patching.shape import Part, parts
+from federation.apiserver.patching.shape import Part, both_parts, listed, parts
 from federation.apiserver.patching.values import Json
 
 
 def merged(live: Any, applied: Any, schema: Json) -> Any:
     """The value with what is applied in it; what has no parts is replaced as a whole.
 
+    Null takes nothing out of what has parts: `labels:` in YAML says nothing of the labels.
+
     Items of lists that both have are in the order of what is applied.
     """
-    old, new = parts(live, schema), parts(applied, schema)
-    if old is None or new is None or type(live) is not type(applied):
+    both = both_parts(live, applied, schema)
+    if both is None:
         return applied
+    if applied is None:
+        return live
+    old, new = both
     values = {name: _merged_part(old.get(name), part) for name, part in new.items()}
-    if isinstance(live, dict):
-        return {**live, **{name[2:]: value for name, value in values.items()}}
-    return [values[n] if n in values else old[n].value for n in _ordered(list(old), list(new))]
+    if isinstance(applied, dict):
+        return {**(live or {}), **{name[2:]: value for name, value in values.items()}}
+    order = _ordered(list(old), list(new))
+    return listed(values[name] if name in values else old[name].value for name in order)
 
 
 def _merged_part(live: Part | None, applied: Part) -> Any:
@@ -60,4 +66,4 @@ def without(value: Any, gone: Fields, schema: Json) -> Any:
             left[name] = without(part.value, node, part.schema)
     if isinstance(value, dict):
         return {name[2:]: item for name, item in left.items()}
-    return list(left.values())
+    return listed(left.values())

@@ -7,6 +7,7 @@ what it looks like: objects have parts, lists do not.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from federation.apiserver.patching.values import Json
@@ -49,6 +50,10 @@ class Part(NamedTuple):
     named: bool = False
 
 
+class Repeated(list[Any]):
+    """Items of a list that have the same name, which therefore are one part together."""
+
+
 def whole(schema: Json) -> Json:
     """The schema of an object of a kind, with the metadata that all kinds have."""
     properties = {**schema.get("properties", {}), "metadata": METADATA}
@@ -60,7 +65,7 @@ def whole(schema: Json) -> Json:
 def parts(value: Any, schema: Json) -> dict[str, Part] | None:
     """The parts in their order, by the name each has in FieldsV1; None for what is one piece.
 
-    A list whose items cannot be told apart (no key, or a key twice) is one piece.
+    A list with an item that has no key is one piece; items of the same name are `Repeated`.
     """
     if isinstance(value, dict):
         if schema.get(MAP_TYPE) == "atomic":
@@ -68,9 +73,37 @@ def parts(value: Any, schema: Json) -> dict[str, Part] | None:
         return {f"f:{name}": _member(name, child, schema) for name, child in value.items()}
     if not isinstance(value, list) or schema.get(LIST_TYPE) not in ("map", "set"):
         return None
+    items: dict[str, list[Any]] = {}
+    for item in value:
+        name = item_name(item, schema)
+        if name is None:
+            return None
+        items.setdefault(name, []).append(item)
     inner = schema.get("items", {})
-    found = {name: Part(item, inner) for item in value if (name := item_name(item, schema))}
-    return found if len(found) == len(value) else None
+    return {
+        name: Part(same[0], inner) if len(same) == 1 else Part(Repeated(same), {})
+        for name, same in items.items()
+    }
+
+
+def listed(values: Iterable[Any]) -> list[Any]:
+    """A list of these parts, in this order."""
+    found: list[Any] = []
+    for value in values:
+        found.extend(value if isinstance(value, Repeated) else [value])
+    return found
+
+
+def both_parts(
+    one: Any, other: Any, schema: Json
+) -> tuple[dict[str, Part], dict[str, Part]] | None:
+    """The parts of two values of the same place; None if they cannot be compared by their parts.
+
+    Null, beside what has parts, has none.
+    """
+    kinds = {type(value) for value in (one, other) if value is not None}
+    mine, yours = ({} if value is None else parts(value, schema) for value in (one, other))
+    return (mine, yours) if len(kinds) == 1 and mine is not None and yours is not None else None
 
 
 def _member(name: str, value: Any, schema: Json) -> Part:
