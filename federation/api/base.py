@@ -207,23 +207,32 @@ def explain(error: ValidationError) -> str:
 
     A mistake of a whole mapping says itself which field of it has which value.
     """
-    first, *more = error.errors(include_url=False)
+    (_, said), *more = mistakes(error)
+    rest = f" (and {len(more)} more)" if more else ""
+    return f"{said}{rest}"
+
+
+def mistakes(error: ValidationError) -> tuple[tuple[str, str], ...]:
+    """Every mistake: the path of its field, and a sentence that begins with that."""
+    return tuple(map(_mistake, error.errors(include_url=False)))
+
+
+def _mistake(first: Any) -> tuple[str, str]:
     parts = (p for p in first["loc"] if p != "[key]")
     field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).lstrip(".")
-    rest = f" (and {len(more)} more)" if more else ""
     if first["type"] == "missing":
-        return f"{field} is missing{rest}"
+        return field, f"{field} is missing"
     if first["type"] == "extra_forbidden":
-        return f"{field} is not a known field{rest}"
+        return field, f"{field} is not a known field"
     reason = _REASONS.get(first["type"]) or re.sub(
         r"^(Value error, |Input should be |\w+ should )", "", first["msg"]
     )
     if first["type"] == "value_error" and isinstance(first["input"], dict):
-        return f"{field}{': ' if field else ''}{reason}{rest}"
+        return field, f"{field}{': ' if field else ''}{reason}"
     reason = reason.replace(" item after validation, not 0", " entry")
     if not reason.startswith("must "):
         reason = f"must {reason}" if reason.startswith("have ") else f"must be {reason}"
-    return f"{field or 'it'} is {shown(first['input'])}, but {reason}{rest}"
+    return field, f"{field or 'it'} is {shown(first['input'])}, but {reason}"
 
 
 _REASONS = {

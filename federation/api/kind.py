@@ -48,13 +48,15 @@ class Subresource:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ApiKind:
     """A kind of objects in one version. `group` is "" for the core.
 
     `schema` is the structural schema (OpenAPI v3) of a whole object, without references; lists in
     it say by `x-kubernetes-list-type` how they are merged. `spec` is the model by which an object's
-    spec is judged; None where there is nothing to judge.
+    spec is judged; None where there is nothing to judge. `selectable` are the fields by which a
+    list can be selected, beside name and namespace. `is_label`: a name is one DNS label, not a
+    subdomain.
     """
 
     group: str
@@ -71,6 +73,8 @@ class ApiKind:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: tuple[Subresource, ...] = ()
+    selectable: tuple[str, ...] = ()
+    is_label: bool = True
 
     @property
     def api_version(self) -> str:

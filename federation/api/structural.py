@@ -170,12 +170,16 @@ def _bounds(schema: Json) -> None:
 
 
 def _text(schema: Json) -> None:
-    """Lines of a docstring are joined, paragraphs stay; a default of null says nothing."""
+    """Lines of a docstring are joined, paragraphs stay.
+
+    A default that is empty says nothing: to leave a field out means the same, and an object comes
+    back as it was sent.
+    """
     if "description" in schema:
         parts = schema["description"].split("\n\n")
         schema["description"] = "\n\n".join(" ".join(part.split()) for part in parts)
     if "default" in schema:
-        if schema["default"] is None:
+        if not schema["default"] and schema["default"] != {}:
             del schema["default"]
         else:
             schema["default"] = _without_nulls(schema["default"])

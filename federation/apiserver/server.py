@@ -1,77 +1,155 @@
-"""The HTTPS API for people and pipelines: JSON in, JSON out, a bearer token on every call.
+"""The HTTPS API for people and programs: who asks, whether he may, and which part answers.
 
-Three paths need no token: the health probe, the root certificate (pinned by its hash in join
-tokens) and joining (which brings a token of its own). What the calls do is the controller's part,
-given as an `Application` (`federation.apiserver.routes`).
+What is under /api, /apis, /openapi and /version is Kubernetes-style
+(`federation.apiserver.kubernetes`); /v1 has calls that are no objects. Three paths need nobody
+known: the health probes, the root certificate (pinned by its hash in join tokens) and joining
+(which brings a token of its own).
 """
 
 import asyncio
-import hmac
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
+from federation.apiserver.access import Attributes, Decision
+from federation.apiserver.answers import forbidden, refusal
+from federation.apiserver.caller import Authenticate, Caller
 from federation.apiserver.connection_guard import SETTINGS, ConnectionGuard, source_of
+from federation.apiserver.impersonation import impersonated
+from federation.apiserver.kubernetes import KubernetesApi
 from federation.apiserver.listening import listen
 from federation.apiserver.rate_limit import MOST_SECONDS, Strangers
 from federation.apiserver.routes import Application, all_routes, peer_of
+from federation.apiserver.statuses import StatusError
 from federation.apiserver.unparsed import http_logger
-from federation.model.errors import Busy, Denied, FedmeshError, InvalidInput
+from federation.apiserver.v1_access import attributes_of
+from federation.model.errors import Busy, Denied, FedmeshError
+from federation.runtime.clock import wall_seconds
 from federation.runtime.limited_log import LimitedLog
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
 _OPEN_PATHS = frozenset({"/healthz", "/v1/trust/root", "/v1/join"})
+_KUBERNETES = ("/api", "/apis", "/openapi", "/version")
+_UNAUTHORIZED = 401
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_api(application: Application, admin_token: str, guard: ConnectionGuard) -> web.Application:
-    """The API as an aiohttp application; `serve_api` has it listen behind the same guard."""
-    if not admin_token:
-        raise InvalidInput("the API's token is empty: nobody could be told from a stranger")
-    refused, strangers = LimitedLog(log), Strangers()
+class Access(Protocol):
+    """Who may do what."""
 
-    @web.middleware
-    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def decide(self, caller: Caller, asked: Attributes) -> Decision: ...
+
+    def is_admin(self, caller: Caller) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What answers, who is known, and who may do what."""
+
+    application: Application
+    kubernetes: KubernetesApi
+    authenticate: Authenticate
+    access: Access
+
+
+class _Front:
+    """Lets requests in, and leads them to who answers."""
+
+    def __init__(self, parts: Parts, guard: ConnectionGuard) -> None:
+        self._parts = parts
+        self._guard = guard
+        self._refused = LimitedLog(log)
+        self._strangers = Strangers()
+
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The middleware: every request passes it."""
         try:
-            is_known = _has_token(request, admin_token)
-            if not is_known:
-                await _wait_for_turn(request, strangers)
-            if request.path not in _OPEN_PATHS:
-                if not is_known:
-                    raise Denied("the bearer token is missing or wrong: check token_file of fedctl")
-                await application.note_call(peer_of(request))
+            caller = await self._let_in(request)
             await request.read()
-            guard.answer(request.protocol)
-            return await handler(request)
+            self._guard.answer(request.protocol)
+            return await (self._lead(request, caller, handler) if caller else handler(request))
         except FedmeshError as error:
-            if isinstance(error, Denied):
-                refused.say("call refused", path=request.path, peer=request.remote, reason=error)
-            said = {"error": {"message": str(error)}}
-            return web.json_response(said, status=error.http_status)
+            if isinstance(error, Denied) or getattr(error, "code", 0) == _UNAUTHORIZED:
+                what = {"path": request.path, "peer": request.remote}
+                self._refused.say("call refused", **what, reason=error)
+            return _refusal(request, error)
         except ConnectionError:
             return web.Response(status=400)  # nobody is there any more to read it
         except web.HTTPException as error:
             message = f"{request.method} {request.path}: {error.reason}"
-            return web.json_response({"error": {"message": message}}, status=error.status)
+            return _refusal(request, StatusError(error.status, message))
         finally:
-            guard.wait(request.protocol)
+            self._guard.wait(request.protocol)
+
+    async def _let_in(self, request: web.Request) -> Caller | None:
+        """Who asks, None at the paths that are open; raises StatusError, Busy, ConnectionError."""
+        header = request.headers.get("Authorization", "")
+        parts = self._parts
+        caller = parts.authenticate(header, certificate_of(request), wall_seconds())
+        if caller is None:
+            await _wait_for_turn(request, self._strangers)
+        if request.path in _OPEN_PATHS:
+            return None
+        if caller is None:
+            raise StatusError(
+                _UNAUTHORIZED,
+                "the bearer token is missing or wrong, and there is no client certificate of a "
+                "user: check token_file of fedctl, or the user of the kubeconfig",
+            )
+        await parts.application.note_call(peer_of(request))
+        is_admin = parts.access.is_admin(caller)
+        return impersonated(request.headers.items(), caller, is_admin=is_admin)
+
+    async def _lead(
+        self, request: web.Request, caller: Caller, handler: Handler
+    ) -> web.StreamResponse:
+        if is_kubernetes(request.path):
+            return await self._parts.kubernetes.handle(request, caller)
+        asked = attributes_of(request.method, request.path)
+        decision = self._parts.access.decide(caller, asked)
+        if not decision.allowed:
+            raise Denied(forbidden(caller, asked, decision.reason))
+        return await handler(request)
+
+
+def make_api(parts: Parts, guard: ConnectionGuard) -> web.Application:
+    """The API as an aiohttp application; `serve_api` has it listen behind the same guard."""
+    front = _Front(parts, guard)
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await front.answer(request, handler)
 
     api = web.Application(middlewares=[answer], client_max_size=MAX_BODY_BYTES)
-    api.add_routes(all_routes(application))
+    api.add_routes(all_routes(parts.application))
     return api
 
 
-def _has_token(request: web.Request, admin_token: str) -> bool:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    shown = token.encode(errors="surrogateescape")  # a header may hold any bytes
-    is_right = hmac.compare_digest(shown, admin_token.encode())
-    return is_right and bool(shown) and scheme.lower() == "bearer"
+def is_kubernetes(path: str) -> bool:
+    """Whether a path is answered as by a Kubernetes API server."""
+    return any(path == root or path.startswith(f"{root}/") for root in _KUBERNETES)
+
+
+def certificate_of(request: web.Request) -> bytes | None:
+    """The certificate of who asks (DER), None when he has shown none."""
+    transport = request.transport
+    tls = transport.get_extra_info("ssl_object") if transport is not None else None
+    return tls.getpeercert(binary_form=True) if tls is not None else None
+
+
+def _refusal(request: web.Request, error: FedmeshError) -> web.Response:
+    if is_kubernetes(request.path):
+        return refusal(error)
+    status = error.code if isinstance(error, StatusError) else error.http_status
+    return web.json_response({"error": {"message": str(error)}}, status=status)
 
 
 async def _wait_for_turn(request: web.Request, strangers: Strangers) -> None:

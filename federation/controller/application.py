@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from federation.controller.admission.refused_reports import RefusedReports
 from federation.controller.audit import ADMIN, Audit
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
@@ -29,8 +28,8 @@ from federation.controller.views.status import (
     all_problems,
     checks_view,
     problem_view,
+    sentences,
     term,
-    told,
 )
 from federation.controller.views.trust import SHOWN_OF_A_KEY, state_of_trust, trust_view
 from federation.model.errors import InvalidInput, NotReady, shown
@@ -39,7 +38,6 @@ from federation.runtime.clock import utc_now, wall_seconds
 
 Json = dict[str, Any]
 
-MOST_SHOWN = 20
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character, which JSON can say and no text can have."""
 
@@ -171,9 +169,7 @@ class Controller:
 
     def _problems(self, cluster: ClusterId) -> list[str]:
         """What a person should know of a cluster, one sentence each."""
-        hub = self._sessions.hub
-        wrong = _wrong(hub.presence(cluster).refused_reports, hub.registry.remarks(cluster))
-        return [*told(hub, cluster, wall_seconds()), *wrong]
+        return sentences(self._sessions.hub, cluster, wall_seconds())
 
     async def confirm_cluster(self, cluster: str, peer: str = "") -> Json:
         """A person says that what is held back of a cluster may go."""
@@ -271,13 +267,6 @@ class Controller:
             "checks": checks_view(found),
             "problems": [problem_view(problem) for problem in found],
         }
-
-
-def _wrong(refusals: RefusedReports, remarks: tuple[str, ...]) -> list[str]:
-    """What is wrong with a cluster's reports, at most so much that a person reads it."""
-    found = [*(str(refusal) for refusal in refusals.first(MOST_SHOWN)), *remarks[:MOST_SHOWN]]
-    beyond = len(refusals) + len(remarks) - len(found)
-    return [*found, f"and {beyond} more"] if beyond else found
 
 
 def _text(body: Json, name: str) -> str:

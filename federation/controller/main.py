@@ -8,21 +8,27 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from federation.api.kinds import KINDS
+from federation.apiserver.collection import Revisions
 from federation.apiserver.connection_guard import ConnectionGuard
-from federation.apiserver.server import make_api, serve_api
+from federation.apiserver.server import Parts, make_api, serve_api
 from federation.apiserver.tls import show, tls_context
+from federation.controller.access.authenticate import authenticator
+from federation.controller.access.users import Users
 from federation.controller.admin_token import open_admin_token
 from federation.controller.agent_server import AgentServer
 from federation.controller.application import Controller
 from federation.controller.audit import Audit
 from federation.controller.backup import Backups, check_whole
 from federation.controller.departures import Departures
-from federation.controller.effects import effects
 from federation.controller.endings import Endings
 from federation.controller.facts.registry import Registry
 from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.membership.joining import Joining
 from federation.controller.membership.members import Members
+from federation.controller.objects.api import Objects, kubernetes_api
+from federation.controller.objects.gate import Gate
+from federation.controller.objects.revisions import first_revision
 from federation.controller.sessions import Sessions
 from federation.controller.settings import ControllerSettings
 from federation.controller.store.sqlite import open_store
@@ -31,7 +37,7 @@ from federation.controller.trust.root_key import read_passphrase
 from federation.model.names import parse_subdomain
 from federation.process.settings import Address
 from federation.process.start import run_process, state_folder
-from federation.runtime.clock import utc_now
+from federation.runtime.clock import utc_now, wall_seconds
 from federation.runtime.files import forget_private
 from federation.runtime.loops import Loop, persist, run_until_stopped, running
 from federation.trust.lives import seconds_until
@@ -69,7 +75,19 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         opening = partial(open_store, folder / "store.sqlite", secrets.token_hex(8))
         store = await persist("store", lambda: stack.enter_async_context(opening()))
         sessions = Sessions(Registry(), store)
-        intent = ApplyIntent(store, effects(sessions))
+        audit = Audit(store)
+        await persist("store", audit.load)
+        gate = Gate(audit, KINDS)
+        first = await persist("store", lambda: first_revision(store, wall_seconds()))
+        objects = Objects(sessions, gate, Revisions(first))
+        later: list[ApplyIntent] = []  # the users' writes wait for what follows them
+
+        async def in_effect(revision: int) -> None:
+            await later[0].in_effect(revision)
+
+        users = Users(store, authority, objects.users, in_effect)
+        intent = ApplyIntent(store, (*objects.effects(), users.effect))
+        later.append(intent)
         await persist("store", intent.load)
         stack.push_async_callback(sessions.end)
         await stack.enter_async_context(running((intent.loop,)))
@@ -78,8 +96,6 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         backups = Backups(store, authority, token, backup_words)
         departures = Departures(sessions, members)
         endings = Endings(sessions, members)
-        audit = Audit(store)
-        await persist("store", audit.load)
         application = Controller(
             sessions,
             members,
@@ -92,7 +108,12 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             audit=audit,
         )
         guard = ConnectionGuard()
-        api = make_api(application, token, guard)
+        resources = objects.resources(
+            store, intent.in_effect, members, departures.begin, settings.domain
+        )
+        known = authenticator(users, token, authority.root, settings.domain)
+        parts = Parts(application, kubernetes_api(resources, gate), known, gate)
+        api = make_api(parts, guard)
         listen = settings.api_listen
         forget_private(folder / "api.pem")
         context = tls_context(authority.api_identity(utc_now()))
@@ -107,7 +128,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             serve_api(api, guard, listen.host, listen.port, context),
         ):
             renewal = renewing(context, authority)
-            more = (departures.loop, endings.loop, audit.loop, renewal)
+            more = (departures.loop, endings.loop, audit.loop, objects.shown.loop, renewal)
             await run_until_stopped(all_loops(sessions, more, (intent.loop,)))
 
 

@@ -15,8 +15,9 @@ class Member:
     One that was `revoked` has none either, until it joins with a new key. Nothing of one that is
     `leaving` is shown to others any more. `replace_key` (SHA-256) is the key of its authority that
     is to be replaced by a new one. `ends` are the ends of the anchors' time, `leaf_seconds` is the
-    life of its leaves (`federation.controller.trust.anchors`). `revision` is the store's, at which
-    it was written.
+    life of its leaves (`federation.controller.trust.anchors`). `said` is the Cluster as it was sent
+    (JSON of metadata and spec), of which the fields are what we read. `revision` is the store's, at
+    which it was written.
     """
 
     id: ClusterId
@@ -32,6 +33,7 @@ class Member:
     replace_key: str = ""
     ends: tuple[int, ...] = ()
     leaf_seconds: int = 3600
+    said: str = ""
     revision: int = field(default=0, compare=False)
 
 

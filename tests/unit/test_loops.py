@@ -28,6 +28,7 @@ from cluster_agent.dns.table import Table
 from cluster_agent.source.directory import DirectorySource
 from cluster_agent.source.status_file import StatusFile
 from cluster_agent.uplink.connection import ControllerConnection
+from federation.apiserver.collection import Revisions
 from federation.apiserver.connection_guard import ConnectionGuard
 from federation.apiserver.listening import Listening
 from federation.controller import main as controller_main
@@ -37,6 +38,8 @@ from federation.controller.endings import Endings
 from federation.controller.facts.registry import Registry
 from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.membership.members import Members
+from federation.controller.objects.api import Objects
+from federation.controller.objects.gate import Gate
 from federation.controller.sessions import Sessions
 from federation.controller.trust.authority import open_authority
 from federation.model.names import ClusterId
@@ -64,6 +67,7 @@ ENDS_BY_ITSELF = {
     "federation/runtime/loops.py run": "the one place",
     "federation/runtime/loops.py persist": "until a process can begin, whatever is in the way",
     "federation/controller/store/sqlite.py watch": "as long as its reader reads",
+    "federation/apiserver/watching.py lines": "as long as its reader reads, an hour at most",
     "federation/controller/intent/apply_intent.py in_effect": "for so long at most",
     "federation/supervisor/admin.py _exchange": "one answer, in a time and up to a size",
     "federation/supervisor/certificates/tokens.py replaced": "until a file is new or a link ends",
@@ -229,7 +233,9 @@ def controller(folder: Path) -> tuple[Loop, ...]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     renewal = controller_main.renewing(context, authority)
     taking = Listening(ConnectionGuard(), asyncio.Protocol, context).loop(Silent())
-    more = (departures.loop, endings.loop, Audit(store).loop, renewal, taking)
+    audit = Audit(store)
+    shown = Objects(sessions, Gate(audit, ()), Revisions(1)).shown.loop
+    more = (departures.loop, endings.loop, audit.loop, shown, renewal, taking)
     intent = ApplyIntent(store, ())
     return (*controller_main.all_loops(sessions, more, (intent.loop,)), intent.loop)
 

@@ -6,11 +6,12 @@ in `table`, from which every agent's stream is fed. Backends pass through byte f
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from federation.controller.admission.report_rules import placed, read_report, remark
 from federation.controller.facts.observations import Observations
+from federation.controller.facts.of_services import Counts, not_older, service_of
+from federation.controller.facts.of_services import counts as counts_of
 from federation.controller.member import Member
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.facts import Bundle, Cluster, Service
@@ -25,7 +26,6 @@ from federation.xds.resources import Resource, resource
 from federation.xds.snapshot import Table
 
 Touched = set[tuple[str, str]]
-Counts = tuple[ClusterId, int, int]
 Unwell = tuple[ServiceName, tuple[Counts, ...], tuple[str, ...], tuple[str, ...]]
 
 KNOWN_BEFORE = -1
@@ -33,7 +33,10 @@ KNOWN_BEFORE = -1
 
 
 class Registry:
-    """Members and their reports, and the facts made of them."""
+    """Members and their reports, and the facts made of them.
+
+    `to_show` are services that changed: whoever shows them as objects takes them from there.
+    """
 
     def __init__(self) -> None:
         self.table = Table()
@@ -47,6 +50,7 @@ class Registry:
         self._without_ready: dict[ServiceName, frozenset[ClusterId]] = {}
         self._conflicts: dict[ServiceName, tuple[str, ...]] = {}
         self._remarks: dict[ServiceName, tuple[str, ...]] = {}
+        self.to_show: set[ServiceName] = set()
 
     def set_member(self, member: Member) -> Touched:
         """Take the operator's word about a cluster."""
@@ -157,14 +161,15 @@ class Registry:
         self._counts[cluster] = self._counts.get(cluster, 0) + gained
         if export is not None:
             floor = before.created if before else self._floor(exports.values(), first_seen)
-            exports[cluster] = _not_older(export, floor)
+            exports[cluster] = not_older(export, floor)
         if not exports:
             del self._exports[service]
         self._note_ready(service)
         return service
 
     def _note_ready(self, name: ServiceName) -> None:
-        """Note where a service is exported and has no ready endpoint."""
+        """Note where a service is exported and has no ready endpoint, and that it changed."""
+        self.to_show.add(name)
         backends = self._backends.get(name, {})
         exporters = self._exports.get(name, {})
         lacking = {c for c in exporters if c not in backends or not backends[c].ready}
@@ -181,7 +186,7 @@ class Registry:
         for name in sorted(unwell):
             backends = self._backends.get(name, {})
             exporters = sorted(self._exports[name])
-            counts = tuple(_counts(cluster, backends.get(cluster)) for cluster in exporters)
+            counts = tuple(counts_of(cluster, backends.get(cluster)) for cluster in exporters)
             yield name, counts, self._conflicts.get(name, ()), self._remarks.get(name, ())
 
     def _floor(self, others: Iterable[Export], first_seen: int) -> int:
@@ -279,22 +284,13 @@ class Registry:
         exports = sorted(self._exports.items())
         return tuple((merge(found.values()), self._backends_of(name)) for name, found in exports)
 
+    def service(self, name: ServiceName) -> tuple[Service, tuple[Backend, ...], int] | None:
+        """A service, its backends, and when its oldest export was made; None when there is none."""
+        exports = self._exports.get(name)
+        if not exports:
+            return None
+        oldest = min(export.created for export in exports.values())
+        return merge(exports.values()), self._backends_of(name), oldest
+
     def _backends_of(self, name: ServiceName) -> tuple[Backend, ...]:
         return tuple(b for _, b in sorted(self._backends.get(name, {}).items()))
-
-
-def _counts(cluster: ClusterId, backend: Backend | None) -> Counts:
-    """Ready and all endpoints of a service in one cluster."""
-    if backend is None:
-        return cluster, 0, 0
-    return cluster, backend.ready, sum(group.total for group in backend.groups)
-
-
-def service_of(name: str) -> ServiceName:
-    """The service in the name of an Export or Backend resource, which was checked before."""
-    namespace, _, service = name.partition("/")
-    return ServiceName(namespace, service)
-
-
-def _not_older(export: Export, floor: int) -> Export:
-    return export if export.created >= floor else replace(export, created=floor)

@@ -8,10 +8,12 @@ Every change is written to the store; what it does in memory comes from there al
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from uuid import uuid4
 
 from federation.controller.facts.retained import RETAINED
 from federation.controller.intent.documents import Documents, at_once
 from federation.controller.member import Member, anchor_keys
+from federation.controller.membership.cluster_object import restated
 from federation.controller.membership.join_tokens import JoinTokens, revoke_unspent
 from federation.controller.membership.keys import check_key, check_life, check_speaks, revoke_keys
 from federation.controller.membership.operator_word import with_word
@@ -22,6 +24,7 @@ from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority
 from federation.model.errors import Conflict, Denied, NotReady
 from federation.model.names import ClusterId, parse_cluster_id
+from federation.runtime.clock import utc_now
 from federation.trust.join_tokens import JoinRecord
 from federation.trust.pem import (
     csr_key,
@@ -78,7 +81,8 @@ class Members:
             if before is not None and before.leaving:
                 raise Conflict(f"cluster {cluster} is leaving: wait until it has left")
             domain = trust_domain(cluster, self._domain)
-            return with_word(before or Member(cluster, domain, ""), say(before))
+            found = with_word(before or Member(cluster, domain, ""), say(before))
+            return restated(found, utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"), str(uuid4()))
 
         return await self.documents.swap(cluster, change)
 

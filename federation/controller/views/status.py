@@ -6,6 +6,7 @@ from typing import Any
 
 from cryptography import x509
 
+from federation.controller.admission.refused_reports import RefusedReports
 from federation.controller.facts.hub import Hub
 from federation.controller.facts.liveness import life_of
 from federation.controller.member import Member
@@ -18,6 +19,8 @@ from federation.model.checks import CHECKS
 from federation.model.names import ClusterId
 
 Json = dict[str, Any]
+
+MOST_SHOWN = 20
 
 
 def all_problems(hub: Hub, own: Own, now: float) -> list[Problem]:
@@ -95,6 +98,19 @@ def state_of(hub: Hub, member: Member, now: float) -> ClusterState:
         authority=Term(*presence.intermediate) if presence.intermediate else None,
         revoked=member.revoked,
     )
+
+
+def sentences(hub: Hub, cluster: ClusterId, now: float) -> list[str]:
+    """All that a person should know of a cluster, one sentence each."""
+    wrong = _wrong(hub.presence(cluster).refused_reports, hub.registry.remarks(cluster))
+    return [*told(hub, cluster, now), *wrong]
+
+
+def _wrong(refusals: RefusedReports, remarks: tuple[str, ...]) -> list[str]:
+    """What is wrong with a cluster's reports, at most so much that a person reads it."""
+    found = [*(str(refusal) for refusal in refusals.first(MOST_SHOWN)), *remarks[:MOST_SHOWN]]
+    beyond = len(refusals) + len(remarks) - len(found)
+    return [*found, f"and {beyond} more"] if beyond else found
 
 
 def told(hub: Hub, cluster: ClusterId, now: float) -> list[str]:

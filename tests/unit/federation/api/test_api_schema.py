@@ -52,7 +52,7 @@ def test_defaults_of_what_is_missing_or_null(spec: object) -> None:
 
 def test_defaults_in_lists_and_mappings() -> None:
     found = defaults(POLICY, {"spec": {"mode": "None", "targetRefs": [{"name": "a"}]}})
-    assert found["spec"] == {"mode": "None", "targetRefs": [{"name": "a", "group": ""}]}
+    assert found["spec"] == {"mode": "None", "targetRefs": [{"name": "a"}]}
     status = defaults(WITH_STATUS, {"status": {"parts": {"a": {}, "b": {"size": 1}, "c": None}}})
     assert status["status"] == {"parts": {"a": {"size": 3}, "b": {"size": 1}}}
 

@@ -16,6 +16,7 @@ from federation.runtime import binding
 from federation.runtime.clock import utc_now
 from tests.unit.fakes.authorities import make_authority
 from tests.unit.fakes.fake_transport import FakeTransport
+from tests.unit.fakes.let_in import parts
 from tests.unit.federation.apiserver.test_apiserver_server import FakeApplication
 from tests.unit.federation.wire.rpc.test_rpc_channel import free_address
 
@@ -45,7 +46,7 @@ async def served(
     most: int, seconds: float = 0.3, answer_bytes: int = 3
 ) -> AsyncIterator[tuple[int, ConnectionGuard]]:
     guard, port = ConnectionGuard(most, seconds), int(free_address().rpartition(":")[2])
-    api = make_api(Speaking(answer_bytes), "token", guard)
+    api = make_api(parts(Speaking(answer_bytes), "token"), guard)
     async with serve_api(api, guard, HOST, port, shown()):
         yield port, guard
 
@@ -119,7 +120,7 @@ async def test_the_longest_silent_makes_room_for_who_asks() -> None:
 async def test_an_address_that_is_taken_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "PATIENCE_SECONDS", 0.0)
     async with served(3) as (port, guard):
-        api = make_api(FakeApplication(), "token", guard)
+        api = make_api(parts(FakeApplication(), "token"), guard)
         with pytest.raises(Failed, match="taken by another program"):
             async with serve_api(api, guard, HOST, port, shown()):
                 pass

@@ -1,0 +1,81 @@
+"""Watches as answers that go on: how many there may be, and what becomes of readers that stall.
+
+In: a request and what it watches. Out: an answer that ends by itself, at the latest after an hour,
+or when its reader takes nothing for a while.
+"""
+
+import asyncio
+from collections import Counter
+from contextlib import aclosing
+from typing import Any, cast
+
+from aiohttp import web
+
+from federation.apiserver import reading
+from federation.apiserver.resource import Resource
+from federation.apiserver.statuses import StatusError
+from federation.apiserver.watching import Watch, lines
+
+MOST_WATCHES = 400
+MOST_WATCHES_OF_ONE = 200
+"""Of one user: k9s and Argo CD watch each kind, from each of their processes."""
+STALL_SECONDS = 30.0
+"""A reader that takes nothing for so long is let go, and may watch again from where it was."""
+_TOO_MANY = 429
+
+
+class Streams:
+    """The watches that are under way."""
+
+    def __init__(self, most: int = MOST_WATCHES, most_of_one: int = MOST_WATCHES_OF_ONE) -> None:
+        self._most = most
+        self._most_of_one = most_of_one
+        self._of: Counter[str] = Counter()
+
+    async def serve(
+        self, request: web.Request, who: str, resource: Resource, watch: Watch, form: str
+    ) -> web.StreamResponse:
+        """Send lines until it ends; raises StatusError (429) when there are too many."""
+        if self._of.total() >= self._most or self._of[who] >= self._most_of_one:
+            raise StatusError(
+                _TOO_MANY,
+                f"there are {self._of.total()} watches, {self._of[who]} of them yours: at most "
+                f"{self._most} and {self._most_of_one} are served",
+            )
+        self._of[who] += 1
+        try:
+            return await self._send(request, resource, watch, form)
+        finally:
+            self._of[who] -= 1
+            self._of += Counter()  # who has none is forgotten
+
+    async def _send(
+        self, request: web.Request, resource: Resource, watch: Watch, form: str
+    ) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+        answer.enable_chunked_encoding()
+        await answer.prepare(request)
+        end = asyncio.get_running_loop().time() + reading.watch_seconds(request.query)
+
+        def left() -> float:
+            return end - asyncio.get_running_loop().time()
+
+        def shape(found: dict[str, Any]) -> dict[str, Any]:
+            return reading.shaped(resource, found, form, request.query)
+
+        stream = lines(resource.collection, watch, shape, left)
+        async with aclosing(cast(Any, stream)):
+            async for data in stream:
+                if request.transport is None or request.transport.is_closing():
+                    return answer
+                if not data:
+                    continue
+                try:
+                    async with asyncio.timeout(STALL_SECONDS):
+                        await answer.write(data)
+                except (TimeoutError, ConnectionError):
+                    if request.transport is not None:
+                        request.transport.abort()
+                    return answer
+        await answer.write_eof()
+        return answer

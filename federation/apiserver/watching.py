@@ -1,0 +1,117 @@
+"""A watch: what happens to objects of a kind from a revision on, as a stream of JSON lines.
+
+In: a collection, where to begin, what is selected. Out: lines. The rules are those of Kubernetes'
+API concepts: an object that enters a selection is ADDED, one that leaves it DELETED; BOOKMARKs say
+how far the stream is; a past that is not kept any more is an ERROR (410), which ends the stream.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from federation.apiserver.collection import ADDED, DELETED, Collection, Event, PastIsGoneError
+from federation.apiserver.selectors import Judge
+from federation.apiserver.statuses import expired, status_of
+
+Json = dict[str, Any]
+
+BOOKMARK_SECONDS = 60.0
+"""How often a stream that may have them gets a bookmark, when nothing else happens."""
+BOOKMARK, ERROR = "BOOKMARK", "ERROR"
+INITIAL_END = "k8s.io/initial-events-end"
+_SHOWN_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a watch asks for. `after`: a revision, None to begin with all that is there."""
+
+    namespace: str
+    judge: Judge | None
+    after: int | None
+    bookmarks: bool = False
+    initial_end: bool = False
+
+    def selects(self, found: Json) -> bool:
+        """Whether an object is among what is watched."""
+        if self.namespace and found["metadata"].get("namespace") != self.namespace:
+            return False
+        return self.judge is None or self.judge(found)
+
+
+Shape = Callable[[Json], Json]
+"""How an object is shown: as it is, or as a row of a table."""
+
+
+async def lines(
+    collection: Collection, watch: Watch, shape: Shape, until: Callable[[], float]
+) -> AsyncIterator[bytes]:
+    """The lines, until `until` (the seconds that are left) is 0; empty while nothing happens.
+
+    An empty one lets the caller see whether anybody is there.
+    """
+    at = watch.after
+    if at is None:
+        at = collection.revision
+        for some in _initial(collection, watch, shape):
+            yield some
+    since_bookmark = until()
+    while (left := until()) > 0:
+        try:
+            events = collection.after(at)
+        except PastIsGoneError:
+            yield _line(ERROR, gone(at))
+            return
+        for start in range(0, len(events), _SHOWN_AT_ONCE):
+            yield b"".join(_shown(events[start : start + _SHOWN_AT_ONCE], watch, shape))
+        if events:
+            at = events[-1].revision
+            continue
+        if watch.bookmarks and since_bookmark - left >= BOOKMARK_SECONDS:
+            since_bookmark = left
+            at = collection.revision
+            yield _bookmark(collection, at)
+        yield b""
+        await collection.wait(at, min(left, BOOKMARK_SECONDS))
+    if watch.bookmarks:
+        yield _bookmark(collection, at)
+
+
+def _initial(collection: Collection, watch: Watch, shape: Shape) -> Iterable[bytes]:
+    """All that is there, as if it were new."""
+    held = [one for one in collection.listed(watch.namespace) if watch.selects(one.object)]
+    for start in range(0, len(held), _SHOWN_AT_ONCE):
+        some = held[start : start + _SHOWN_AT_ONCE]
+        yield b"".join(_line(ADDED, shape(one.object)) for one in some)
+    if watch.initial_end:
+        yield _bookmark(collection, collection.revision, initial=True)
+
+
+def gone(revision: int) -> Json:
+    """The Status of a past that is not kept."""
+    return status_of(expired(f"too old resource version: {revision}: list again"))[1]
+
+
+def _shown(events: Iterable[Event], watch: Watch, shape: Shape) -> Iterable[bytes]:
+    for event in events:
+        is_in = event.type != DELETED and watch.selects(event.held.object)
+        was_in = event.before is not None and watch.selects(event.before.object)
+        if is_in:
+            yield _line("MODIFIED" if was_in else ADDED, shape(event.held.object))
+        elif was_in:
+            yield _line(DELETED, shape(event.held.object))
+
+
+def _bookmark(collection: Collection, revision: int, *, initial: bool = False) -> bytes:
+    metadata: Json = {"resourceVersion": str(revision), "creationTimestamp": None}
+    if initial:
+        metadata["annotations"] = {INITIAL_END: "true"}
+    kind = collection.kind
+    return _line(
+        BOOKMARK, {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
+    )
+
+
+def _line(type: str, found: Json) -> bytes:
+    return json.dumps({"type": type, "object": found}, separators=(",", ":")).encode() + b"\n"

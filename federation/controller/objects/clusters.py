@@ -1,0 +1,49 @@
+"""Clusters as objects: where the API writes them.
+
+A `Member` has the object as it was sent and what the cluster joined with, under one key and one
+revision. In: objects. Out: members, by compare-and-swap. To delete a Cluster is to have it leave in
+order: it is there, with a deletionTimestamp, until others have moved away.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from federation.apiserver.collection import Held
+from federation.controller.intent.documents import Documents
+from federation.controller.member import Member
+from federation.controller.membership.cluster_object import with_object
+from federation.model.errors import Conflict
+from federation.model.names import ClusterId
+from federation.trust.spiffe import trust_domain
+
+Json = dict[str, Any]
+
+
+class ClusterStorage:
+    """Implements `federation.apiserver.resource.Storage` over the members."""
+
+    def __init__(
+        self,
+        documents: Documents[Member],
+        domain: str,
+        leave: Callable[[ClusterId], Awaitable[None]],
+    ) -> None:
+        self._documents = documents
+        self._domain = domain
+        self._leave = leave
+
+    async def write(self, found: Json, before: Held | None) -> None:
+        """See Storage."""
+        name = ClusterId(found["metadata"]["name"])
+        known = await self._documents.get(name)
+        expected = before.stored if before is not None else 0
+        if (known.revision if known is not None else 0) != expected:
+            raise Conflict(f"cluster {name} was changed by someone else in between: try again")
+        if known is not None and known.value.leaving:
+            raise Conflict(f"cluster {name} is leaving: wait until it has left")
+        member = known.value if known else Member(name, trust_domain(name, self._domain), "")
+        await self._documents.put(with_object(member, found), expected)
+
+    async def delete(self, held: Held) -> None:
+        """See Storage: it begins to leave."""
+        await self._leave(ClusterId(held.object["metadata"]["name"]))

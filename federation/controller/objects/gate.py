@@ -1,0 +1,80 @@
+"""Who may do what, as role bindings say, and the note of what was done.
+
+In: role bindings, as they come from the store. Out: decisions, and entries of the audit log.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from federation.api.kind import ApiKind
+from federation.api.v1alpha1.access import RoleBindingSpec
+from federation.apiserver.access import (
+    Attributes,
+    Binding,
+    Decision,
+    binding_of,
+    decide,
+    is_clusterset_admin,
+    sentence,
+)
+from federation.apiserver.caller import Caller
+from federation.apiserver.kubernetes import Note
+from federation.apiserver.own_rules import open_paths, resources_of, rules_of
+from federation.controller.audit import Audit
+
+Json = dict[str, Any]
+
+
+class Gate:
+    """Implements `federation.apiserver.kubernetes.Gate` over the bindings that there are."""
+
+    def __init__(self, audit: Audit, kinds: Iterable[ApiKind]) -> None:
+        self._audit = audit
+        self._resources = resources_of(kinds)
+        self._bindings: dict[str, Binding] = {}
+
+    def heard(self, name: str, found: Json | None) -> None:
+        """A RoleBinding was written, or is gone (None)."""
+        if found is None:
+            self._bindings.pop(name, None)
+        else:
+            spec = RoleBindingSpec.model_validate(found["spec"])
+            self._bindings[name] = binding_of(name, spec)
+
+    def decide(self, caller: Caller, asked: Attributes) -> Decision:
+        """Whether a caller may do it."""
+        return decide(self._bindings.values(), caller, asked)
+
+    def is_admin(self, caller: Caller) -> bool:
+        """Whether a caller may do everything."""
+        return is_clusterset_admin(self._bindings.values(), caller)
+
+    def rules(self, caller: Caller, namespace: str) -> Json:
+        """The status of a SelfSubjectRulesReview."""
+        found = rules_of(self._bindings.values(), caller, namespace, self._resources)
+        return {
+            "incomplete": False,
+            "resourceRules": [
+                {
+                    "verbs": list(rule.verbs),
+                    "apiGroups": [rule.group],
+                    "resources": list(rule.resources),
+                    **({"resourceNames": list(rule.names)} if rule.names else {}),
+                }
+                for rule in found
+            ],
+            "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": list(open_paths())}],
+        }
+
+    @asynccontextmanager
+    async def noting(
+        self, caller: Caller, address: str, asked: Attributes, *, is_dry: bool
+    ) -> AsyncIterator[Note]:
+        """Note what is done in this context, and how it ended."""
+        what = f"{sentence(asked)}{' (dry run)' if is_dry else ''}"
+        cluster = asked.name if asked.resource == "clusters" else ""
+        note = Note()
+        async with self._audit.noting(what, caller.name, address, cluster) as act:
+            yield note
+            act.detail = note.detail

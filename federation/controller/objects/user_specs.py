@@ -1,0 +1,27 @@
+"""What is stated of users, in memory: for whoever asks at each request."""
+
+from typing import Any
+
+from federation.api.v1alpha1.access import UserSpec
+from federation.controller.access.users import KnownUser
+
+Json = dict[str, Any]
+
+
+class UserSpecs:
+    """The users by name, as they come from the store; to be called with a name."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, KnownUser] = {}
+
+    def __call__(self, name: str) -> KnownUser | None:
+        return self._known.get(name)
+
+    def heard(self, name: str, found: Json | None) -> None:
+        """A User was written, or is gone (None)."""
+        if found is None:
+            self._known.pop(name, None)
+            return
+        spec = UserSpec.model_validate(found.get("spec") or {})
+        uid = str(found["metadata"].get("uid", ""))
+        self._known[name] = KnownUser(tuple(spec.groups), spec.disabled, uid)

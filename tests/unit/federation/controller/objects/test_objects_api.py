@@ -1,0 +1,244 @@
+"""Objects over the store: written, in effect in the facts, and there after a restart."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from federation.api.kinds import CLUSTER, EVENT, NAMESPACE, ROLE_BINDING, SERVICE_IMPORT, USER
+from federation.api.kinds import TRAFFIC_POLICY as POLICY
+from federation.apiserver.access import Attributes
+from federation.apiserver.caller import known
+from federation.apiserver.collection import Revisions
+from federation.apiserver.resource import Place, Resource, Wish
+from federation.apiserver.statuses import StatusError
+from federation.controller.audit import Audit
+from federation.controller.facts.registry import Registry
+from federation.controller.intent.apply_intent import ApplyIntent
+from federation.controller.member import Member
+from federation.controller.membership.cluster_object import object_of, restated
+from federation.controller.membership.members import Members
+from federation.controller.objects.api import Objects
+from federation.controller.objects.gate import Gate
+from federation.controller.objects.revisions import first_revision
+from federation.controller.sessions import Sessions
+from federation.controller.trust.authority import open_authority
+from federation.model.errors import Conflict
+from federation.model.names import ClusterId, ServiceName
+from federation.runtime.clock import utc_now
+from tests.unit.builders import backend, export, said
+from tests.unit.fakes.fake_store import FakeStore
+
+Json = dict[str, Any]
+EAST, WEB = ClusterId("east"), ServiceName("shop", "web")
+ALICE = known("alice", ("ops",), "token 1")
+
+
+class World:
+    """One life of a controller over a store."""
+
+    def __init__(self, store: FakeStore, folder: Path) -> None:
+        self.store = store
+        self.sessions = Sessions(Registry(), store)
+        self.gate = Gate(Audit(store), ())
+        self.objects = Objects(self.sessions, self.gate, Revisions(1_000))
+        self.intent = ApplyIntent(store, self.objects.effects())
+        authority = open_authority(folder, "mesh.test", ("127.0.0.1",), utc_now())
+        url = "https://127.0.0.1:8443"
+        self.members = Members(store, authority, "mesh.test", url, self.in_effect)
+        found = self.objects.resources(store, self.in_effect, self.members, self.leave, "mesh.test")
+        self.of: dict[Any, Resource] = {one.kind: one for one in found}
+
+    async def in_effect(self, _: int) -> None:
+        await self.intent.catch_up()
+
+    async def leave(self, cluster: ClusterId) -> None:
+        await self.members.begin_leaving(cluster)
+
+    async def create(self, kind: Any, name: str, spec: Json, namespace: str = "") -> Json:
+        body = {"metadata": {"name": name}, "spec": spec}
+        written = await self.of[kind].create(body, namespace, Wish())
+        assert written.after is not None
+        return written.after
+
+    async def report(self, ready: int = 2) -> None:
+        """East exports a service."""
+        changes = (said(export(name=WEB)), said(backend("east", ready=ready, name=WEB)))
+        self.sessions.hub.registry.apply(EAST, changes, 0)
+        await self.objects.shown.look()
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(FakeStore(), tmp_path)
+    await made.intent.load()
+    yield made
+
+
+async def again(world: World, folder: Path) -> World:
+    """The next life over the same store."""
+    made = World(world.store, folder)
+    await made.intent.load()
+    return made
+
+
+async def test_a_cluster_is_a_member_at_once_and_after_a_restart(
+    world: World, tmp_path: Path
+) -> None:
+    spec = {"region": "eu", "gatewayCIDRs": ["10.1.0.0/16", "10.1.0.0/16"]}
+    found = await world.create(CLUSTER, "east", spec)
+    assert found["spec"] == spec  # as it was sent, whatever we make of it
+    assert found["status"]["state"] == "away"
+    member = world.sessions.registry.members[EAST]
+    assert (member.region, member.gateway_cidrs) == ("eu", ("10.1.0.0/16",))
+    assert member.trust_domain == "east.mesh.test"
+    later = (await again(world, tmp_path)).of[CLUSTER].get("", "east").object
+    assert later["metadata"]["uid"] == found["metadata"]["uid"]
+    assert later["spec"] == spec
+
+
+async def test_what_the_system_writes_leaves_the_word_alone(world: World) -> None:
+    found = await world.create(CLUSTER, "east", {"region": "eu"})
+    await world.members.revoke(EAST)
+    held = world.of[CLUSTER].get("", "east")
+    assert held.object["status"]["trust"] == "revoked"
+    assert held.object["metadata"]["generation"] == 1
+    assert held.object["metadata"]["uid"] == found["metadata"]["uid"]
+
+
+async def test_to_delete_a_cluster_is_to_have_it_leave(world: World) -> None:
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    written = await world.of[CLUSTER].delete("", "east", Wish())
+    assert written.after is not None
+    assert written.after["metadata"]["finalizers"] == ["fedmesh.dev/leave"]
+    assert written.after["status"]["state"] == "leaving"
+    await world.members.remove(EAST)
+    assert world.of[CLUSTER].collection.get("", "east") is None
+
+
+async def test_the_old_calls_and_the_objects_say_the_same(world: World) -> None:
+    await world.members.state(Member(EAST, "", "eu", zones=("a",)))
+    held = world.of[CLUSTER].get("", "east")
+    assert held.object["spec"] == {"region": "eu", "zones": ["a"]}
+    await world.members.state(Member(EAST, "", "us"))
+    held = world.of[CLUSTER].get("", "east")
+    assert (held.object["spec"], held.object["metadata"]["generation"]) == ({"region": "us"}, 2)
+
+
+def test_a_cluster_that_was_stated_before_there_were_objects_is_one() -> None:
+    old = Member(EAST, "east.mesh.test", "eu", zones=("a",))
+    assert object_of(old)["spec"] == {"region": "eu", "zones": ["a"]}
+    assert object_of(old)["metadata"]["uid"] == object_of(old)["metadata"]["uid"]
+    stated = restated(old, "2026-01-01T00:00:00Z", "u-1")
+    assert restated(stated, "2027-01-01T00:00:00Z", "u-2") == stated
+
+
+async def test_an_invitation_is_a_token(world: World) -> None:
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    resource_ = world.of[CLUSTER]
+    held = resource_.get("", "east")
+    invite = resource_.acts["jointoken"]
+    note = type("Note", (), {"detail": ""})()
+    answer = await invite(held, {"spec": {"expirationSeconds": 60}}, note, False)
+    assert answer["status"]["token"].startswith("fmj1.")
+    assert answer["status"]["token"] not in note.detail
+    assert "status" not in await invite(held, {}, note, True)
+    with pytest.raises(StatusError) as error:
+        await invite(held, {"spec": {"expirationSeconds": 0}}, note, False)
+    assert error.value.causes[0].field == "spec.expirationSeconds"
+
+
+async def test_a_binding_counts_as_long_as_it_is_there(world: World) -> None:
+    asked = Attributes("list", "fedmesh.dev", "clusters")
+    assert not world.gate.decide(ALICE, asked).allowed
+    spec = {"role": "viewer", "subjects": [{"kind": "Group", "name": "ops"}]}
+    await world.create(ROLE_BINDING, "ops", spec)
+    assert world.gate.decide(ALICE, asked).allowed
+    await world.of[ROLE_BINDING].delete("", "ops", Wish())
+    assert not world.gate.decide(ALICE, asked).allowed
+
+
+async def test_a_user_is_known_with_his_groups(world: World) -> None:
+    await world.create(USER, "alice", {"groups": ["ops"]})
+    user = world.objects.users("alice")
+    assert user is not None
+    assert (user.groups, user.disabled) == (("ops",), False)
+    await world.of[USER].delete("", "alice", Wish())
+    assert world.objects.users("alice") is None
+
+
+async def test_an_export_is_seen_as_import_export_and_namespace(world: World) -> None:
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    await world.report()
+    held = world.of[SERVICE_IMPORT].get("shop", "web")
+    assert held.object["status"]["readyEndpoints"] == 2
+    assert [c["cluster"] for c in held.object["status"]["clusters"]] == ["east"]
+    assert world.of[NAMESPACE].get("", "shop").object["status"] == {"phase": "Active"}
+    await world.objects.shown.look()
+    assert world.of[SERVICE_IMPORT].get("shop", "web") is held  # nothing new, no event
+    await world.report(ready=1)
+    assert world.of[SERVICE_IMPORT].get("shop", "web").object["status"]["readyEndpoints"] == 1
+
+
+async def test_a_policy_says_what_became_of_it(world: World) -> None:
+    target = {"kind": "Service", "name": "web"}
+    made = await world.create(POLICY, "near", {"targetRefs": [target]}, "shop")
+    by_type = {one["type"]: one for one in made["status"]["conditions"]}
+    assert by_type["Accepted"]["status"] == "True"
+    assert by_type["ResolvedRefs"]["reason"] == "TargetNotFound"
+    assert by_type["Programmed"]["status"] == "False"  # as long as nothing follows it
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    await world.report()
+    conditions = world.of[POLICY].get("shop", "near").object["status"]["conditions"]
+    assert {one["type"]: one["status"] for one in conditions}["ResolvedRefs"] == "True"
+
+
+async def test_a_namespace_takes_its_policies_with_it(world: World) -> None:
+    await world.create(NAMESPACE, "shop", {})
+    await world.create(POLICY, "near", {}, "shop")
+    await world.of[NAMESPACE].delete("", "shop", Wish())
+    assert world.of[POLICY].collection.get("shop", "near") is None
+    assert world.of[NAMESPACE].collection.get("", "shop") is None
+
+
+async def test_a_namespace_that_services_make_cannot_be_deleted(world: World) -> None:
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    await world.report()
+    with pytest.raises(StatusError) as error:
+        await world.of[NAMESPACE].delete("", "shop", Wish())
+    assert "goes with them" in str(error.value)
+
+
+async def test_what_happens_to_a_cluster_is_told(world: World) -> None:
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    await world.members.revoke(EAST)
+    (event,) = (one.object for one in world.of[EVENT].collection.listed())
+    assert (event["reason"], event["involvedObject"]["name"]) == ("TrustChanged", "east")
+    uid = world.of[CLUSTER].get("", "east").object["metadata"]["uid"]
+    assert event["involvedObject"]["uid"] == uid
+
+
+async def test_revisions_are_higher_in_every_life(world: World) -> None:
+    first = await first_revision(world.store, 1_000.0)
+    assert await first_revision(world.store, 2_000.0) > first
+    later = await first_revision(world.store, 1_500.0)  # the clock was set back
+    assert later > 2_000 * 1_000_000
+
+
+async def test_a_word_that_met_another_one_is_refused(world: World) -> None:
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    held = world.of[CLUSTER].get("", "east")
+    await world.members.state(Member(EAST, "", "us"))
+    storage = world.of[CLUSTER]._storage
+    assert storage is not None
+    with pytest.raises(Conflict) as error:
+        await storage.write({**held.object, "spec": {"region": "ap"}}, held)
+    assert "changed by someone else" in str(error.value)
+    place = Place("", "east")
+    written = await world.of[CLUSTER].change(
+        place, Wish(), lambda before: {**before, "spec": {"region": "ap"}}
+    )
+    assert written.after is not None
+    assert written.after["spec"] == {"region": "ap"}
