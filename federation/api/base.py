@@ -10,14 +10,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
+    JsonValue,
     PrivateAttr,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from federation.model.addresses import read_address
 from federation.model.errors import InvalidInput, shown
 from federation.model.names import (
+    MAX_PORT,
     parse_label,
     parse_object_name,
     parse_port,
@@ -99,15 +104,44 @@ def _seconds(value: object) -> int:
         raise ValueError(_TIME_REASON) from error
 
 
-Label = Annotated[str, AfterValidator(_label)]
-Subdomain = Annotated[str, AfterValidator(_subdomain)]
-ObjectName = Annotated[str, AfterValidator(_object_name)]
-OptionalLabel = Annotated[str, AfterValidator(_optional_label)]
-OptionalSubdomain = Annotated[str, AfterValidator(_optional_subdomain)]
-Text = Annotated[str, AfterValidator(_text)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-Port = Annotated[int, AfterValidator(_port)]
-Seconds = Annotated[int, BeforeValidator(_seconds)]
+class _Says:
+    """Adds to the schema of a type what its validator asks for."""
+
+    def __init__(self, **words: JsonValue) -> None:
+        self._words = words
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**self._words, **handler(core)}
+
+
+def _shape(core: str, longest: int, *, optional: bool = False) -> _Says:
+    return _Says(pattern=f"^({core})?$" if optional else f"^{core}$", maxLength=longest)
+
+
+_ONE = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_PARTS = rf"{_ONE}(\.{_ONE})*"
+_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_PRINTABLE = (
+    "[^\\x00-\\x1f\\x7f-\\xa0\u2028\u2029]*"  # the rest of str.isprintable is too long to say
+)
+
+Label = Annotated[str, AfterValidator(_label), _shape(_ONE, 63)]
+Subdomain = Annotated[str, AfterValidator(_subdomain), _shape(_PARTS, 253)]
+ObjectName = Annotated[str, AfterValidator(_object_name), _shape(rf"{_PART}(\.{_PART})*", 253)]
+OptionalLabel = Annotated[str, AfterValidator(_optional_label), _shape(_ONE, 63, optional=True)]
+OptionalSubdomain = Annotated[
+    str, AfterValidator(_optional_subdomain), _shape(_PARTS, 253, optional=True)
+]
+Text = Annotated[str, AfterValidator(_text), _shape(_PRINTABLE, _MAX_TEXT)]
+LabelValue = Annotated[str, AfterValidator(_label_value), _shape(_LABEL_VALUE.pattern, 63)]
+Port = Annotated[
+    int,
+    AfterValidator(_port),
+    _Says(minimum=1, maximum=MAX_PORT),
+]
+Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string"})]
 
 
 def fields(names: str) -> frozenset[str]:

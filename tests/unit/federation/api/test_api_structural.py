@@ -128,6 +128,12 @@ def test_lines_of_a_docstring_are_joined() -> None:
     assert fields_of(Outer)["inner"]["description"] == "One line."
 
 
+def test_the_shape_of_names_is_said() -> None:
+    region = fields_of(ClusterSpec)["region"]
+    assert region["maxLength"] == 253
+    assert region["pattern"].startswith("^[a-z0-9]")
+
+
 class Tree(BaseModel):
     below: list["Tree"]
 
