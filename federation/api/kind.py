@@ -56,7 +56,8 @@ class ApiKind:
     it say by `x-kubernetes-list-type` how they are merged. `spec` is the model by which an object's
     spec is judged; None where there is nothing to judge. `selectable` are the fields by which a
     list can be selected, beside name and namespace. `is_label`: a name is one DNS label, not a
-    subdomain.
+    subdomain. `labels` are those of its CustomResourceDefinition, by which tools find kinds that
+    they may use for a purpose.
     """
 
     group: str
@@ -75,6 +76,7 @@ class ApiKind:
     subresources: tuple[Subresource, ...] = ()
     selectable: tuple[str, ...] = ()
     is_label: bool = True
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def api_version(self) -> str:

@@ -74,6 +74,7 @@ CLUSTERS = ApiKind(
     EVERY,
     object_schema("A member.", ClusterSpec),
     ClusterSpec,
+    labels=(("applyset.kubernetes.io/is-parent-type", "true"),),
 )
 USERS = ApiKind(
     FEDMESH,
