@@ -5,6 +5,7 @@ do is the matter of `federation.apiserver.access`.
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Optional
 
@@ -43,6 +44,9 @@ def known(
     """A caller with the group of all who are known."""
     return Caller(name, tuple(dict.fromkeys((*groups, AUTHENTICATED))), how, uid, extra, by)
 
+
+ASKING: ContextVar[Caller | None] = ContextVar("asking", default=None)
+"""From whom the request is that this task answers, for the note of what it does."""
 
 Authenticate = Callable[[str, bytes | None, float], Caller | None]
 """By the Authorization header ("" for none), the certificate of the peer (DER; None for none) and

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from federation.model.errors import InvalidInput
+from federation.model.errors import InvalidInput, shown
 
 MAX_DEPTH = 64
+_MOST_DIGITS = 15
 
 Json = dict[str, Any]
 
@@ -48,9 +49,9 @@ class Application(Protocol):
 
     async def revoke_join_token(self, id: str, peer: str) -> Json: ...
 
-    async def audit(self) -> Json: ...
+    async def audit(self, after: int, before: int, limit: int) -> Json: ...
 
-    async def note_call(self, peer: str) -> None: ...
+    async def note_call(self, peer: str, how: str) -> None: ...
 
     async def backup(self, body: Json, peer: str) -> bytes: ...
 
@@ -80,8 +81,9 @@ def _routes(application: Application) -> list[web.RouteDef]:
     async def join(request: web.Request) -> web.Response:
         return web.json_response(await application.join(await _body(request), peer_of(request)))
 
-    async def audit(_: web.Request) -> web.Response:
-        return web.json_response(await application.audit())
+    async def audit(request: web.Request) -> web.Response:
+        numbers = [_number(request, name) for name in ("after", "before", "limit")]
+        return web.json_response(await application.audit(*numbers))
 
     async def backup(request: web.Request) -> web.Response:
         body = await application.backup(await _body(request), peer_of(request))
@@ -171,6 +173,14 @@ def _trust_routes(application: Application) -> list[web.RouteDef]:
 
 def _cluster(request: web.Request) -> str:
     return request.match_info["cluster"]
+
+
+def _number(request: web.Request, name: str) -> int:
+    """A whole number of the query, 0 where it is not there."""
+    text = request.query.get(name, "0")
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise InvalidInput(f"{name} is {shown(text)}, but must be a whole number")
+    return int(text)
 
 
 def peer_of(request: web.Request) -> str:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from federation.apiserver.access import Attributes, Decision
 from federation.apiserver.answers import forbidden, refusal
-from federation.apiserver.caller import Authenticate, Caller
+from federation.apiserver.caller import ASKING, Authenticate, Caller
 from federation.apiserver.connection_guard import SETTINGS, ConnectionGuard, source_of
 from federation.apiserver.impersonation import impersonated
 from federation.apiserver.kubernetes import KubernetesApi
@@ -73,6 +73,7 @@ class _Front:
         """The middleware: every request passes it."""
         try:
             caller = await self._let_in(request)
+            ASKING.set(caller)
             await request.read()
             self._guard.answer(request.protocol)
             return await (self._lead(request, caller, handler) if caller else handler(request))
@@ -104,7 +105,7 @@ class _Front:
                 "the bearer token is missing or wrong, and there is no client certificate of a "
                 "user: check token_file of fedctl, or the user of the kubeconfig",
             )
-        await parts.application.note_call(peer_of(request))
+        await parts.application.note_call(peer_of(request), caller.how)
         is_admin = parts.access.is_admin(caller)
         return impersonated(request.headers.items(), caller, is_admin=is_admin)
 

@@ -116,9 +116,11 @@ class Client:
         """Make a join token void."""
         return self._call("DELETE", f"/v1/join-tokens/{urllib.parse.quote(id, safe='')}")
 
-    def audit(self) -> list[Json]:
-        """Who did what, the oldest first."""
-        return _items(self._call("GET", "/v1/audit"))
+    def audit(self, before: int = 0, limit: int = 0) -> list[Json]:
+        """Who did what, the oldest first: the last entries, or those below a number."""
+        asked = {n: v for n, v in (("before", before), ("limit", limit)) if v}
+        query = f"?{urllib.parse.urlencode(asked)}" if asked else ""
+        return _items(self._call("GET", f"/v1/audit{query}"))
 
     def backup(self) -> bytes:
         """A backup of the controller, as it is now, sealed as its settings say."""

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from cryptography import x509
 
-from federation.controller.audit import Act, Audit
+from federation.controller.audit import Audit
+from federation.controller.audit_entry import Act
 from federation.controller.member import Member, anchor_keys
 from federation.controller.membership.keys import check_speaks
 from federation.controller.membership.members import HOUR, Members

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
+from federation.apiserver.caller import ASKING, Caller
 from federation.controller.audit import ADMIN, Audit
 from federation.controller.backup import Backups
 from federation.controller.departures import Departures
@@ -116,20 +116,20 @@ class Controller:
 
     async def revoke(self, cluster: str, peer: str = "") -> Json:
         """Believe a cluster no more, from now on and for what is open."""
-        async with self._audit.noting("trust revoke", ADMIN, peer, cluster):
+        async with self._audit.noting("trust revoke", _who(), peer, cluster):
             member = await self._members.revoke(parse_cluster_id(cluster))
         return {"cluster": member.id, "state": state_of_trust(member)}
 
     async def rekey(self, cluster: str, peer: str = "") -> Json:
         """Ask a cluster for a new key."""
-        async with self._audit.noting("trust rekey", ADMIN, peer, cluster) as act:
+        async with self._audit.noting("trust rekey", _who(), peer, cluster) as act:
             member = await self._members.rekey(parse_cluster_id(cluster))
             act.detail = f"replaces key {member.replace_key[:SHOWN_OF_A_KEY]}"
         return {"cluster": member.id, "replaces": member.replace_key}
 
     async def delete_cluster(self, cluster: str, peer: str = "") -> Json:
         """A cluster leaves in order; it is not listed any more when it has left."""
-        async with self._audit.noting("leave", ADMIN, peer, cluster):
+        async with self._audit.noting("leave", _who(), peer, cluster):
             name = parse_cluster_id(cluster)
             await self._departures.begin(name)
         return {"cluster": name, "state": "leaving"}
@@ -173,7 +173,7 @@ class Controller:
 
     async def confirm_cluster(self, cluster: str, peer: str = "") -> Json:
         """A person says that what is held back of a cluster may go."""
-        async with self._audit.noting("cluster confirm", ADMIN, peer, cluster) as act:
+        async with self._audit.noting("cluster confirm", _who(), peer, cluster) as act:
             name = parse_cluster_id(cluster)
             if name not in self._sessions.registry.members:
                 raise NotReady(f"there is no cluster {name}")
@@ -198,7 +198,7 @@ class Controller:
     async def _state(
         self, cluster: str, peer: str, say: Callable[[Member | None], Member]
     ) -> tuple[Member, Json]:
-        async with self._audit.noting("cluster add", ADMIN, peer, cluster) as act:
+        async with self._audit.noting("cluster add", _who(), peer, cluster) as act:
             before, member = await self._members.restate(parse_cluster_id(cluster), say)
             act.detail = word_view(member)
         return member, what_changed(before, member)
@@ -207,7 +207,7 @@ class Controller:
         """A join token; body: cluster, expires_seconds (default 3600)."""
         seconds = _whole_number(body, "expires_seconds", HOUR)
         cluster = _text(body, "cluster")
-        async with self._audit.noting("token create", ADMIN, peer, cluster) as act:
+        async with self._audit.noting("token create", _who(), peer, cluster) as act:
             record, token = await self._members.mint_token(cluster, seconds, wall_seconds())
             act.detail = f"token {record.id}, for {seconds} s"
         return {"token": token, "id": record.id, "expires": record.expires}
@@ -219,23 +219,23 @@ class Controller:
 
     async def revoke_join_token(self, id: str, peer: str = "") -> Json:
         """Make a join token void."""
-        async with self._audit.noting("token revoke", ADMIN, peer) as act:
+        async with self._audit.noting("token revoke", _who(), peer) as act:
             act.detail = f"token {id}"
             record = await self._members.tokens.revoke(id)
             act.cluster = record.cluster
         return token_view(record, wall_seconds())
 
-    async def audit(self) -> Json:
-        """Who did what."""
-        return {"items": [asdict(entry) for entry in self._audit.entries()]}
+    async def audit(self, after: int = 0, before: int = 0, limit: int = 0) -> Json:
+        """Who did what, the oldest first: the last entries, or those after or before a number."""
+        return {"items": list(await self._audit.select(after, before, limit))}
 
-    async def note_call(self, peer: str) -> None:
-        """Note that the admin token is used from an address."""
-        await self._audit.note_call(peer)
+    async def note_call(self, peer: str, how: str = ADMIN) -> None:
+        """Note that a credential is used from an address."""
+        await self._audit.note_call(peer, how)
 
     async def backup(self, body: Json, peer: str = "") -> bytes:
         """All that must not be lost, sealed for whom the controller's settings name."""
-        async with self._audit.noting("backup", ADMIN, peer):
+        async with self._audit.noting("backup", _who(), peer):
             if body:
                 raise InvalidInput(
                     f"field {next(iter(body))!r:.80} is not known: a backup is sealed with the "
@@ -267,6 +267,11 @@ class Controller:
             "checks": checks_view(found),
             "problems": [problem_view(problem) for problem in found],
         }
+
+
+def _who() -> Caller | str:
+    """Who asks."""
+    return ASKING.get() or ADMIN
 
 
 def _text(body: Json, name: str) -> str:

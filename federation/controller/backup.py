@@ -9,14 +9,18 @@ epoch, and awaits every cluster (`federation.controller.facts.retained`).
 import asyncio
 import os
 import secrets
+import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from federation.controller.audit import Act, Audit
+from federation.controller.audit import Audit
+from federation.controller.audit_chain import read_line
+from federation.controller.audit_entry import Act, acts_in_store
+from federation.controller.audit_file import AuditFile
 from federation.controller.membership.members import begin_again
 from federation.controller.store.sqlite import open_store, take_back
 from federation.controller.store.store import Snapshots
@@ -34,7 +38,10 @@ _OF_THE_DISK = frozenset({"lost+found"})
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a backup holds; `made` is in seconds since 1970, `root_key` is PEM."""
+    """What a backup holds; `made` is in seconds since 1970, `root_key` is PEM.
+
+    `audit` is the end of the audit log, which goes on from there after a restore.
+    """
 
     made: int
     epoch: str
@@ -42,6 +49,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     root_key: bytes
     root: bytes
     admin_token: bytes
+    audit: bytes = b""
 
     def summary(self) -> str:
         """One line about it, without secrets."""
@@ -53,16 +61,23 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Backups:
     """Makes backups of a running controller, one at a time: each takes memory for the whole.
 
-    `passphrase` is that of the controller's settings, empty where there is none.
+    `passphrase` is that of the controller's settings, empty where there is none; `audit` gives the
+    end of the audit log.
     """
 
     def __init__(
-        self, store: Snapshots, authority: Authority, admin_token: str, passphrase: str
+        self,
+        store: Snapshots,
+        authority: Authority,
+        admin_token: str,
+        passphrase: str,
+        audit: Callable[[], bytes] = bytes,
     ) -> None:
         self._store = store
         self._authority = authority
         self._admin_token = admin_token
         self._passphrase = passphrase
+        self._audit = audit
         self._one = asyncio.Lock()
 
     async def make(self, now: float) -> bytes:
@@ -82,6 +97,7 @@ class Backups:
                 root_key=self._authority.root_key_pem,
                 root=self._authority.root_pem,
                 admin_token=self._admin_token.encode(),
+                audit=self._audit(),
             )
             return await asyncio.to_thread(_sealed, backup, self._passphrase)
 
@@ -120,12 +136,24 @@ async def restore(backup: Backup, folder: Path, key_passphrase: str, new_epoch: 
         take_back(store, backup.store, new_epoch)
         async with open_store(store, new_epoch) as opened:
             await begin_again(opened)
-            audit = Audit(opened)
-            await audit.load()
-            await audit.note(Act("restore", f"uid {os.getuid()}", "", detail=backup.summary()))
+            acts = await acts_in_store(opened)
+        await _restore_audit(made / "audit", backup, acts)
         write_root_key(made / "root.key", load_key(backup.root_key), key_passphrase)
         write_private(made / "root.pem", backup.root)
         write_private(made / "admin.token", backup.admin_token)
+
+
+async def _restore_audit(folder: Path, backup: Backup, acts: tuple[Act, ...]) -> None:
+    """The end of the audit log, and that it was restored; raises Failed when it cannot be kept."""
+    private_folder(folder)
+    if backup.audit:
+        first = read_line(backup.audit.partition(b"\n")[0])["number"]
+        write_private(folder / f"{first:012}.jsonl", backup.audit)
+    audit = Audit(AuditFile(folder))
+    await audit.load(acts)
+    await audit.note(Act("restore", f"uid {os.getuid()}", "", detail=backup.summary()))
+    if audit.problem:
+        raise Failed(f"{folder} cannot be restored: {audit.problem}")
 
 
 def check_whole(folder: Path) -> None:
@@ -153,6 +181,8 @@ def _filling(folder: Path) -> Iterator[Path]:
             inside.rmdir()
             raise
         for file in sorted(inside.iterdir()):
+            if file.is_dir():
+                shutil.rmtree(folder / file.name, ignore_errors=True)  # of a restore cut off here
             file.replace(folder / file.name)
         sync_folder(folder)
         inside.rmdir()
@@ -171,5 +201,8 @@ def _check_free(folder: Path) -> None:
 
 
 def _empty(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

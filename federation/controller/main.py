@@ -19,6 +19,8 @@ from federation.controller.admin_token import open_admin_token
 from federation.controller.agent_server import AgentServer
 from federation.controller.application import Controller
 from federation.controller.audit import Audit
+from federation.controller.audit_entry import acts_in_store
+from federation.controller.audit_file import AuditFile
 from federation.controller.backup import Backups, check_whole
 from federation.controller.departures import Departures
 from federation.controller.endings import Endings
@@ -75,8 +77,9 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         opening = partial(open_store, folder / "store.sqlite", secrets.token_hex(8))
         store = await persist("store", lambda: stack.enter_async_context(opening()))
         sessions = Sessions(Registry(), store)
-        audit = Audit(store)
-        await persist("store", audit.load)
+        audit = Audit(AuditFile(folder / "audit"))
+        acts = await persist("store", partial(acts_in_store, store))
+        await persist("audit", partial(audit.load, acts))
         gate = Gate(audit, KINDS)
         first = await persist("store", lambda: first_revision(store, wall_seconds()))
         objects = Objects(sessions, gate, Revisions(first))
@@ -93,7 +96,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         await stack.enter_async_context(running((intent.loop,)))
         members = Members(store, authority, settings.domain, url, intent.in_effect)
         token = await persist("admin.token", admin_token)
-        backups = Backups(store, authority, token, backup_words)
+        backups = Backups(store, authority, token, backup_words, audit.tail)
         departures = Departures(sessions, members)
         endings = Endings(sessions, members)
         application = Controller(

@@ -130,7 +130,9 @@ def test_the_root_key_is_encrypted_at_the_next_start(tmp_path: Path) -> None:
         controller.end()
         controller.more = {"root_key_passphrase_file": str(words)}
         controller.start()
-        assert [f.name for f in controller.state.iterdir() if key in f.read_bytes()] == []
+        assert [
+            f.name for f in controller.state.rglob("*") if f.is_file() and key in f.read_bytes()
+        ] == []
         controller.end()
         words.write_text("another passphrase\n")
         assert controller.spawn().wait(10) == 2

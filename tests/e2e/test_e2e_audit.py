@@ -27,7 +27,7 @@ def _ctl(controller: LoneController, *words: str) -> list[list[str]]:
         "token_file": str(controller.state / "admin.token"),
     }
     file.write_text(yaml.safe_dump(told))
-    listing = () if "revoke" in words else ("--no-headers", "-o", "wide")
+    listing = () if {"revoke", "--verify"} & set(words) else ("--no-headers", "-o", "wide")
     done = fedctl(*words, *listing, "--config", str(file))
     assert done.returncode == 0, done.stderr
     return [re.split(" {2,}", line) for line in done.stdout.splitlines()]
@@ -56,13 +56,16 @@ def test_what_the_admin_token_made_is_seen_and_can_be_undone(tmp_path: Path) -> 
         host = controller.host
         assert [(row[1], row[2], row[3]) for row in before] == [
             ("first call", "-", "admin token"),
-            ("cluster add", "east", "admin token"),
-            ("token create", "east", "admin token"),
-            ("token create", "east", "admin token"),
+            ("cluster add", "east", "admin"),
+            ("token create", "east", "admin"),
+            ("token create", "east", "admin"),
             ("join", "east", f"join token {used['id']}"),
-            ("token revoke", "east", "admin token"),
+            ("token revoke", "east", "admin"),
         ]
         assert all(row[4].startswith("127.") and row[5] == "done" for row in before), host
+        verified = _ctl(controller, "audit", "--verify", str(controller.state / "audit"))
+        assert verified[0] == [f"entries 1 to {len(before)} are as they were written"]
+        assert _ctl(controller, "audit", "--verify", "-") == verified
         for secret in (used["token"], stolen["token"], parse_join_token(stolen["token"]).secret):
             assert secret not in controller.log
             assert secret not in str(before)

@@ -170,7 +170,10 @@ def lose(mesh: Mesh, what: str) -> None:
     """The controller dies with files of its state, and starts again by itself."""
     mesh.kill_alone("controller")
     for file in mesh.paths.state("controller").glob(what):
-        file.unlink()
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink()
     mesh.start("controller")
 
     def serves() -> bool:

@@ -11,7 +11,7 @@ from cluster_agent.settings import AgentSettings
 from cluster_agent.source import files
 from federation.apiserver import connection_guard, impersonation, rate_limit, routes, server
 from federation.controller import agent_server as controller_server
-from federation.controller import audit, sessions
+from federation.controller import audit, audit_changes, audit_entry, audit_file, sessions
 from federation.controller.access import users
 from federation.controller.membership import join_tokens, joining
 from federation.controller.trust import anchors
@@ -212,9 +212,15 @@ STATED: dict[str, str] = {
     "life of a user's token or certificate": f"{users.LONGEST_SECONDS // DAY} days",
     "name of a user who gets a certificate": f"{profile._LONGEST_USER} characters",
     "headers `Impersonate-*` of a request": f"{impersonation.MOST_VALUES}",
-    "entries of the audit log of one kind": f"{audit.MOST_OF_A_KIND}",
+    "file of the audit log": f"{audit_file.SEGMENT_BYTES // MB} MB",
+    "files of the audit log": f"{audit_file.MOST_SEGMENTS}",
+    "entries of the audit log in one answer": f"{audit.MOST_SHOWN:,}",
+    "entries of a day that say that the same one was refused": f"{audit.MOST_REFUSED}",
+    "entries of the audit log that wait for a disk": f"{audit.MOST_UNWRITTEN:,}",
+    "end of the audit log in a backup": f"{audit.BACKUP_BYTES // MB} MB",
+    "changed fields in an entry of the audit log": f"{audit_changes.MOST_CHANGES}",
     "addresses that are remembered to have used the admin token": f"{audit.MOST_ADDRESSES:,}",
-    "text of an entry of the audit log": f"{audit._LONGEST} characters",
+    "text of an entry of the audit log": f"{audit_entry.LONGEST_TEXT} characters",
     "life of leaves that an agent names (how long an older key of its cluster is accepted)": (
         f"{anchors.LONGEST_LEAF_SECONDS:,} s"
     ),

@@ -55,6 +55,7 @@ from federation.supervisor.settings import IdentitySettings, ProxySettings
 from tests.unit.cluster_agent.authority.test_authority_rekey import World
 from tests.unit.cluster_agent.dns.test_dns_answer import ZONES
 from tests.unit.cluster_agent.serve.test_serve_proxy_server import World as Workloads
+from tests.unit.fakes.audit_lines import FakeLines
 from tests.unit.fakes.fake_store import FakeStore
 
 # All of the source is read: seconds on a busy machine.
@@ -233,7 +234,7 @@ def controller(folder: Path) -> tuple[Loop, ...]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     renewal = controller_main.renewing(context, authority)
     taking = Listening(ConnectionGuard(), asyncio.Protocol, context).loop(Silent())
-    audit = Audit(store)
+    audit = Audit(FakeLines())
     shown = Objects(sessions, Gate(audit, ()), Revisions(1)).shown.loop
     more = (departures.loop, endings.loop, audit.loop, shown, renewal, taking)
     intent = ApplyIntent(store, ())

@@ -38,6 +38,7 @@ TABLES = {
         "federation/apiserver/watching.py",
         "federation/apiserver/writing.py",
     ),
+    "test_controller_audit": ("federation/controller/audit_entry.py",),
     "test_apiserver_access": ("federation/apiserver/caller.py",),
     "test_access_users": ("federation/controller/access/credentials.py",),
     "test_apiserver_server": ("federation/apiserver/routes.py",),

@@ -16,12 +16,12 @@ from federation.apiserver.access import (
     binding_of,
     decide,
     is_clusterset_admin,
-    sentence,
 )
 from federation.apiserver.caller import Caller
 from federation.apiserver.kubernetes import Note
 from federation.apiserver.own_rules import open_paths, resources_of, rules_of
 from federation.controller.audit import Audit
+from federation.controller.audit_changes import changes
 
 Json = dict[str, Any]
 
@@ -72,9 +72,13 @@ class Gate:
         self, caller: Caller, address: str, asked: Attributes, *, is_dry: bool
     ) -> AsyncIterator[Note]:
         """Note what is done in this context, and how it ended."""
-        what = f"{sentence(asked)}{' (dry run)' if is_dry else ''}"
+        below = f"/{asked.subresource}" if asked.subresource else ""
+        what = f"{asked.verb} {asked.resource}{below}"
         cluster = asked.name if asked.resource == "clusters" else ""
         note = Note()
-        async with self._audit.noting(what, caller.name, address, cluster) as act:
+        async with self._audit.noting(
+            what, caller, address, cluster, target=asked, dry_run=is_dry
+        ) as act:
             yield note
             act.detail = note.detail
+            act.changes = changes(note.before, note.after)

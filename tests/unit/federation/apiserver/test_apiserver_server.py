@@ -72,10 +72,10 @@ class FakeApplication:
     async def revoke_join_token(self, id: str, peer: str) -> Json:
         return self._answer(void=id, peer=peer)
 
-    async def audit(self) -> Json:
-        return self._answer(items=["entry"])
+    async def audit(self, after: int, before: int, limit: int) -> Json:
+        return self._answer(items=["entry", after, before, limit])
 
-    async def note_call(self, peer: str) -> None:
+    async def note_call(self, peer: str, how: str) -> None:
         self.called_from.append(peer)
 
     async def backup(self, body: Json, peer: str) -> bytes:
@@ -191,8 +191,14 @@ async def test_whatever_changes_something_is_told_from_where_it_is_asked(
 
 async def test_tokens_and_the_audit_log_can_be_read(world: World) -> None:
     assert await world.ask("GET", "/v1/join-tokens") == (200, '{"items": ["token"]}')
-    assert await world.ask("GET", "/v1/audit") == (200, '{"items": ["entry"]}')
-    assert world.application.called_from == ["127.0.0.1"] * 2
+    assert await world.ask("GET", "/v1/audit") == (200, '{"items": ["entry", 0, 0, 0]}')
+    asked = await world.ask("GET", "/v1/audit?after=7&before=9&limit=3")
+    assert asked == (200, '{"items": ["entry", 7, 9, 3]}')
+    for wrong in ("after=-1", "limit=x", "before=1e3", f"limit={'9' * 16}", "after=%D9%A1"):
+        status, text = await world.ask("GET", f"/v1/audit?{wrong}")
+        assert status == 400, wrong
+        assert "must be a whole number" in text
+    assert world.application.called_from == ["127.0.0.1"] * 8
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from federation.cli.consent import consent
 from federation.cli.io import IO, Format
 from federation.cli.main import run as run_fedctl
 from federation.client.client import Client
+from federation.controller.audit_chain import sealed_line, text_of
 from federation.controller.backup import Backups
 from federation.controller.store.sqlite import open_store
 from federation.controller.trust.authority import open_authority
@@ -159,8 +160,8 @@ class FakeClient(Client):
         self.changed.append(("token revoke", id))
         return {"id": id, "cluster": "us-east", "used_by": "12ab" if id == "spent" else ""}
 
-    def audit(self) -> list[dict[str, Any]]:
-        return self.items
+    def audit(self, before: int = 0, limit: int = 0) -> list[dict[str, Any]]:
+        return [i for i in self.items if not before or i["number"] < before][-limit:]
 
 
 @pytest.fixture
@@ -817,6 +818,40 @@ def test_who_did_what_is_shown_of_all_or_of_one_cluster(io: IO) -> None:
     client = FakeClient([entry, other])
     assert audit.run(audit.Options(client, "us-east", Format.WIDE), io) == 0
     line = ["2026-03-01T00:00:00Z", "trust revoke", "us-east", "admin token", "10.0.0.7"]
-    assert table(io) == [[*line, "done", "-"]]
+    assert table(io) == [[*line, "done", "-", "-", "-"]]
     assert audit.run(audit.Options(client, "", Format.TABLE), io) == 0
     assert len(out(io).splitlines()) == 2 + 3
+
+
+def test_an_entry_of_an_object_says_who_asked_as_whom_and_what_changed(io: IO) -> None:
+    entry = {
+        "at": 1_772_323_200.25, "what": "patch", "who": "ann", "by": "admin", "cluster": "",
+        "namespace": "shop", "name": "web", "address": "10.0.0.7", "how": "admin token",
+        "outcome": "done", "detail": "", "changes": ["spec.a: 1 -> 2"], "dry_run": True,
+        "number": 7,
+    }  # fmt: skip
+    client = FakeClient([entry, {**entry, "number": 8}])
+    assert audit.run(audit.Options(client, "", Format.WIDE, before=8, limit=5), io) == 0
+    shown = ["2026-03-01T00:00:00Z", "patch", "shop/web", "admin as ann", "10.0.0.7", "done"]
+    assert table(io) == [[*shown, "dry run; spec.a: 1 -> 2", "admin token", "7"]]
+
+
+def test_an_audit_log_that_was_changed_is_told_with_the_first_line_that_shows_it(
+    tmp_path: Path, io: IO
+) -> None:
+    first = sealed_line({"what": "leave"}, 3, "0" * 64)
+    second = sealed_line({"what": "join"}, 4, first["hash"])
+    file = tmp_path / "000000000003.jsonl"
+    file.write_bytes(text_of(first) + text_of(second))
+    for path in (file, tmp_path):
+        assert audit.verify(path, None, io) == 0
+    said = "entries 3 to 4 are as they were written; older ones are not here"
+    assert out(io).splitlines() == [said, f"hash of entry 4: {second['hash']}"] * 2
+    file.write_bytes(file.read_bytes().replace(b"join", b"oops"))
+    assert audit.verify(tmp_path, None, io) == 1
+    assert "broken: 000000000003.jsonl, line 2 (entry 4) is not what was written" in err(io)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotReady, match="has no entries of an audit log"):
+        audit.verify(tmp_path / "empty", None, io)
+    with pytest.raises(Failed, match="cannot be read"):
+        audit.verify(tmp_path / "nothing.jsonl", None, io)

@@ -26,6 +26,7 @@ from federation.wire import federation_pb2 as pb
 from federation.wire.rpc import methods
 from federation.wire.rpc.streams import Peer
 from tests.unit.fakes.applied import AppliedMembers as Members
+from tests.unit.fakes.audit_lines import FakeLines
 from tests.unit.fakes.dying_store import DyingStore, Fault
 from tests.unit.fakes.fake_store import FakeStore
 from tests.unit.fakes.memory_link import linked
@@ -44,7 +45,7 @@ class World:
         for domain in (EAST, WEST):
             self.join(domain)
         members = Members(FakeStore(), self.root)
-        server = AgentServer(self.sessions, members, self.root, Audit(FakeStore()))
+        server = AgentServer(self.sessions, members, self.root, Audit(FakeLines()))
         self.server = server
         calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
         self.renew, self.facts = calls[methods.RENEW.path], calls[methods.FACTS.path]
@@ -168,7 +169,7 @@ class Rejoined(World):
         self.store = FakeStore()
         failing = DyingStore(self.store, fault_at, Fault.REFUSED)
         self.members = Members(failing, self.root, self.sessions)
-        self.audit = Audit(self.store)
+        self.audit = Audit(FakeLines())
         server = AgentServer(self.sessions, self.members, self.root, self.audit)
         self.calls: dict[str, Any] = {m.path: h for m, h in server.handlers()}
         self.old, self.new = issue.new_key(), issue.new_key()
@@ -253,7 +254,7 @@ async def test_a_key_that_is_replaced_speaks_until_the_new_one_does_and_no_longe
     await world.is_refused(world.old)
     (member,) = await world.members.load()
     assert member.ends[1] - wall_seconds() == pytest.approx(120, abs=5)
-    said = [(entry.what, entry.who) for entry in world.audit.entries()]
+    said = [(entry["what"], entry["who"]) for entry in world.audit.entries()]
     assert said == [("next key", "agent of east"), ("new key speaks", "agent of east")]
     mine = await world.listens(world.new)
     other = await world.listens(world.new)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from federation.apiserver.caller import ASKING, known
 from federation.controller.application import Controller
 from federation.controller.audit import Audit
 from federation.controller.backup import Backups, open_backup
@@ -30,6 +31,7 @@ from federation.xds.messages import Response
 from federation.xds.resources import resource
 from tests.unit.builders import backend, export, said
 from tests.unit.fakes.applied import AppliedMembers as Members
+from tests.unit.fakes.audit_lines import FakeLines
 from tests.unit.fakes.fake_store import FakeStore
 
 EAST = ClusterId("east")
@@ -54,7 +56,7 @@ def controller(tmp_path: Path, sessions: Sessions) -> Controller:
         joining=members.joining,
         backups=backups,
         departures=Departures(sessions, members),
-        audit=Audit(sessions._store),
+        audit=Audit(FakeLines()),
     )
 
 
@@ -289,7 +291,7 @@ async def test_a_backup_holds_what_was_reported_a_moment_ago(
             joining=members.joining,
             backups=backups,
             departures=departures,
-            audit=Audit(store),
+            audit=Audit(FakeLines()),
         )
         row = Row("east", codec.EXPORT, "shop/api", b"body", 5)
         sessions.hub.unsaved = {("east", codec.EXPORT, "shop/api"): row}
@@ -352,6 +354,17 @@ async def test_everything_that_changes_who_is_believed_is_noted_with_its_outcome
     details = {i["what"]: i["detail"] for i in (await controller.audit())["items"]}
     assert details["cluster add"] == "region=eu zones=a"
     assert minted["token"] not in str(await controller.audit())
+
+
+async def test_what_a_user_does_is_noted_as_his(controller: Controller) -> None:
+    ann = known("ann", (), "token 12")
+    before = ASKING.set(ann)
+    try:
+        await controller.put_cluster("east", document(), "10.0.0.7")
+    finally:
+        ASKING.reset(before)
+    (entry,) = (await controller.audit())["items"]
+    assert (entry["who"], entry["how"], entry["address"]) == ("ann", "token 12", "10.0.0.7")
 
 
 async def test_strangers_do_not_fill_the_audit_log(controller: Controller) -> None:

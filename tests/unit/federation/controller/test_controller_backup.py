@@ -12,7 +12,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from federation.controller import audit as audit_module
 from federation.controller.audit import Audit
+from federation.controller.audit_chain import verify_lines
+from federation.controller.audit_entry import Act
+from federation.controller.audit_file import AuditFile, verify_texts
 from federation.controller.backup import Backup, Backups, check_whole, open_backup, restore
 from federation.controller.member import Member
 from federation.controller.store.sqlite import SqliteStore, open_store
@@ -26,6 +30,7 @@ from federation.trust.pem import pem
 from federation.trust.profile import twin_profile
 from federation.trust.sealed import CHANCE_BYTES, seal
 from tests.unit.fakes.applied import AppliedMembers as Members
+from tests.unit.fakes.audit_lines import FakeLines
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = "correct horse battery"
@@ -101,8 +106,9 @@ async def test_a_restored_controller_has_all_and_a_life_of_its_own(
 ) -> None:
     folder = tmp_path / "new"
     await restore(await world.backup(), folder, "", "second")
-    assert list_of(folder) == {"store.sqlite", "root.key", "root.pem", "admin.token"}
-    assert {f.stat().st_mode & 0o777 for f in folder.iterdir()} == {0o600}
+    assert list_of(folder) == {"store.sqlite", "root.key", "root.pem", "admin.token", "audit"}
+    files = [f for f in folder.rglob("*") if f.is_file()]
+    assert {f.stat().st_mode & 0o777 for f in files} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "admin.token").read_bytes() == b"the-admin-token"
     authority = open_authority(folder, DOMAIN, [], NOW)
@@ -123,15 +129,46 @@ async def test_after_a_restore_who_had_joined_is_awaited_and_unspent_tokens_are_
     async with open_store(tmp_path / "new" / "store.sqlite", "x") as store:
         assert list((await store.read_all("awaited/")).entries) == ["awaited/east"]
         tokens = [json.loads(e.value) for e in (await store.read_all("tokens/")).entries.values()]
-        audit = Audit(store)
-        await audit.load()
     assert sorted((bool(t["used_by"]), t["revoked"]) for t in tokens) == [
         (False, True),
         (True, False),
     ]
+    audit = Audit(AuditFile(tmp_path / "new" / "audit"))
+    await audit.load()
     (entry,) = audit.entries()
-    assert (entry.what, entry.outcome) == ("restore", "done")
-    assert entry.detail.startswith("made 20"), "which backup it was"
+    assert (entry["what"], entry["outcome"]) == ("restore", "done")
+    assert entry["detail"].startswith("made 20"), "which backup it was"
+
+
+async def test_the_audit_log_goes_on_after_a_restore_with_a_visible_seam(
+    world: World, tmp_path: Path
+) -> None:
+    lines = FakeLines()
+    audit = Audit(lines)
+    for number in range(3):
+        await audit.note(Act("leave", "admin token", "", f"c{number}"))
+    backups = Backups(world.store, world.authority, "the-admin-token", WORDS, audit.tail)
+    backup = open_backup(await backups.make(NOW.timestamp()), WORDS, "it")
+    await restore(backup, tmp_path / "new", "", "second")
+    again = Audit(AuditFile(tmp_path / "new" / "audit"))
+    await again.load()
+    found = [(e["number"], e["what"]) for e in again.entries()]
+    assert found == [(1, "leave"), (2, "leave"), (3, "leave"), (4, "restore")]
+    assert again.entries()[3]["previous"] == lines.lines[2]["hash"]
+    assert not verify_lines(verify_texts(tmp_path / "new" / "audit")).broken
+
+
+async def test_a_backup_has_the_end_of_the_audit_log_and_not_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audit_module, "BACKUP_BYTES", 1_000)
+    audit = Audit(FakeLines())
+    for number in range(50):
+        await audit.note(Act("leave", "admin token", "", f"c{number}"))
+    tail = audit.tail()
+    assert 500 < len(tail) <= 1_000
+    texts = [("it", text) for text in tail.splitlines()]
+    assert verify_lines(texts).last == 50
 
 
 async def test_a_restored_key_can_lie_under_a_passphrase_from_the_first_moment(
@@ -149,10 +186,10 @@ async def test_a_folder_that_holds_something_is_left_as_it_is(world: World, tmp_
     folder = tmp_path / "new"
     folder.mkdir()
     await restore(backup, folder, "", "second")
-    before = {f.name: f.read_bytes() for f in folder.iterdir()}
+    before = {f.name: f.read_bytes() for f in folder.rglob("*") if f.is_file()}
     with pytest.raises(Conflict, match="is not empty"):
         await restore(backup, folder, "", "third")
-    assert {f.name: f.read_bytes() for f in folder.iterdir()} == before
+    assert {f.name: f.read_bytes() for f in folder.rglob("*") if f.is_file()} == before
     for strange in (folder / "root.pem", folder / "root.pem" / "x"):
         with pytest.raises(Failed, match="cannot be restored: Not a directory"):
             await restore(backup, strange, "", "third")
@@ -173,7 +210,7 @@ async def test_a_restore_that_fails_leaves_nothing(world: World, tmp_path: Path)
     assert list_of(tmp_path / "new") == set()
 
 
-@pytest.mark.parametrize("moved", range(5))
+@pytest.mark.parametrize("moved", range(6))
 async def test_a_restore_that_is_killed_starts_no_controller_and_may_be_repeated(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
 ) -> None:
@@ -190,14 +227,14 @@ async def test_a_restore_that_is_killed_starts_no_controller_and_may_be_repeated
 
     with monkeypatch.context() as dying:
         dying.setattr(Path, "replace", replace)
-        if moved < 4:
+        if moved < 5:
             with pytest.raises(KeyboardInterrupt):
                 await restore(backup, folder, "", "second")
             with pytest.raises(Failed, match="was cut off: repeat 'fedctl restore'"):
                 check_whole(folder)
     await restore(backup, folder, "", "third")
     check_whole(folder)
-    assert list_of(folder) == {"store.sqlite", "root.key", "root.pem", "admin.token"}
+    assert list_of(folder) == {"store.sqlite", "root.key", "root.pem", "admin.token", "audit"}
     async with open_store(folder / "store.sqlite", "x") as store:
         assert store.epoch == "third"
 

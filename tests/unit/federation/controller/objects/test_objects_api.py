@@ -29,6 +29,7 @@ from federation.model.errors import Conflict
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import utc_now
 from tests.unit.builders import backend, export, said
+from tests.unit.fakes.audit_lines import FakeLines
 from tests.unit.fakes.fake_store import FakeStore
 
 Json = dict[str, Any]
@@ -42,7 +43,8 @@ class World:
     def __init__(self, store: FakeStore, folder: Path) -> None:
         self.store = store
         self.sessions = Sessions(Registry(), store)
-        self.gate = Gate(Audit(store), ())
+        self.audit = Audit(FakeLines())
+        self.gate = Gate(self.audit, ())
         self.objects = Objects(self.sessions, self.gate, Revisions(1_000))
         self.intent = ApplyIntent(store, self.objects.effects())
         authority = open_authority(folder, "mesh.test", ("127.0.0.1",), utc_now())
@@ -242,3 +244,16 @@ async def test_a_word_that_met_another_one_is_refused(world: World) -> None:
     )
     assert written.after is not None
     assert written.after["spec"] == {"region": "ap"}
+
+
+async def test_what_is_done_is_noted_with_who_asked_and_what_changed(world: World) -> None:
+    asked = Attributes("patch", "fedmesh.dev", "clusters", name="east")
+    owner = known("admin", ("fedmesh:admins",), "admin token")
+    caller = known("alice", ("ops",), "admin token", by=owner)
+    async with world.gate.noting(caller, "10.0.0.7", asked, is_dry=True) as note:
+        note.before = {"spec": {"region": "us"}}
+        note.after = {"spec": {"region": "eu", "token": "s3cret"}}
+    (entry,) = world.audit.entries()
+    assert (entry["what"], entry["cluster"]) == ("patch clusters", "east")
+    assert (entry["who"], entry["by"], entry["dry_run"]) == ("alice", "admin", True)
+    assert entry["changes"] == ['spec.region: "us" -> "eu"', "spec.token: (not shown)"]
