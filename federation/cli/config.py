@@ -1,33 +1,29 @@
-"""fedctl's configuration: which controller, how to know it, and as whom.
+"""fedctl's configuration file: found, read, written, and a client made of one of its contexts.
 
-    controller: https://127.10.0.1:8443
-    ca_file: root.pem          the controller's root certificate
-    token_file: admin.token    a token of the API
+    current: prod
+    contexts:
+      prod:
+        controller: https://127.10.0.1:8443
+        ca_file: root.pem          the controller's root certificate
+        token_file: admin.token    a token of the API; or certificate_file and key_file
 
 Relative paths are meant from the file's own folder. Found by `--config`, else `$FEDCTL_CONFIG`,
-else `~/.config/fedmesh/fedctl.yaml`.
+else `~/.config/fedmesh/fedctl.yaml`. The context is that of `--context`, else `$FEDCTL_CONTEXT`,
+else `current`. A file may also be one context without a name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from errno import ENOENT
 from pathlib import Path
 
+from federation.cli.contexts import Config, Contexts, parse_contexts
 from federation.client.client import Client
-from federation.model.errors import InvalidInput, shown
+from federation.model.errors import InvalidInput
 from federation.process.secret_file import read_token_file
 from federation.runtime.yamldocs import YamlError, load_document
 
 VARIABLE = "FEDCTL_CONFIG"
-_FIELDS = ("controller", "ca_file", "token_file")
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The configuration as read; paths are absolute."""
-
-    controller: str
-    ca_file: Path
-    token_file: Path
+CONTEXT_VARIABLE = "FEDCTL_CONTEXT"
 
 
 def config_path(flag: Path | None, environment: Mapping[str, str]) -> Path:
@@ -38,41 +34,62 @@ def config_path(flag: Path | None, environment: Mapping[str, str]) -> Path:
     return Path(named) if named else Path("~/.config/fedmesh/fedctl.yaml").expanduser()
 
 
-def load_config(path: Path) -> Config:
-    """Read a configuration; raises InvalidInput with one sentence."""
+def context_name(flag: str, environment: Mapping[str, str]) -> str:
+    """Which context is asked for; empty: the current one of the file."""
+    return flag or environment.get(CONTEXT_VARIABLE, "")
+
+
+def load_config(path: Path, context: str = "") -> Config:
+    """Read a context, by default the current one; raises InvalidInput with one sentence."""
+    return load_contexts(path).config(context)
+
+
+def load_contexts(path: Path, *, may_lack: bool = False) -> Contexts:
+    """Read all contexts; raises InvalidInput. `may_lack`: a file that is not there has none."""
     try:
         found = load_document(path.read_text("utf-8"), str(path))
     except OSError as error:
+        if may_lack and error.errno == ENOENT:
+            return Contexts(path, {})
         raise InvalidInput(
             f"configuration {path} cannot be read ({error.strerror}): name another one with "
-            f"--config or ${VARIABLE}, 'fedctl demo up' prints the demo's"
+            f"--config or ${VARIABLE}; 'fedctl init' writes one, 'fedctl demo up' prints the demo's"
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"configuration {path} is not YAML: it is not UTF-8") from error
     except YamlError as error:
         raise InvalidInput(f"configuration {error}") from error
-    return _parse(path, found)
+    return parse_contexts(path, found)
 
 
-def _parse(path: Path, found: object) -> Config:
-    if not isinstance(found, dict):
-        raise InvalidInput(f"configuration {path} must be a mapping of {', '.join(_FIELDS)}")
-    unknown = sorted(str(key) for key in set(found) - set(_FIELDS))
-    if unknown:
-        known = ", ".join(_FIELDS)
-        raise InvalidInput(f"configuration {path}: field {unknown[0]} is not known, only {known}")
-    for field in _FIELDS:
-        value = found.get(field)
-        if not isinstance(value, str) or not value:
-            raise InvalidInput(f"configuration {path}: {field} is {shown(value)}, but must be text")
-    here = path.absolute().parent
-    ca_file, token_file = (here / Path(found[f]).expanduser() for f in ("ca_file", "token_file"))
-    return Config(found["controller"], ca_file, token_file)
+def save_contexts(contexts: Contexts) -> None:
+    """Write the file anew, at once; only its owner may read it. Raises OSError."""
+    import yaml  # noqa: PLC0415 - most commands do not write it
+
+    from federation.runtime.files import write_private  # noqa: PLC0415
+
+    text = yaml.safe_dump(contexts.document(), sort_keys=False, allow_unicode=True, width=1000)
+    path = contexts.path.resolve()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(path, text.encode())
 
 
-def open_client(config: Config) -> Client:
-    """A client of the controller; raises InvalidInput when the token cannot be read."""
+def token_of(config: Config) -> str:
+    """The token of a context, empty where it has a certificate; raises InvalidInput."""
+    if config.token_file is None:
+        return ""
     token = read_token_file(config.token_file, f"token_file {config.token_file}")
     if token is None:
-        raise InvalidInput(f"token_file {config.token_file} is not there")
-    return Client(config.controller, config.ca_file, token)
+        raise InvalidInput(
+            f"token_file {config.token_file} is not there: correct it in fedctl's configuration"
+        )
+    return token
+
+
+def open_client(config: Config, timeout_seconds: float | None = None) -> Client:
+    """A client of the controller; raises InvalidInput when the token cannot be read."""
+    own = None
+    if config.certificate_file is not None and config.key_file is not None:
+        own = (config.certificate_file, config.key_file)
+    more = {} if timeout_seconds is None else {"timeout_seconds": timeout_seconds}
+    return Client(config.controller, config.ca_file, token_of(config), certificate=own, **more)

@@ -53,6 +53,7 @@ class LazyGroup(click.Group):
 
 _GROUPS: dict[str, tuple[Any, ...]] = {
     "cluster": ("The clusters of the federation.", ("add", "confirm", "list")),
+    "context": ("The controllers that fedctl knows.", ("delete", "list", "show", "use")),
     "demo": (
         "A whole federation on this machine.",
         ("up", "status", "down", "logs", "start"),

@@ -12,9 +12,12 @@ import click
 from federation.cli.io import NO_HEADERS, Format
 
 if TYPE_CHECKING:
+    from federation.cli.contexts import Config
     from federation.client.client import Client
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_CONTEXT = "federation.cli.context"
+"""Where the option of this name is kept in the context of a command."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -79,13 +82,29 @@ def _no_headers(context: click.Context, _: click.Parameter, value: bool) -> None
 
 
 def config_option(command: Command) -> Command:
-    """`--config`, for commands that ask the controller."""
-    decorate = click.option(
+    """`--config` and `--context`, for commands that ask the controller."""
+    file = click.option(
         "--config",
         type=click.Path(path_type=Path),
         help="Configuration; default: $FEDCTL_CONFIG, then ~/.config/fedmesh/fedctl.yaml.",
     )
-    return decorate(command)
+    context = click.option(
+        "--context",
+        expose_value=False,
+        callback=_context,
+        help="Which of its contexts; default: $FEDCTL_CONTEXT, then its current one.",
+    )
+    return file(context(command))
+
+
+def _context(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    context.meta[_CONTEXT] = value or ""
+
+
+def context_flag() -> str:
+    """What the command line says for `--context`; empty where it says nothing."""
+    context = click.get_current_context(silent=True)
+    return str(context.meta.get(_CONTEXT, "")) if context is not None else ""
 
 
 def state_option(command: Command) -> Command:
@@ -108,8 +127,16 @@ def demo_folder(flag: Path | None) -> Path:
     return Path(tempfile.gettempdir()).resolve() / f"fedmesh-demo-{os.getuid()}"
 
 
+def chosen_config(config: Path | None) -> "Config":
+    """The context that command line, environment and file choose; raises InvalidInput."""
+    from federation.cli.config import config_path, context_name, load_config  # noqa: PLC0415
+
+    name = context_name(context_flag(), os.environ)
+    return load_config(config_path(config, os.environ), name)
+
+
 def client_for(config: Path | None) -> "Client":
     """A client of the controller that the configuration names; raises InvalidInput."""
-    from federation.cli.config import config_path, load_config, open_client  # noqa: PLC0415
+    from federation.cli.config import open_client  # noqa: PLC0415
 
-    return open_client(load_config(config_path(config, os.environ)))
+    return open_client(chosen_config(config))

@@ -1,7 +1,7 @@
 """A small synchronous client of the controller's HTTPS API, on the standard library only.
 
-In: the controller's URL, the root certificate and a token. Out: JSON documents, and the model's
-errors, by the status of the answer (`federation.model.errors`).
+In: the controller's URL, the root certificate, and a token or a certificate. Out: JSON documents,
+and the model's errors, by the status of the answer (`federation.model.errors`).
 """
 
 import http.client
@@ -42,9 +42,18 @@ class Client:
     """Calls one controller; each call opens a connection of its own."""
 
     def __init__(
-        self, url: str, ca_file: Path, token: str, timeout_seconds: float = _TIMEOUT_SECONDS
+        self,
+        url: str,
+        ca_file: Path,
+        token: str,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        *,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
-        """Raises InvalidInput for a URL that is none, Failed for a missing or broken ca_file."""
+        """`certificate`: the files of a client certificate and of its key; then no token is needed.
+
+        Raises InvalidInput for a URL that is none, Failed for files that are missing or broken.
+        """
         self._url = url.rstrip("/")
         self._host, self._port, self._path = split_url(url)
         self._token = token
@@ -56,6 +65,8 @@ class Client:
                 f"ca_file {ca_file} cannot be used: {error.strerror or error}: "
                 "it must be the controller's root.pem"
             ) from error
+        if certificate is not None:
+            _show(self._tls, *certificate)
 
     def is_healthy(self) -> bool:
         """Whether the controller is ready to serve; raises nothing."""
@@ -140,6 +151,11 @@ class Client:
         limits = replace(self._limits, seconds=most if seconds is None else min(most, seconds))
         return self._call("GET", "/v1/status", limits=limits)
 
+    def headers(self) -> dict[str, str]:
+        """What every call says: a certificate takes the place of a token."""
+        as_whom = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        return {"Accept": "application/json", **as_whom}
+
     def _call(
         self, method: str, path: str, body: Json | None = None, *, limits: _Limits | None = None
     ) -> Json:
@@ -155,7 +171,7 @@ class Client:
         self, method: str, path: str, body: Json | None, limits: _Limits | None = None
     ) -> tuple[int, bytes]:
         limits = limits or self._limits
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {self._token}"}
+        headers = self.headers()
         if body is not None:
             headers["Content-Type"] = "application/json"
         connection = http.client.HTTPSConnection(
@@ -182,6 +198,23 @@ class Client:
             f"controller {self._url} cannot be reached ({reason}): "
             "is it running, and is the address right?"
         )
+
+
+def _show(tls: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Have connections show a client certificate; raises Failed."""
+
+    def locked() -> str:
+        raise Failed(
+            f"key_file {key} is encrypted: write the key without a passphrase, readable by you only"
+        )
+
+    try:
+        tls.load_cert_chain(certificate, key, locked)
+    except (OSError, ssl.SSLError) as error:
+        raise Failed(
+            f"certificate_file {certificate} with key_file {key} cannot be used "
+            f"({error.strerror or error}): both must be PEM, and the key that of the certificate"
+        ) from error
 
 
 def _whole(answer: http.client.HTTPResponse, most: int) -> bytes:
@@ -214,7 +247,7 @@ def error_of(status: int, answer: Json | None, call: str) -> FedmeshError:
     if isinstance(said, dict) and said.get("field"):
         message = f"{said['field']}: {message}"
     if known is Denied and status == http.client.UNAUTHORIZED:
-        message = f"{message}: check token_file in fedctl's configuration"
+        message = f"{message}: check token_file or certificate_file in fedctl's configuration"
     return known(visible(str(message)))
 
 

@@ -151,7 +151,7 @@ def test_the_page_of_checks_is_current() -> None:
 def test_the_fedctl_page_has_every_command_with_its_options() -> None:
     text = FEDCTL_PAGE.read_text().replace("\\|", "/")
     rows = dict(re.findall(r"^\| `fedctl ([a-z ]+?)(?= [^a-z]|`)([^|]*)\|", text, re.MULTILINE))
-    shared = {"--help", "--config"}
+    shared = {"--help", "--config", "--context"}
     for path, command in _names(make_cli()):
         name = " ".join(path)
         assert name in rows, f"fedctl {name} is not on the page"

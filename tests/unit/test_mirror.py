@@ -72,6 +72,7 @@ TABLES = {
         "federation/controller/membership/keys.py",
         "federation/controller/trust/authority.py",
     ),
+    "test_cli_contexts": ("federation/cli/commands/context_*.py",),
     "test_certificates_agent_trust": ("federation/supervisor/certificates/keygen.py",),
     "test_supervisor_relay": ("federation/envoy/identity.py",),
     "test_loops": ("federation/supervisor/observe/eyes.py",),

@@ -57,4 +57,4 @@ def test_an_empty_list_says_what_to_do_next_beside_the_result() -> None:
 
 def test_the_command_has_the_options_of_all_lists() -> None:
     options = {o for p in list_command("List.", LISTING).params for o in p.opts}
-    assert options == {"-o", "--output", "--no-headers", "--config"}
+    assert options == {"-o", "--output", "--no-headers", "--config", "--context"}

@@ -2,14 +2,19 @@
 
 import http.client
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from federation.api.parse import parse_document
 from federation.client.client import Client, _whole, error_of, split_url
 from federation.client.documents import cluster_document
 from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
+from federation.trust.issue import make_root, new_key
+from federation.trust.pem import key_pem, pem
+from federation.trust.profile import root_profile
 
 
 @pytest.mark.parametrize(
@@ -118,3 +123,36 @@ def test_an_answer_that_is_cut_off_is_none() -> None:
     for data, most in ((b"a back", 100), (b"a backup.", 8)):
         with pytest.raises(http.client.IncompleteRead):
             _whole(received(head + data), most)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate with its key, as files."""
+    key, now = new_key(), datetime(2026, 3, 1, tzinfo=UTC)
+    root = make_root(key, root_profile("mesh.test"), now)
+    (folder / "root.pem").write_bytes(pem(root))
+    (folder / "root.key").write_bytes(key_pem(key))
+    return folder / "root.pem", folder / "root.key"
+
+
+def test_a_client_may_show_a_certificate_and_then_no_token(tmp_path: Path) -> None:
+    file, key = certificate(tmp_path)
+    client = Client("https://127.0.0.1:1", file, "", certificate=(file, key))
+    with pytest.raises(Failed, match="cannot be reached"):
+        client.clusters()
+    assert "Authorization" not in client.headers()
+    assert Client("https://127.0.0.1:1", file, "t").headers()["Authorization"] == "Bearer t"
+
+
+def test_a_certificate_that_is_of_no_use_is_named(tmp_path: Path) -> None:
+    file, key = certificate(tmp_path)
+    key.write_bytes(key_pem(new_key()))
+    with pytest.raises(Failed, match=r"root\.key cannot be used .*that of the certificate"):
+        Client("https://127.0.0.1:1", file, "", certificate=(file, key))
+    locked = serialization.load_pem_private_key(key_pem(new_key()), None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    key.write_bytes(locked)
+    with pytest.raises(Failed, match="is encrypted"):
+        Client("https://127.0.0.1:1", file, "", certificate=(file, key))
