@@ -21,6 +21,8 @@ CREATE_ONLY = ("create",)
 class Column:
     """A column of a table: `path` leads to the value, as in `.spec.region`.
 
+    It may put several into a text, as in `{.kind}/{.metadata.name}`.
+
     `type` is that of OpenAPI (`string`, `integer`, `boolean`), or `date`, which is shown as an age.
     `wide` columns are shown with `-o wide` alone.
     """

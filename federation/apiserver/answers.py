@@ -25,6 +25,7 @@ _LONGEST_WARNING = 400
 
 def forbidden(caller: Caller, asked: Attributes, reason: str) -> str:
     """Why somebody may not do it, as Kubernetes words it."""
+    reason = reason.partition(": ")[2] or reason
     if asked.path:
         return f'User "{caller.name}" cannot {asked.verb} path "{asked.path}": {reason}'
     where = f' in the namespace "{asked.namespace}"' if asked.namespace else " at the cluster scope"

@@ -86,6 +86,11 @@ class Collection:
         """The revision of a list that is made now."""
         return self._revisions.current
 
+    @property
+    def changed_at(self) -> int:
+        """The revision of the last change of one of them, 0 before the first."""
+        return self._events[-1].revision if self._events else 0
+
     def get(self, namespace: str, name: str) -> Held | None:
         """The object of this name."""
         return self._objects.get((namespace, name))

@@ -21,7 +21,7 @@ def created(kind: ApiKind, said: Json, uid: str, now: str) -> Json:
     metadata = said["metadata"]
     if metadata.get("resourceVersion"):
         raise bad_request("resourceVersion should not be set on objects to be created")
-    own = {name: value for name, value in metadata.items() if name not in _NOT_KEPT}
+    own = {n: v for n, v in metadata.items() if n not in _NOT_KEPT and v not in ("", None)}
     own |= {"uid": uid, "creationTimestamp": now, "generation": 1}
     made = {**said, "metadata": own}
     if kind.subresource("status"):

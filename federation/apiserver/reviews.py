@@ -59,7 +59,7 @@ class Reviews:
         made: Json = {
             "kind": kind,
             "apiVersion": f"{group}/{version}",
-            "metadata": {"creationTimestamp": None},
+            "metadata": {},
             "status": status,
         }
         return made if plural == SELF else {**made, "spec": spec}

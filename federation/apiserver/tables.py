@@ -3,6 +3,7 @@
 In: objects of a kind, and now. Out: a Table as JSON. Ages are shown as kubectl does: `5m`, `3h12m`.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ INCLUDED = (METADATA, OBJECT, NONE)
 """The values of `includeObject`."""
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3_600, 86_400, 365 * 86_400
 _UNKNOWN = "<unknown>"
+_PART = re.compile(r"\{([^}]*)\}")
 
 _NAME = Column("Name", ".metadata.name", description="The name of the object.")
 _AGE = Column("Age", ".metadata.creationTimestamp", "date", "How long ago it was created.")
@@ -37,24 +39,21 @@ def table(
 
 
 def columns_of(kind: ApiKind) -> tuple[Column, ...]:
-    """All columns: the name first, and the age last where the kind does not say it itself."""
-    has_age = any(column.type == "date" for column in kind.columns)
-    wide = tuple(column for column in kind.columns if column.wide)
-    narrow = tuple(column for column in kind.columns if not column.wide)
-    if has_age:
-        return (
-            (*narrow[:1], _NAME, *narrow[1:], *wide)
-            if kind.kind == "Event"
-            else (_NAME, *narrow, *wide)
-        )
-    return (_NAME, *narrow, _AGE, *wide)
+    """All columns: name first and age last, where the kind does not say them itself."""
+    narrow = [column for column in kind.columns if not column.wide]
+    wide = [column for column in kind.columns if column.wide]
+    if all(column.path != _NAME.path for column in kind.columns):
+        narrow.insert(0, _NAME)
+    if all(column.type != _AGE.type for column in kind.columns):
+        narrow.append(_AGE)
+    return (*narrow, *wide)
 
 
 def _definition(column: Column) -> Json:
     return {
         "name": column.name,
         "type": column.type if column.type in ("integer", "boolean", "number") else "string",
-        "format": "name" if column is _NAME else "",
+        "format": "name" if column.path == _NAME.path else "",
         "description": column.description,
         "priority": int(column.wide),
     }
@@ -75,18 +74,20 @@ def _row(found: Json, columns: Iterable[Column], now: datetime, included: str) -
 
 def cell(found: Json, column: Column, now: datetime) -> Any:
     """What a column shows of an object."""
+    if column.path.startswith("{"):
+        return _PART.sub(lambda part: str(value_at(found, part[1]) or "").lower(), column.path)
     value = value_at(found, column.path)
-    if column.type == "date":
+    if column.type == _AGE.type:
         return age(value, now)
+    return _text(value) if column.type == "string" else value
+
+
+def _text(value: Any) -> Any:
     if isinstance(value, list):
         return ",".join(map(str, value))
     if isinstance(value, dict):
         return ",".join(f"{name}={one}" for name, one in value.items())
-    if value is None:
-        return "" if column.type == "string" else None
-    if column.type == "string" and isinstance(value, bool):
-        return str(value)
-    return value
+    return "" if value is None else str(value)
 
 
 def age(text: Any, now: datetime) -> str:

@@ -48,6 +48,10 @@ SOUND: dict[str, tuple[str, str]] = {
 OF_OTHERS: dict[str, tuple[str, str]] = {
     "idna": ("3.15", "CVE-2026-45409; CVE-2024-3651"),
     "pygments": ("2.20.0", "CVE-2026-4539"),
+    "certifi": ("2024.7.4", "CVE-2024-39689"),
+    "requests": ("2.32.4", "CVE-2024-47081, 35195"),
+    "urllib3": ("2.5.0", "CVE-2025-50181, 50182; CVE-2024-37891"),
+    "werkzeug": ("3.0.6", "CVE-2024-49766, 49767, 34069"),
     "pytest": ("9.0.3", "CVE-2025-71176"),
     "setuptools": ("78.1.1", "CVE-2025-47273"),
 }

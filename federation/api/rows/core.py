@@ -47,6 +47,7 @@ def _event_schema() -> dict[str, Any]:
     return found
 
 
+_OBJECT = "{.involvedObject.kind}/{.involvedObject.name}"
 EVENT = ApiKind(
     "",
     "v1",
@@ -62,9 +63,10 @@ EVENT = ApiKind(
         Column("Last Seen", ".lastTimestamp", "date", "When it happened last."),
         Column("Type", ".type", description="Normal or Warning."),
         Column("Reason", ".reason", description="What happened, in a word."),
-        Column("Object", ".involvedObject.name", description="To which object."),
+        Column("Object", _OBJECT, description="To which object."),
         Column("Message", ".message", description="What happened."),
         Column("Count", ".count", "integer", "How often.", wide=True),
+        Column("Name", ".metadata.name", description="The name of the event.", wide=True),
     ),
     short_names=("ev",),
     selectable=(

@@ -175,6 +175,7 @@ APPLY_SET = ApiKind(
     Nothing,
     "What is applied together, and pruned (KEP-3659).",
     categories=CATEGORY,
+    labels=IS_APPLYSET_PARENT,
     is_label=False,
 )
 _OF_CLUSTER = Column("Cluster", ".status.cluster", description="The cluster it belongs to.")

@@ -21,6 +21,7 @@ from federation.api.kinds import (
     USER,
 )
 from federation.apiserver.collection import Collection, Revisions
+from federation.apiserver.crds import definitions
 from federation.apiserver.described import described
 from federation.apiserver.kubernetes import KubernetesApi
 from federation.apiserver.resource import Resource
@@ -36,6 +37,7 @@ from federation.controller.objects.namespaces import NamespaceStorage
 from federation.controller.objects.shown import Shown
 from federation.controller.objects.storage import ObjectStorage, effect_of, stored_kind
 from federation.controller.objects.user_specs import UserSpecs
+from federation.controller.objects.views import uid_of
 from federation.controller.sessions import Sessions
 from federation.controller.store.store import IntentStore
 from federation.model.names import ClusterId
@@ -59,6 +61,8 @@ class Objects:
         self.users = UserSpecs()
         events = Events(self.collections[EVENT])
         self.shown = Shown(sessions.hub, self.collections, events)
+        for found in definitions(OWN, uid=lambda name: uid_of(CRD, "", name), created=RELEASED):
+            self.collections[CRD].put(found)
 
     def effects(self) -> tuple[Effect[Any], ...]:
         """What documents do; that of members comes first, since all others are about them."""
@@ -109,7 +113,7 @@ class Objects:
         def stored(kind: ApiKind) -> Resource:
             return Resource(of[kind], ObjectStorage(store, kind, of[kind], in_effect))
 
-        clusters = ClusterStorage(members.documents, domain, leave)
+        clusters = ClusterStorage(members.documents, domain, leave, members.remove)
         actions = ClusterActions(members, self._sessions)
         namespaces = NamespaceStorage(
             ObjectStorage(store, NAMESPACE, of[NAMESPACE], in_effect),

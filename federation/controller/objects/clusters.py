@@ -10,7 +10,7 @@ from typing import Any
 
 from federation.apiserver.collection import Held
 from federation.controller.intent.documents import Documents
-from federation.controller.member import Member
+from federation.controller.member import Member, is_shut_out
 from federation.controller.membership.cluster_object import with_object
 from federation.model.errors import Conflict
 from federation.model.names import ClusterId
@@ -27,10 +27,12 @@ class ClusterStorage:
         documents: Documents[Member],
         domain: str,
         leave: Callable[[ClusterId], Awaitable[None]],
+        remove: Callable[[ClusterId], Awaitable[None]],
     ) -> None:
         self._documents = documents
         self._domain = domain
         self._leave = leave
+        self._remove = remove
 
     async def write(self, found: Json, before: Held | None) -> None:
         """See Storage."""
@@ -45,5 +47,11 @@ class ClusterStorage:
         await self._documents.put(with_object(member, found), expected)
 
     async def delete(self, held: Held) -> None:
-        """See Storage: it begins to leave."""
-        await self._leave(ClusterId(held.object["metadata"]["name"]))
+        """See Storage: it begins to leave; one that has never joined is gone at once."""
+        name = ClusterId(held.object["metadata"]["name"])
+        known = await self._documents.get(name)
+        if known is not None and not known.value.anchors and not is_shut_out(known.value):
+            await self._documents.delete(name, known.revision)  # it may join at this moment
+            await self._remove(name)
+        else:
+            await self._leave(name)

@@ -33,7 +33,7 @@ class Events:
         """Note what happened to an object; `now` in seconds since 1970."""
         metadata = found["metadata"]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
-        key = (found["kind"], namespace, name, reason, message)
+        key = (found["kind"], namespace, name, str(metadata.get("uid")), reason, message)
         time = time_of(now)
         if key in self._known:
             before, _ = self._known.pop(key)

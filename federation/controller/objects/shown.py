@@ -46,6 +46,8 @@ class Shown:
         self._events = events
         self._stated: dict[str, Stored] = {}
         """Namespaces that somebody wrote, by name."""
+        self._inside = -1
+        """When something changed last that is in a namespace."""
         self.loop = Loop("shown", self.look, rest=LOOK_SECONDS)
 
     async def look(self) -> None:
@@ -100,7 +102,8 @@ class Shown:
         """Tell of what happened to a cluster."""
         status, name = found["status"], found["metadata"]["name"]
         state = status["state"]
-        if old and old.get("state") != state:
+        is_new = old.get("state") == views.AWAY and state == "suspect"  # it comes in a moment
+        if old and old.get("state") != state and not is_new:
             is_well = state in ("live", "away", "leaving")
             reason = {"live": "Connected", "away": "NotJoined"}.get(state, state.capitalize())
             message = f"cluster {name} was {old.get('state') or 'unknown'} and is {state} now"
@@ -121,10 +124,13 @@ class Shown:
             if index % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
             self._service(name)
+        inside = self._of[TRAFFIC_POLICY].changed_at
+        if names or inside != self._inside:
+            self._inside = inside
+            self._namespaces()
         if names:
             for held in self._of[TRAFFIC_POLICY].listed():
                 self._of[TRAFFIC_POLICY].put(self.policy(held.object), held.stored)
-            self._namespaces()
 
     def _service(self, name: ServiceName) -> None:
         imports, exports = self._of[SERVICE_IMPORT], self._of[SERVICE_EXPORT]

@@ -110,8 +110,16 @@ async def test_what_the_system_writes_leaves_the_word_alone(world: World) -> Non
     assert held.object["metadata"]["uid"] == found["metadata"]["uid"]
 
 
+async def test_a_cluster_that_never_joined_is_gone_at_once(world: World) -> None:
+    await world.create(CLUSTER, "east", {"region": "eu"})
+    written = await world.of[CLUSTER].delete("", "east", Wish())
+    assert written.after is None
+    assert world.sessions.registry.members == {}
+
+
 async def test_to_delete_a_cluster_is_to_have_it_leave(world: World) -> None:
     await world.create(CLUSTER, "east", {"region": "eu"})
+    await world.members.revoke(EAST)
     written = await world.of[CLUSTER].delete("", "east", Wish())
     assert written.after is not None
     assert written.after["metadata"]["finalizers"] == ["fedmesh.dev/leave"]

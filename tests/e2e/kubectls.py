@@ -1,0 +1,73 @@
+"""The kubectls of this machine: the one that the tests bring along, and the system's, if any."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+BROUGHT = Path(sys.executable).with_name("kubectl")
+
+
+def found() -> list[str]:
+    """Their paths."""
+    own = str(BROUGHT) if BROUGHT.exists() else None
+    others = [path for path in os.get_exec_path() if Path(path) != BROUGHT.parent]
+    return [path for path in (own, shutil.which("kubectl", path=":".join(others))) if path]
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """One of them, with a kubeconfig."""
+
+    program: str
+    config: Path
+
+    def __call__(
+        self, *words: str, given: str = "", code: int | None = 0, seconds: float = 30, **more: str
+    ) -> str:
+        """What a command prints on stdout, and on stderr; `code` is the exit code that is right."""
+        done = self.run(*words, given=given, seconds=seconds, **more)
+        said = done.stdout + done.stderr
+        assert code is None or done.returncode == code, f"{' '.join(words)}: {said}"
+        return said
+
+    def run(
+        self, *words: str, given: str = "", seconds: float = 30, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        home = {"KUBECONFIG": str(self.config), "HOME": str(self.config.parent)}
+        return subprocess.run(
+            (self.program, *words),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env={**os.environ, **home, **more},
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A command that goes on, such as a watch."""
+        environment = {**os.environ, "KUBECONFIG": str(self.config)}
+        return subprocess.Popen(
+            (self.program, *words), stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+
+def write_kubeconfig(file: Path, server: str, root: Path, user: dict[str, str]) -> Path:
+    """A kubeconfig with one context."""
+    cluster = {"server": server, "certificate-authority": str(root)}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "mesh", "cluster": cluster}],
+        "users": [{"name": "me", "user": user}],
+        "contexts": [{"name": "mesh", "context": {"cluster": "mesh", "user": "me"}}],
+        "current-context": "mesh",
+    }
+    file.write_text(yaml.safe_dump(document))
+    return file
