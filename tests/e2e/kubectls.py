@@ -4,11 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+Environment = Mapping[str, str]
+NONE: Environment = {}
+_SECONDS = 30
 BROUGHT = Path(sys.executable).with_name("kubectl")
 
 
@@ -27,16 +31,16 @@ class Kubectl:
     config: Path
 
     def __call__(
-        self, *words: str, given: str = "", code: int | None = 0, seconds: float = 30, **more: str
+        self, *words: str, given: str = "", code: int | None = 0, more: Environment = NONE
     ) -> str:
         """What a command prints on stdout, and on stderr; `code` is the exit code that is right."""
-        done = self.run(*words, given=given, seconds=seconds, **more)
+        done = self.run(*words, given=given, more=more)
         said = done.stdout + done.stderr
         assert code is None or done.returncode == code, f"{' '.join(words)}: {said}"
         return said
 
     def run(
-        self, *words: str, given: str = "", seconds: float = 30, **more: str
+        self, *words: str, given: str = "", more: Environment = NONE
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         home = {"KUBECONFIG": str(self.config), "HOME": str(self.config.parent)}
@@ -45,7 +49,7 @@ class Kubectl:
             input=given,
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=_SECONDS,
             check=False,
             env={**os.environ, **home, **more},
         )

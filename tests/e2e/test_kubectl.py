@@ -158,9 +158,9 @@ def test_prune_by_an_applyset(kubectl: Kubectl, tmp_path: Path) -> None:
     second = {**POLICY, "metadata": {"name": "far", "namespace": "shop"}}
     words = ("apply", "--prune", "--applyset=applysets.fedmesh.dev/shop", "-f")
     alpha = {"KUBECTL_APPLYSET": "true"}
-    said = kubectl(*words, write(tmp_path, POLICY, second), **alpha)
+    said = kubectl(*words, write(tmp_path, POLICY, second), more=alpha)
     assert "near" in said
-    said = kubectl(*words, write(tmp_path, POLICY), **alpha)
+    said = kubectl(*words, write(tmp_path, POLICY), more=alpha)
     assert "far pruned" in said
     assert kubectl("get", "tp", "-A", "-o", "name").split() == ["trafficpolicy.fedmesh.dev/near"]
 
@@ -226,7 +226,7 @@ def test_patch_label_annotate_edit(kubectl: Kubectl, tmp_path: Path) -> None:
     status = '{"status":{"conditions":[{"type":"Ours","status":"True","reason":"R","message":"",'
     status += '"lastTransitionTime":"2026-01-01T00:00:00Z"}]}}'
     kubectl("patch", *near, "--subresource=status", "--type=merge", "-p", status)
-    kubectl("edit", *near, EDITOR="sed -i s/Locality/None/")
+    kubectl("edit", *near, more={"EDITOR": "sed -i s/Locality/None/"})
     found_ = json.loads(kubectl("get", *near, "-o", "json"))
     assert found_["spec"]["mode"] == "None"
     assert found_["metadata"]["labels"] == {"tier": "front"}

@@ -5,6 +5,7 @@ In: role bindings, as they come from the store. Out: decisions, and entries of t
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from federation.api.kind import ApiKind
@@ -81,4 +82,6 @@ class Gate:
         ) as act:
             yield note
             act.detail = note.detail
+            if not asked.name and note.after is not None:
+                act.target = replace(asked, name=note.after["metadata"]["name"])
             act.changes = changes(note.before, note.after)
