@@ -63,6 +63,10 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
     "service": ("The services of the federation.", ("list",)),
     "token": ("Tokens with which clusters join.", ("create", "list", "revoke")),
     "trust": ("Certificates and trust: show, revoke, replace keys.", ("rekey", "revoke", "status")),
+    "user": (
+        "Who may use the controller's API, and by what they are known.",
+        ("add", "list", "revoke", "token"),
+    ),
     "workload": ("Workloads on hosts.", ("token",)),
 }
 

@@ -8,6 +8,7 @@ import http.client
 import json
 import ssl
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_BACKUP_BYTES = 1 << 30
 _BACKUP_SECONDS = 120.0
 _FIRST_BAD_STATUS = 300
+_USERS = "/apis/fedmesh.dev/v1alpha1/users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,35 @@ class Client:
         asked = {n: v for n, v in (("before", before), ("limit", limit)) if v}
         query = f"?{urllib.parse.urlencode(asked)}" if asked else ""
         return _items(self._call("GET", f"/v1/audit{query}"))
+
+    def users(self) -> list[Json]:
+        """The users of the API, as objects."""
+        return _items(self._call("GET", _USERS))
+
+    def add_user(self, name: str, groups: Sequence[str]) -> Json:
+        """A new user; raises Conflict for one that is there."""
+        spec = {"groups": list(groups)} if groups else {}
+        return self._call("POST", _USERS, {"metadata": {"name": name}, "spec": spec})
+
+    def create_user_token(self, name: str, expires_seconds: int) -> Json:
+        """A new token of a user: {id, token, expires}."""
+        spec = {"expirationSeconds": expires_seconds}
+        return self._of_user(name, "token", spec)
+
+    def sign_user(self, name: str, request: str, expires_seconds: int) -> Json:
+        """A certificate of a user for a request (PEM): {id, certificate, expires}."""
+        spec = {"request": request, "expirationSeconds": expires_seconds}
+        return self._of_user(name, "certificate", spec)
+
+    def revoke_user(self, name: str, id: str = "") -> Json:
+        """Refuse a token or certificate of a user, or (without id) all of them."""
+        return self._of_user(name, "revoke", {"id": id})
+
+    def _of_user(self, name: str, what: str, spec: Json) -> Json:
+        """The status of what was done to a user."""
+        path = f"{_USERS}/{urllib.parse.quote(name, safe='')}/{what}"
+        status: Json = self._call("POST", path, {"spec": spec}).get("status") or {}
+        return status
 
     def backup(self) -> bytes:
         """A backup of the controller, as it is now, sealed as its settings say."""
@@ -241,6 +272,8 @@ def error_of(status: int, answer: Json | None, call: str) -> FedmeshError:
     """The model's error for an answer that is not 2xx; `answer` is its JSON, if it had any."""
     said = (answer or {}).get("error")
     message = said.get("message") if isinstance(said, dict) else None
+    if answer is not None and answer.get("kind") == "Status":
+        message = answer.get("message")
     known = of_http_status(status)
     if not message:
         return known(f"{call} answered {status} without a reason")

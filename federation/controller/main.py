@@ -89,7 +89,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
             await later[0].in_effect(revision)
 
         users = Users(store, authority, objects.users, in_effect)
-        intent = ApplyIntent(store, (*objects.effects(), users.effect))
+        intent = ApplyIntent(store, objects.effects(users))
         later.append(intent)
         await persist("store", intent.load)
         stack.push_async_callback(sessions.end)
@@ -112,7 +112,7 @@ async def _run_in(folder: Path, settings: ControllerSettings) -> None:
         )
         guard = ConnectionGuard()
         resources = objects.resources(
-            store, intent.in_effect, members, departures.begin, settings.domain
+            store, intent.in_effect, members, departures.begin, settings.domain, users=users
         )
         known = authenticator(users, token, authority.root, settings.domain)
         parts = Parts(application, kubernetes_api(resources, gate), known, gate)

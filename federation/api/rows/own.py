@@ -5,6 +5,13 @@ from federation.api.kind import CREATE_ONLY, EVERY, READ, ApiKind, Column, Subre
 from federation.api.schema import object_schema
 from federation.api.v1alpha1.access import RoleBindingSpec, UserSpec
 from federation.api.v1alpha1.cluster import ClusterSpec
+from federation.api.v1alpha1.credentials import (
+    RevocationSpec,
+    UserCertificateSpec,
+    UserCertificateStatus,
+    UserTokenSpec,
+    UserTokenStatus,
+)
 from federation.api.v1alpha1.join_token import JoinTokenSpec, JoinTokenStatus
 from federation.api.v1alpha1.traffic_policy import TrafficPolicySpec
 from federation.api.v1alpha1.views import (
@@ -44,6 +51,36 @@ _JOIN_TOKEN = Subresource(
         "A token with which the cluster joins.", JoinTokenSpec, JoinTokenStatus, spec_required=False
     ),
     "A token with which the cluster joins, once.",
+)
+
+_USER_TOKEN = Subresource(
+    "token",
+    CREATE_ONLY,
+    "UserToken",
+    OURS,
+    V1ALPHA1,
+    object_schema("A token of a user.", UserTokenSpec, UserTokenStatus, spec_required=False),
+    "A token by which the user is known, told once.",
+)
+_USER_CERTIFICATE = Subresource(
+    "certificate",
+    CREATE_ONLY,
+    "UserCertificate",
+    OURS,
+    V1ALPHA1,
+    object_schema(
+        "A certificate of a user.", UserCertificateSpec, UserCertificateStatus, spec_required=True
+    ),
+    "A certificate by which the user is known, for a key of his own.",
+)
+_USER_REVOKE = Subresource(
+    "revoke",
+    CREATE_ONLY,
+    "Revocation",
+    OURS,
+    V1ALPHA1,
+    object_schema("What is refused from now on.", RevocationSpec, None, spec_required=False),
+    "Refuse one token or certificate, or all.",
 )
 
 CLUSTER = ApiKind(
@@ -155,7 +192,7 @@ USER = ApiKind(
         Column("Age", ".metadata.creationTimestamp", "date", "Since when it is there."),
     ),
     categories=CATEGORY,
-    subresources=(STATUS,),
+    subresources=(STATUS, _USER_TOKEN, _USER_CERTIFICATE, _USER_REVOKE),
     is_label=False,
 )
 APPLY_SET = ApiKind(

@@ -70,7 +70,7 @@ class UserActions:
             await self._users.revoke(name, spec.id)
         elif not is_dry:
             await self._users.remove(name)
-        return _answer("Action", name, spec, {"message": f"{what} of user {name}: refused"})
+        return _answer("Revocation", name, spec, {"message": f"{what} of user {name}: refused"})
 
     def credentials(self, name: str) -> list[Json]:
         """What a user can show now, the oldest first, without secrets: for the status of a User."""

@@ -66,7 +66,9 @@ class Users:
         self._all: dict[str, Credentials] = {}
         self._tokens: dict[str, tuple[str, TokenRecord]] = {}
         self._certificates: dict[str, tuple[str, CertificateRecord]] = {}
-        self.effect = Effect(CREDENTIALS, self._load, self._put, self._forget)
+        self.on_change: Callable[[str], None] = lambda _: None
+        """Called with the name of a user whose credentials are others now."""
+        self.effect = Effect(CREDENTIALS, self._load, self._put, self._remove)
 
     async def _load(self, found: tuple[Credentials, ...]) -> None:
         for credentials in found:
@@ -78,6 +80,11 @@ class Users:
         user = credentials.user
         self._tokens.update({t.id: (user, t) for t in credentials.tokens})
         self._certificates.update({c.sha256: (user, c) for c in credentials.certificates})
+        self.on_change(user)
+
+    def _remove(self, name: str) -> None:
+        self._forget(name)
+        self.on_change(name)
 
     def _forget(self, name: str) -> None:
         before = self._all.pop(name, None)

@@ -26,6 +26,7 @@ from federation.apiserver.described import described
 from federation.apiserver.kubernetes import KubernetesApi
 from federation.apiserver.resource import Resource
 from federation.apiserver.reviews import Reviews
+from federation.controller.access.users import Users
 from federation.controller.effects import effects
 from federation.controller.intent.apply_intent import Effect
 from federation.controller.membership.members import Members
@@ -37,6 +38,7 @@ from federation.controller.objects.namespaces import NamespaceStorage
 from federation.controller.objects.shown import Shown
 from federation.controller.objects.storage import ObjectStorage, effect_of, stored_kind
 from federation.controller.objects.user_specs import UserSpecs
+from federation.controller.objects.users import ShownUsers, UserStorage, user_acts
 from federation.controller.objects.views import uid_of
 from federation.controller.sessions import Sessions
 from federation.controller.store.store import IntentStore
@@ -64,9 +66,10 @@ class Objects:
         for found in definitions(OWN, uid=lambda name: uid_of(CRD, "", name), created=RELEASED):
             self.collections[CRD].put(found)
 
-    def effects(self) -> tuple[Effect[Any], ...]:
+    def effects(self, users: Users) -> tuple[Effect[Any], ...]:
         """What documents do; that of members comes first, since all others are about them."""
         of, sessions, shown = self.collections, self._sessions, self.shown
+        shown_users = ShownUsers(of[USER], users)
         (of_members,) = effects(sessions)
 
         async def load(members: tuple[Any, ...]) -> None:
@@ -95,7 +98,8 @@ class Objects:
             ),
             effect_of(of[TRAFFIC_POLICY], shown.policy),
             effect_of(of[ROLE_BINDING], heard=self._gate.heard),
-            effect_of(of[USER], heard=self.users.heard),
+            effect_of(of[USER], shown_users.with_status, self.users.heard),
+            users.effect,
             effect_of(of[APPLY_SET]),
         )
 
@@ -106,6 +110,8 @@ class Objects:
         members: Members,
         leave: Leave,
         domain: str,
+        *,
+        users: Users,
     ) -> tuple[Resource, ...]:
         """Every kind with where it is written."""
         of = self.collections
@@ -123,7 +129,12 @@ class Objects:
         written = {
             CLUSTER: Resource(of[CLUSTER], clusters, acts=dict(actions.all())),
             NAMESPACE: Resource(of[NAMESPACE], namespaces),
-            **{kind: stored(kind) for kind in (TRAFFIC_POLICY, ROLE_BINDING, USER, APPLY_SET)},
+            USER: Resource(
+                of[USER],
+                UserStorage(ObjectStorage(store, USER, of[USER], in_effect), users),
+                acts=user_acts(users),
+            ),
+            **{kind: stored(kind) for kind in (TRAFFIC_POLICY, ROLE_BINDING, APPLY_SET)},
         }
         return tuple(written.get(kind) or Resource(of[kind]) for kind in of)
 

@@ -49,6 +49,12 @@ def test_what_a_server_says_cannot_look_like_a_line_of_fedctl() -> None:
     assert str(error) == r"a\r: no\nfedctl: done\x1b[2J"
 
 
+def test_the_message_of_a_status_object_is_told() -> None:
+    answer = {"kind": "Status", "message": 'users "a" already exists', "code": 409}
+    error = error_of(409, answer, "POST x")
+    assert (type(error), str(error)) == (Conflict, 'users "a" already exists')
+
+
 @pytest.mark.parametrize("answer", [None, {}, {"error": "text"}, {"error": {}}])
 def test_an_answer_without_a_reason_names_the_call(answer: dict[str, object] | None) -> None:
     error = error_of(502, answer, "GET https://c/v1/x")

@@ -12,8 +12,10 @@ from federation.api.kinds import TRAFFIC_POLICY as POLICY
 from federation.apiserver.access import Attributes
 from federation.apiserver.caller import known
 from federation.apiserver.collection import Revisions
+from federation.apiserver.kubernetes import Note
 from federation.apiserver.resource import Place, Resource, Wish
 from federation.apiserver.statuses import StatusError
+from federation.controller.access.users import Users
 from federation.controller.audit import Audit
 from federation.controller.facts.registry import Registry
 from federation.controller.intent.apply_intent import ApplyIntent
@@ -46,11 +48,14 @@ class World:
         self.audit = Audit(FakeLines())
         self.gate = Gate(self.audit, ())
         self.objects = Objects(self.sessions, self.gate, Revisions(1_000))
-        self.intent = ApplyIntent(store, self.objects.effects())
         authority = open_authority(folder, "mesh.test", ("127.0.0.1",), utc_now())
+        self.users = Users(store, authority, self.objects.users, self.in_effect)
+        self.intent = ApplyIntent(store, self.objects.effects(self.users))
         url = "https://127.0.0.1:8443"
         self.members = Members(store, authority, "mesh.test", url, self.in_effect)
-        found = self.objects.resources(store, self.in_effect, self.members, self.leave, "mesh.test")
+        found = self.objects.resources(
+            store, self.in_effect, self.members, self.leave, "mesh.test", users=self.users
+        )
         self.of: dict[Any, Resource] = {one.kind: one for one in found}
 
     async def in_effect(self, _: int) -> None:
@@ -265,3 +270,30 @@ async def test_what_is_done_is_noted_with_who_asked_and_what_changed(world: Worl
     assert (entry["what"], entry["cluster"]) == ("patch clusters", "east")
     assert (entry["who"], entry["by"], entry["dry_run"]) == ("alice", "admin", True)
     assert entry["changes"] == ['spec.region: "us" -> "eu"', "spec.token: (not shown)"]
+
+
+async def test_a_user_shows_what_it_can_show_and_takes_it_along(
+    world: World, tmp_path: Path
+) -> None:
+    await world.create(USER, "ann", {"groups": ["team"]})
+    users = world.of[USER]
+    made = await users.acts["token"](users.get("", "ann"), {}, Note(), False)
+    id, secret = made["status"]["id"], made["status"]["token"].rpartition(".")[2]
+    for found in (world, await again(world, tmp_path)):
+        shown = found.of[USER].get("", "ann").object
+        assert [c["id"] for c in shown["status"]["credentials"]] == [id]
+        assert secret not in str(shown)
+        assert shown["metadata"]["generation"] == 1
+    await users.delete("", "ann", Wish())
+    assert world.users.of("ann").ids == ()
+    await world.create(USER, "ann", {})
+    assert users.get("", "ann").object["status"] == {"credentials": []}
+    assert world.users.active("ann") is None
+
+
+async def test_what_is_revoked_is_no_more_in_the_status(world: World) -> None:
+    await world.create(USER, "ann", {})
+    users = world.of[USER]
+    await users.acts["token"](users.get("", "ann"), {}, Note(), False)
+    await users.acts["revoke"](users.get("", "ann"), {}, Note(), False)
+    assert users.get("", "ann").object["status"] == {"credentials": []}
