@@ -33,6 +33,7 @@ Json = dict[str, Any]
 _FORBIDDEN, _GONE = 403, 404
 _NOT_FOUND = "the server could not find the requested resource"
 _READS = ("get", "list", "watch")
+_SELECTORS = ("labelSelector", "fieldSelector")
 
 
 @dataclass(slots=True)
@@ -194,7 +195,8 @@ class KubernetesApi:
         return self._gate.noting(call.caller, address, call.attributes, is_dry=is_dry)
 
     async def _delete_all(self, resource: Resource, call: Call, wish: Wish) -> Json:
-        query = {k: v for k, v in call.request.query.items() if k.endswith("Selector")}
+        said = call.request.query
+        query = {name: said[name] for name in _SELECTORS if name in said}
         found = self._reading.list(resource, call.asked, query, call.caller.name, reading.PLAIN)
         for one in found["items"]:
             metadata = one["metadata"]

@@ -24,7 +24,8 @@ _AMONG = re.compile(rf"({_KEY})\s+(in|notin)\s*\(([^()]*)\)")
 _THERE = re.compile(rf"(!?)\s*({_KEY})")
 _PARTS = re.compile(r",(?![^(]*\))")
 _FIELD = re.compile(r"([A-Za-z0-9_.\-]+)(==|!=|=)(.*)", re.DOTALL)
-_ALWAYS = ("metadata.name", "metadata.namespace")
+_NAME = "metadata.name"
+_ALWAYS = (_NAME, "metadata.namespace")
 
 
 def of_labels(text: str) -> Judge | None:
@@ -66,29 +67,36 @@ def _requirement(part: str, text: str) -> Judge:
 
 def of_fields(text: str, kind: ApiKind) -> Judge | None:
     """A judge by fields; None when everything is selected."""
-    if not text.strip():
+    wanted = _wanted_fields(text)
+    if not wanted:
         return None
-    if len(text) > LONGEST:
-        raise bad_request(f"fieldSelector has {len(text)} characters, but must have {LONGEST}")
-    wanted: list[tuple[str, bool, str]] = []
-    for part in re.split(r"(?<!\\),", text):
-        if not part:
-            continue
-        match = _FIELD.fullmatch(part)
-        if match is None:
-            raise bad_request(f"fieldSelector: {shown(part)} must be FIELD=VALUE or FIELD!=VALUE")
-        field, operator, value = match[1], match[2], re.sub(r"\\([\\,=])", r"\1", match[3])
+    for field, _, _ in wanted:
         if field not in (*_ALWAYS, *kind.selectable):
             known = ", ".join((*_ALWAYS, *kind.selectable))
             raise bad_request(
                 f"field label not supported: {shown(field)}: {kind.resource} can be selected by "
                 f"{known}"
             )
-        wanted.append((field, operator != "!=", value))
     return lambda found: all(
         (str(value_at(found, field) or "") == value) is is_equal
         for field, is_equal, value in wanted
     )
+
+
+def _wanted_fields(text: str) -> list[tuple[str, bool, str]]:
+    """Each field, whether it must be equal to a value or must not, and the value."""
+    if len(text) > LONGEST:
+        raise bad_request(f"fieldSelector has {len(text)} characters, but must have {LONGEST}")
+    wanted: list[tuple[str, bool, str]] = []
+    for part in re.split(r"(?<!\\),", text.strip()):
+        if not part:
+            continue
+        match = _FIELD.fullmatch(part)
+        if match is None:
+            raise bad_request(f"fieldSelector: {shown(part)} must be FIELD=VALUE or FIELD!=VALUE")
+        field, operator, value = match[1], match[2], re.sub(r"\\([\\,=])", r"\1", match[3])
+        wanted.append((field, operator != "!=", value))
+    return wanted
 
 
 def both(judges: Iterable[Judge | None]) -> Judge | None:
@@ -100,6 +108,11 @@ def both(judges: Iterable[Judge | None]) -> Judge | None:
 
 
 def name_wanted(text: str) -> str:
-    """The one name that a field selector asks for; "" when it does not."""
-    match = re.search(r"(?:^|,)metadata\.name==?([^,]+)", text)
-    return match[1] if match else ""
+    """The one name that a field selector asks for; "" when it does not.
+
+    Nothing of another name is selected by `of_fields`: roles for single objects rely on that.
+    """
+    names = [
+        value for field, is_equal, value in _wanted_fields(text) if is_equal and field == _NAME
+    ]
+    return names[0] if names else ""
