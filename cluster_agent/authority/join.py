@@ -22,7 +22,6 @@ from tenacity import (
 )
 
 from cluster_agent.authority import key_files
-from cluster_agent.authority.ask_controller import ask_controller
 from cluster_agent.authority.authority import Authority, Credentials, Membership, whole_seconds
 from federation.model.errors import Denied, Failed, InvalidInput, NotReady
 from federation.model.names import ClusterId
@@ -42,7 +41,8 @@ from federation.trust.pem import (
 )
 from federation.trust.profile import twin_profile
 from federation.trust.spiffe import parse, trust_domain
-from federation.trust.validate import check_intermediate, check_pinned_root, check_twin
+from federation.trust.validate import check_intermediate, check_twin
+from federation.wire.ask_controller import ask_controller, ask_pinned_root
 
 log = logging.getLogger(__name__)
 
@@ -123,15 +123,11 @@ async def join(
         ),
         reraise=True,
     )
-    root_pem: bytes = await patient(asyncio.to_thread, ask_controller, token.url, "/v1/trust/root")
+    root_pem: bytes = await patient(
+        asyncio.to_thread, lambda: ask_pinned_root(token.url, token.root_sha256, utc_now())
+    )
     root = load_certificates(root_pem)[0]
     now = utc_now()
-    try:
-        check_pinned_root(root, sha256=token.root_sha256, now=now)
-    except InvalidInput as error:
-        raise Denied(
-            f"the controller at {token.url} is not the one of the token: {error}"
-        ) from error
     key = _authority_key(folder / "ca.key")
     domain = trust_domain(cluster, _domain_of(root))
     _check_same_domain(folder / "member.json", domain)

@@ -64,11 +64,10 @@ def load_contexts(path: Path, *, may_lack: bool = False) -> Contexts:
 
 def save_contexts(contexts: Contexts) -> None:
     """Write the file anew, at once; only its owner may read it. Raises OSError."""
-    import yaml  # noqa: PLC0415 - most commands do not write it
+    from federation.runtime.files import write_private  # noqa: PLC0415 - most commands do not
+    from federation.runtime.yamldump import dumped  # noqa: PLC0415
 
-    from federation.runtime.files import write_private  # noqa: PLC0415
-
-    text = yaml.safe_dump(contexts.document(), sort_keys=False, allow_unicode=True, width=1000)
+    text = dumped(contexts.document())
     path = contexts.path.resolve()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(path, text.encode())

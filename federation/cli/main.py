@@ -71,14 +71,15 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
 }
 
 
+_OUTER = ("audit", "backup", "init", "invite", "join", "leave", "restore", "status", "version")
+
+
 def make_cli() -> click.Group:
     """The root command."""
     text = "fedctl operates a fedmesh federation: services callable across clusters."
     inner = {name for _, _, *groups in _GROUPS.values() for name in (groups or [()])[0]}
     outer = tuple(name for name in _GROUPS if name not in inner)
-    return LazyGroup(
-        "fedctl", text, ("version", "status", "audit", "backup", "restore", "leave"), outer
-    )
+    return LazyGroup("fedctl", text, _OUTER, outer)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from federation.cli.io import NO_HEADERS, Format
 if TYPE_CHECKING:
     from federation.cli.contexts import Config
     from federation.client.client import Client
+    from federation.process.settings import Address
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _CONTEXT = "federation.cli.context"
@@ -43,6 +44,18 @@ def number(least: float, most: float) -> Callable[[click.Context, click.Paramete
         return found
 
     return read
+
+
+def address(_: click.Context, option: click.Parameter, value: str | None) -> "Address | None":
+    """Callback of an option that is HOST:PORT; None when it is not given."""
+    from federation.process.settings import parse_address  # noqa: PLC0415
+
+    if value is None:
+        return None
+    try:
+        return parse_address(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value[:80]!r} {error}") from error
 
 
 def parse_duration(text: str) -> int:

@@ -27,7 +27,10 @@ Model = TypeVar("Model", bound=Settings)
 
 
 class Address:
-    """Where to listen or to dial: an IP address or host name, and a port. Written HOST:PORT."""
+    """Where to listen or to dial: an IP address or host name, and a port. Written HOST:PORT.
+
+    The host of an IPv6 address stands in brackets where it is written, and not in `host`.
+    """
 
     __slots__ = ("host", "port")
 
@@ -36,7 +39,8 @@ class Address:
         self.port = port
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 Port = Annotated[int, Meta(ge=1, le=MAX_PORT)]

@@ -73,6 +73,7 @@ TABLES = {
         "federation/controller/trust/authority.py",
     ),
     "test_cli_contexts": ("federation/cli/commands/context_*.py",),
+    "test_cli_first": ("federation/cli/commands/init.py", "federation/cli/commands/invite.py"),
     "test_certificates_agent_trust": ("federation/supervisor/certificates/keygen.py",),
     "test_supervisor_relay": ("federation/envoy/identity.py",),
     "test_loops": ("federation/supervisor/observe/eyes.py",),
@@ -103,7 +104,7 @@ TABLES = {
 """Tests that cover modules of another name, since these are only of use together."""
 
 WITHOUT = {
-    "cluster_agent/authority/ask_controller.py": "over the network: the end-to-end tests do it",
+    "federation/wire/ask_controller.py": "over the network: the end-to-end tests do it",
     "cluster_agent/authority/join.py": "over the network: the end-to-end tests do it",
     "cluster_agent/uplink/connection.py": "to the controller: the end-to-end tests cut it",
     "cluster_agent/serve/events.py": "an interface",

@@ -8,7 +8,7 @@ import click
 
 from federation.cli.consent import Consent, consent, may_narrow, yes_option
 from federation.cli.io import IO, standard_io
-from federation.cli.options import client_for, config_option
+from federation.cli.options import Command, client_for, config_option
 
 if TYPE_CHECKING:
     from federation.client.client import Client
@@ -51,17 +51,31 @@ class Options:
     consent: Consent = lambda _: True
 
 
+_WORD = (
+    click.option("--region", default="", help="The region it is in; a new cluster needs it."),
+    click.option("--zone", "zones", multiple=True, help="A zone it spans; may be repeated."),
+    click.option(
+        "--network-name",
+        default="",
+        help="Clusters of one network reach each other's endpoints (headless services).",
+    ),
+    click.option("--gateway-cidr", "cidrs", multiple=True, help="Where its gateways may be."),
+    click.option(
+        "--namespace", "namespaces", multiple=True, help="What it may export; default: all."
+    ),
+)
+
+
+def word_options(command: Command) -> Command:
+    """The options by which an operator says where a cluster is and what it may do."""
+    for option in reversed(_WORD):
+        command = option(command)
+    return command
+
+
 @click.command("add")
 @click.argument("cluster")
-@click.option("--region", default="", help="The region it is in; a new cluster needs it.")
-@click.option("--zone", "zones", multiple=True, help="A zone it spans; may be repeated.")
-@click.option(
-    "--network-name",
-    default="",
-    help="Clusters of one network reach each other's endpoints (headless services).",
-)
-@click.option("--gateway-cidr", "cidrs", multiple=True, help="Where its gateways may be.")
-@click.option("--namespace", "namespaces", multiple=True, help="What it may export; default: all.")
+@word_options
 @click.option(
     "--clear",
     multiple=True,
@@ -95,13 +109,23 @@ def command(
 
 def run(options: Options, io: IO) -> int:
     """Write what is named; says what has become another one, and how the cluster joins."""
+    cluster = state(options, io)
+    if cluster is None:
+        return 1
+    if not cluster["joined"]:
+        io.say(f"next, make its join token: fedctl token create {cluster['id']}")
+    return 0
+
+
+def state(options: Options, io: IO) -> dict[str, Any] | None:
+    """Write what is named and say what has changed: the cluster, None when nobody agreed."""
     from federation.model.errors import InvalidInput  # noqa: PLC0415
     from federation.model.names import parse_cluster_id  # noqa: PLC0415
 
     cluster = parse_cluster_id(options.cluster)
     spec = _named(options)
     if not may_narrow(options.client, cluster, spec, io, options.consent):
-        return 1
+        return None
     try:
         answer = options.client.patch_cluster(cluster, spec)
     except InvalidInput as error:
@@ -111,9 +135,7 @@ def run(options: Options, io: IO) -> int:
         field = change["field"]
         before, after = (_words(field, change[side]) for side in ("from", "to"))
         io.result(f"  {_SHOWN.get(field, (field,))[0]}: {before} -> {after}")
-    if not answer["cluster"]["joined"]:
-        io.say(f"next, make its join token: fedctl token create {cluster}")
-    return 0
+    return {"id": cluster, "joined": answer["cluster"]["joined"]}
 
 
 def _named(options: Options) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import click
 from federation.cli.consent import Consent, consent, may_cut, yes_option
 from federation.cli.io import IO, standard_io
 from federation.cli.options import client_for, config_option
+from federation.cli.progress import waiting
 
 if TYPE_CHECKING:
     from federation.client.client import Client
@@ -54,10 +55,12 @@ def run(options: Options, io: IO) -> int:
     cluster = options.client.delete_cluster(name)["cluster"]
     io.say(f"{cluster} leaves: others send it nothing more")
     latest = options.now() + LONGEST_SECONDS
-    while any(item["id"] == cluster for item in options.client.clusters()):
-        if options.now() > latest:
-            raise Failed(f"{cluster} is still listed: look at the controller's log")
-        options.sleep(_LOOK_SECONDS)
+    with waiting(io, f"waiting until {cluster} has left", options.now) as look:
+        while any(item["id"] == cluster for item in options.client.clusters()):
+            if options.now() > latest:
+                raise Failed(f"{cluster} is still listed: look at the controller's log")
+            look()
+            options.sleep(_LOOK_SECONDS)
     io.result(f"cluster {cluster} has left")
     io.say("stop its agent; to come back it is added again and needs a new token")
     return 0

@@ -70,3 +70,9 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInput, match="is not YAML"):
         load_settings(Example, tmp_path / "b.yaml")
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:1", "[::1]:8443", "c.test:65535"])
+def test_an_address_is_written_as_it_was_read(text: str) -> None:
+    assert str(parse_address(text)) == text
+    assert "[" not in parse_address(text).host

@@ -7,13 +7,29 @@ controller gave as one of `federation.model.errors`.
 import http.client
 import json
 import ssl
+from datetime import datetime
 from urllib.parse import urlsplit
 
-from federation.model.errors import Denied, NotReady, of_http_status
+from federation.model.errors import Denied, InvalidInput, NotReady, of_http_status
 from federation.runtime.reasons import connection_reason
+from federation.trust.pem import load_certificates
+from federation.trust.validate import check_pinned_root
 
 _ANSWER_BYTES = 1 << 20
 _ASK_SECONDS = 10.0
+
+
+def ask_pinned_root(url: str, sha256: str, now: datetime) -> bytes:
+    """The root certificate of the controller at `url` (PEM), known by its hash; blocks.
+
+    Raises Denied for another controller, NotReady for one that cannot be reached.
+    """
+    root_pem = ask_controller(url, "/v1/trust/root")
+    try:
+        check_pinned_root(load_certificates(root_pem)[0], sha256=sha256, now=now)
+    except InvalidInput as error:
+        raise Denied(f"the controller at {url} is not the one of the token: {error}") from error
+    return root_pem
 
 
 def ask_controller(

@@ -1,0 +1,83 @@
+"""From installed software to two connected clusters, by commands alone."""
+
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.first_hour import CONTROLLER, FirstHour
+from tests.e2e.rig import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def person() -> Iterator[FirstHour]:
+    with tempfile.TemporaryDirectory(prefix="fm-", dir="/tmp") as folder:
+        found = FirstHour(Path(folder))
+        try:
+            yield found
+        finally:
+            found.stop()
+
+
+def begin(person: FirstHour) -> None:
+    listen = (f"{CONTROLLER}:8443", "--grpc-listen", f"{CONTROLLER}:7443")
+    person.start(person.fedctl("init", "--state", "controller", "--listen", *listen))
+    wait_until("the controller answers", lambda: "no cluster" in clusters(person), 20)
+
+
+def clusters(person: FirstHour) -> str:
+    try:
+        return person.fedctl("cluster", "list") + person.said
+    except AssertionError:
+        return ""
+
+
+def join(person: FirstHour, cluster: str, listen: str) -> str:
+    command = person.fedctl("invite", cluster, "--region", "us").split()
+    return person.run(*command, "--listen", listen)
+
+
+def test_two_clusters_are_connected_by_three_commands_each(person: FirstHour) -> None:
+    begin(person)
+    for cluster, listen in (("east", "127.66.1.2:15012"), ("west", "127.66.2.2:15012")):
+        person.start(join(person, cluster, listen))
+        wait_until(f"{cluster} is connected", partial(person.is_connected, cluster), 20)
+    assert person.is_connected("east")
+
+
+def test_every_step_can_be_repeated_while_all_runs(person: FirstHour) -> None:
+    begin(person)
+    command = person.fedctl("invite", "east", "--region", "us").split()
+    agent = person.run(*command, "--listen", "127.66.1.2:15012")
+    person.start(agent)
+    wait_until("connected", lambda: person.is_connected("east"), 20)
+    before = {f.name: f.read_bytes() for f in person.folder.glob("*.yaml")}
+    person.fedctl("init", "--state", "controller")
+    person.run(*command)
+    assert "its agent runs" in person.said
+    assert {f.name: f.read_bytes() for f in person.folder.glob("*.yaml")} == before
+    assert person.is_connected("east")
+    person.fedctl("leave", "east", "--yes")
+    assert "east" not in clusters(person)
+
+
+def test_where_another_controller_answers_nothing_is_written(person: FirstHour) -> None:
+    begin(person)
+    command = person.fedctl("invite", "east", "--region", "us").split()
+    person.stop()
+    person.run(*command, "--wait", "1s", code=8)
+    assert "is the controller running" in person.said
+    other = FirstHour(person.folder / "other")
+    other.folder.mkdir()
+    try:
+        begin(other)
+        person.run(*command, code=4)
+        assert "is not the one of the token" in person.said
+        assert "fedctl invite" in person.said
+    finally:
+        other.stop()
+    assert not list(person.folder.glob("east*"))
