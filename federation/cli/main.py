@@ -46,7 +46,8 @@ class LazyGroup(click.Group):
             ctx.fail(f"there is no command {cmd_name[:40]!r}, only {known}")
         if cmd_name in self._groups:
             return LazyGroup(cmd_name, *_GROUPS[cmd_name])
-        module = importlib.import_module(f"federation.cli.commands.{self._prefix}{cmd_name}")
+        file = f"{self._prefix}{cmd_name}".replace("-", "_")
+        module = importlib.import_module(f"federation.cli.commands.{file}")
         command: click.Command = module.command
         return command
 
@@ -72,6 +73,8 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
 
 
 _OUTER = ("audit", "backup", "init", "invite", "join", "leave", "restore", "status", "version")
+_VERBS = ("api-resources", "events", "get")
+"""For objects of the Kubernetes-style API."""
 
 
 def make_cli() -> click.Group:
@@ -79,7 +82,7 @@ def make_cli() -> click.Group:
     text = "fedctl operates a fedmesh federation: services callable across clusters."
     inner = {name for _, _, *groups in _GROUPS.values() for name in (groups or [()])[0]}
     outer = tuple(name for name in _GROUPS if name not in inner)
-    return LazyGroup("fedctl", text, _OUTER, outer)
+    return LazyGroup("fedctl", text, (*_OUTER, *_VERBS), outer)
 
 
 def run(arguments: Sequence[str]) -> int:

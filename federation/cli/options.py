@@ -80,14 +80,18 @@ def output_option(command: Command) -> Command:
         callback=_format,
         help="How to show it; wide: a table of all columns.",
     )
-    headers = click.option(
+    return show(headers_option(command))
+
+
+def headers_option(command: Command) -> Command:
+    """`--no-headers`, for commands that show tables."""
+    return click.option(
         "--no-headers",
         is_flag=True,
         expose_value=False,
         callback=_no_headers,
         help="Tables without their first line.",
-    )
-    return show(headers(command))
+    )(command)
 
 
 def _no_headers(context: click.Context, _: click.Parameter, value: bool) -> None:

@@ -8,20 +8,14 @@ import http.client
 import json
 import ssl
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from federation.model.errors import (
-    Denied,
-    Failed,
-    FedmeshError,
-    InvalidInput,
-    PeerBroke,
-    of_http_status,
-)
-from federation.runtime.escapes import visible
+from federation.client.answers import error_of, items_of, parse_object
+from federation.model.errors import Failed, FedmeshError, InvalidInput, PeerBroke
 from federation.runtime.reasons import connection_reason
 
 Json = dict[str, Any]
@@ -70,6 +64,11 @@ class Client:
         if certificate is not None:
             _show(self._tls, *certificate)
 
+    @property
+    def url(self) -> str:
+        """The controller's address."""
+        return self._url
+
     def is_healthy(self) -> bool:
         """Whether the controller is ready to serve; raises nothing."""
         try:
@@ -80,7 +79,7 @@ class Client:
 
     def clusters(self) -> list[Json]:
         """The members with what is seen of them."""
-        return _items(self._call("GET", "/v1/clusters"))
+        return items_of(self._call("GET", "/v1/clusters"))
 
     def put_cluster(self, document: Json) -> Json:
         """Write a document of kind Cluster, new or changed."""
@@ -123,7 +122,7 @@ class Client:
 
     def join_tokens(self) -> list[Json]:
         """The join tokens that were made, without their secrets."""
-        return _items(self._call("GET", "/v1/join-tokens"))
+        return items_of(self._call("GET", "/v1/join-tokens"))
 
     def revoke_join_token(self, id: str) -> Json:
         """Make a join token void."""
@@ -133,11 +132,11 @@ class Client:
         """Who did what, the oldest first: the last entries, or those below a number."""
         asked = {n: v for n, v in (("before", before), ("limit", limit)) if v}
         query = f"?{urllib.parse.urlencode(asked)}" if asked else ""
-        return _items(self._call("GET", f"/v1/audit{query}"))
+        return items_of(self._call("GET", f"/v1/audit{query}"))
 
     def users(self) -> list[Json]:
         """The users of the API, as objects."""
-        return _items(self._call("GET", _USERS))
+        return items_of(self._call("GET", _USERS))
 
     def add_user(self, name: str, groups: Sequence[str]) -> Json:
         """A new user; raises Conflict for one that is there."""
@@ -169,12 +168,12 @@ class Client:
         limits = _Limits(_MAX_BACKUP_BYTES, max(self._limits.seconds, _BACKUP_SECONDS))
         status, data = self._exchange("POST", "/v1/backup", {}, limits)
         if status >= _FIRST_BAD_STATUS:
-            raise error_of(status, _parse(data), f"POST {self._url}/v1/backup")
+            raise error_of(status, parse_object(data), f"POST {self._url}/v1/backup")
         return data
 
     def services(self) -> list[Json]:
         """The services of the clusterset with the counts of their backends."""
-        return _items(self._call("GET", "/v1/services"))
+        return items_of(self._call("GET", "/v1/services"))
 
     def status(self, seconds: float | None = None) -> Json:
         """The controller's own state; `seconds`: how long to wait for it, 10 at most."""
@@ -191,7 +190,7 @@ class Client:
         self, method: str, path: str, body: Json | None = None, *, limits: _Limits | None = None
     ) -> Json:
         status, data = self._exchange(method, path, body, limits)
-        answer = _parse(data)
+        answer = parse_object(data)
         if status >= _FIRST_BAD_STATUS:
             raise error_of(status, answer, f"{method} {self._url}{path}")
         if answer is None:
@@ -202,17 +201,25 @@ class Client:
         self, method: str, path: str, body: Json | None, limits: _Limits | None = None
     ) -> tuple[int, bytes]:
         limits = limits or self._limits
-        headers = self.headers()
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        with self.opened(method, path, data, headers, limits.seconds) as answer:
+            return answer.status, _whole(answer, limits.answer_bytes)
+
+    @contextmanager
+    def opened(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str], seconds: float
+    ) -> Iterator[http.client.HTTPResponse]:
+        """An answer that is yet to be read, on a connection of its own; raises Failed.
+
+        `seconds`: how long the controller may be silent.
+        """
         connection = http.client.HTTPSConnection(
-            self._host, self._port, timeout=limits.seconds, context=self._tls
+            self._host, self._port, timeout=seconds, context=self._tls
         )
         try:
-            data = None if body is None else json.dumps(body)
-            connection.request(method, self._path + path, data, headers)
-            answer = connection.getresponse()
-            return answer.status, _whole(answer, limits.answer_bytes)
+            connection.request(method, self._path + path, data, {**self.headers(), **headers})
+            yield connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Failed(self._explain(error)) from error
         finally:
@@ -266,34 +273,3 @@ def split_url(url: str) -> tuple[str, int, str]:
     if parts.scheme != "https" or not parts.hostname or parts.username or parts.query:
         raise InvalidInput(f"controller is {url[:120]!r}, but must be https://HOST:PORT")
     return parts.hostname, port, parts.path.rstrip("/")
-
-
-def error_of(status: int, answer: Json | None, call: str) -> FedmeshError:
-    """The model's error for an answer that is not 2xx; `answer` is its JSON, if it had any."""
-    said = (answer or {}).get("error")
-    message = said.get("message") if isinstance(said, dict) else None
-    if answer is not None and answer.get("kind") == "Status":
-        message = answer.get("message")
-    known = of_http_status(status)
-    if not message:
-        return known(f"{call} answered {status} without a reason")
-    if isinstance(said, dict) and said.get("field"):
-        message = f"{said['field']}: {message}"
-    if known is Denied and status == http.client.UNAUTHORIZED:
-        message = f"{message}: check token_file or certificate_file in fedctl's configuration"
-    return known(visible(str(message)))
-
-
-def _parse(data: bytes) -> Json | None:
-    try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _items(answer: Json) -> list[Json]:
-    items = answer.get("items")
-    if not isinstance(items, list):
-        raise PeerBroke("the controller's answer lacks items")
-    return items

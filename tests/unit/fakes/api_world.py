@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from aiohttp import TCPConnector
 from aiohttp.test_utils import TestClient, TestServer
 
 from federation.api.kind import ApiKind
-from federation.api.kinds import APPLY_SET, GATEWAY, KINDS, NAMESPACE, TRAFFIC_POLICY
+from federation.api.kinds import APPLY_SET, EVENT, GATEWAY, KINDS, NAMESPACE, TRAFFIC_POLICY
 from federation.apiserver.collection import Collection, Held, Revisions, key_of
 from federation.apiserver.connection_guard import ConnectionGuard
 from federation.apiserver.described import described
@@ -56,6 +57,10 @@ class ApiWorld:
         self.storages: dict[ApiKind, MemoryStorage] = {}
         self.gate = NoNotes()
 
+    def kind(self, name: str) -> ApiKind:
+        """One of the kinds that there are."""
+        return next(kind for kind in self.of if kind.kind == name)
+
     async def ask(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, Any]:
@@ -72,18 +77,19 @@ class ApiWorld:
 
 @asynccontextmanager
 async def api_world() -> AsyncIterator[ApiWorld]:
-    """Policies, applysets and namespaces that can be written, and gateways that cannot."""
+    """Policies, applysets, namespaces that can be written; gateways and events that cannot."""
     revisions = Revisions(1_000)
-    kinds = (TRAFFIC_POLICY, APPLY_SET, NAMESPACE, GATEWAY)
+    kinds = (TRAFFIC_POLICY, APPLY_SET, NAMESPACE, GATEWAY, EVENT)
     of = {kind: Collection(kind, revisions) for kind in kinds}
-    storages = {kind: MemoryStorage(of[kind]) for kind in kinds if kind is not GATEWAY}
+    storages = {kind: MemoryStorage(of[kind]) for kind in kinds if "create" in kind.verbs}
     resources = [Resource(of[kind], storages.get(kind)) for kind in kinds]
     gate = NoNotes()
     kubernetes = KubernetesApi(
         resources, described(KINDS), Reviews(lambda caller, namespace: {"incomplete": False}), gate
     )
     api = make_api(parts(FakeApplication(), TOKEN, kubernetes), ConnectionGuard())
-    async with TestClient(TestServer(api)) as client:
+    connector = TCPConnector(force_close=True)  # so that a test can cut all that are open
+    async with TestClient(TestServer(api), connector=connector) as client:
         world = ApiWorld(client, of)
         world.storages, world.gate = storages, gate
         yield world

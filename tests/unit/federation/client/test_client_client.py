@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from federation.api.parse import parse_document
-from federation.client.client import Client, _whole, error_of, split_url
+from federation.client.answers import error_of
+from federation.client.client import Client, _whole, split_url
 from federation.client.documents import cluster_document
 from federation.model.errors import Conflict, Denied, Failed, FedmeshError, InvalidInput, NotReady
 from federation.trust.issue import make_root, new_key
