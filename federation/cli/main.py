@@ -75,6 +75,8 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
 _OUTER = ("audit", "backup", "init", "invite", "join", "leave", "restore", "status", "version")
 _VERBS = ("api-resources", "events", "get")
 """For objects of the Kubernetes-style API."""
+_TOOLS = ("kubeconfig",)
+"""For a person's own tools."""
 
 
 def make_cli() -> click.Group:
@@ -82,7 +84,7 @@ def make_cli() -> click.Group:
     text = "fedctl operates a fedmesh federation: services callable across clusters."
     inner = {name for _, _, *groups in _GROUPS.values() for name in (groups or [()])[0]}
     outer = tuple(name for name in _GROUPS if name not in inner)
-    return LazyGroup("fedctl", text, (*_OUTER, *_VERBS), outer)
+    return LazyGroup("fedctl", text, (*_OUTER, *_VERBS, *_TOOLS), outer)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """From installed software to two connected clusters, by commands alone."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -47,6 +48,22 @@ def test_two_clusters_are_connected_by_three_commands_each(person: FirstHour) ->
         person.start(join(person, cluster, listen))
         wait_until(f"{cluster} is connected", partial(person.is_connected, cluster), 20)
     assert person.is_connected("east")
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not here")
+def test_kubectl_reads_what_fedctl_has_written(person: FirstHour) -> None:
+    begin(person)
+    person.fedctl("invite", "east", "--region", "us")
+    kubectl = ("kubectl", "--kubeconfig", "own.yaml")
+    person.fedctl("kubeconfig", "--output", "own.yaml")
+    assert person.run(*kubectl, "get", "clusters", "-o", "name").strip() == (
+        "cluster.fedmesh.dev/east"
+    )
+    person.run("kubectl", "config", "set-context", "mine", "--cluster", "c", "--user", "u")
+    person.fedctl("kubeconfig", "--merge", "--name", "mesh")
+    shown = person.run("kubectl", "config", "get-contexts", "-o", "name").split()
+    assert sorted(shown) == ["mesh", "mine"]
+    assert "us" in person.run("kubectl", "--context", "mesh", "get", "cluster", "east")
 
 
 def test_every_step_can_be_repeated_while_all_runs(person: FirstHour) -> None:
