@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from federation.api.base import mistakes
 from federation.api.kind import ApiKind
 from federation.api.schema import defaults, prune, unknown_fields
+from federation.api.wrong import wrong
 from federation.apiserver import metadata as of_metadata
 from federation.apiserver.statuses import Cause, StatusError, bad_request, invalid
 from federation.model.errors import shown
@@ -79,6 +80,7 @@ def strictly(
 
 def judged(kind: ApiKind, found: Json, check: Check | None = None) -> Json:
     """The object with the defaults of its kind; raises StatusError (422)."""
+    well_formed(kind, found)
     whole: Json = defaults(kind.schema, found)
     name = str(found["metadata"].get("name") or found["metadata"].get("generateName") or "")
     causes = [
@@ -90,6 +92,17 @@ def judged(kind: ApiKind, found: Json, check: Check | None = None) -> Json:
     if causes:
         raise invalid(kind, name, causes[:_MOST_WARNINGS])
     return whole
+
+
+def well_formed(kind: ApiKind, found: Json) -> None:
+    """Raises StatusError (422) for what is not as the schema has it; a spec is judged by its model.
+
+    Of nothing else can it be relied upon what type it has.
+    """
+    but = ("spec",) if kind.spec is not None else ()
+    causes = [Cause(path, said) for path, said in wrong(kind.schema, found, but)]
+    if causes:
+        raise invalid(kind, str(found["metadata"].get("name") or ""), causes)
 
 
 def _of_spec(kind: ApiKind, found: Json) -> Iterable[Cause]:

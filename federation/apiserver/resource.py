@@ -13,7 +13,14 @@ from typing import Any, NamedTuple, Protocol
 from federation.api.kind import ApiKind
 from federation.apiserver import lifecycle
 from federation.apiserver.collection import Collection, Held
-from federation.apiserver.judging import Check, envelope, judged, only_read, strictly
+from federation.apiserver.judging import (
+    Check,
+    envelope,
+    judged,
+    only_read,
+    strictly,
+    well_formed,
+)
 from federation.apiserver.patching.managers import track_update
 from federation.apiserver.statuses import (
     already_exists,
@@ -194,7 +201,9 @@ class Resource:
         self, before: Json, said: Json, place: Place, wish: Wish, *, tracked: bool
     ) -> Json:
         after = lifecycle.changed(self.kind, before, said, place.subresource)
-        if place.subresource != "status":
+        if place.subresource == "status":
+            well_formed(self.kind, after)
+        else:
             after = judged(self.kind, after, self._check)
         if not tracked:
             return after

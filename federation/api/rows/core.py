@@ -42,7 +42,7 @@ NAMESPACE = ApiKind(
 def _event_schema() -> dict[str, Any]:
     found = _open("Event is something that happened to an object.", "involvedObject", "source")
     texts = ("reason", "message", "type", "firstTimestamp", "lastTimestamp", "reportingComponent",
-             "reportingInstance", "action", "eventTime")  # fmt: skip
+             "reportingInstance", "action")  # fmt: skip
     found["properties"] |= {name: dict(_TEXT) for name in texts} | {"count": dict(_NUMBER)}
     return found
 

@@ -56,7 +56,6 @@ class Events:
                 "lastTimestamp": time,
                 "count": 1,
                 "type": type,
-                "eventTime": None,
                 "reportingComponent": SOURCE,
                 "reportingInstance": "",
             }

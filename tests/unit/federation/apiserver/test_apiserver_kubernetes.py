@@ -82,7 +82,10 @@ async def test_an_object_that_cannot_be_is_refused_with_its_fields(world: ApiWor
         ({"name": "Near"}, "metadata.name"),
         ({}, "metadata.name"),
         ({"name": "near", "labels": {"a": "b c"}}, "metadata.labels"),
-        ({"name": "near", "annotations": {"a": 1}}, "metadata.annotations[a]"),
+        ({"name": "near", "annotations": {"a": 1}}, "metadata.annotations.a"),
+        ({"name": 5}, "metadata.name"),
+        ({"name": "near", "generateName": {}}, "metadata.generateName"),
+        ({"name": "near", "ownerReferences": [{}]}, "metadata.ownerReferences[0].apiVersion"),
         ({"name": "near", "finalizers": ["a b"]}, "metadata.finalizers[0]"),
     ],
 )
@@ -217,6 +220,15 @@ async def test_the_status_is_written_apart(world: ApiWorld) -> None:
         {"conditions": []},
     )
     assert after["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize("status", [5, [], {"conditions": [{}]}, {"conditions": "all"}])
+async def test_a_status_that_cannot_be_is_refused(world: ApiWorld, status: Any) -> None:
+    await made(world)
+    patch = {"status": status}
+    found, said = await world.ask("PATCH", f"{POLICIES}/near/status", patch, Content_Type=MERGE)
+    assert (found, said["reason"]) == (422, "Invalid")
+    assert said["details"]["causes"][0]["field"].startswith("status")
 
 
 async def test_lists_are_selected_and_read_in_pages(world: ApiWorld) -> None:
