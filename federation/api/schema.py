@@ -82,7 +82,9 @@ def unknown_fields(schema: Json, value: Any) -> list[str]:
 
 
 def prune(schema: Json, value: Any) -> Any:
-    """An object without the fields that its schema does not know; a new value."""
+    """An object without fields that its schema does not know, and without null where that is not
+    allowed, which counts as not written (as in a CRD); a new value.
+    """
     return _pruned(_with_metadata(schema), value)
 
 
@@ -106,7 +108,15 @@ def _pruned(schema: Json, value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     fields = ((name, part, _field(schema, name)) for name, part in value.items())
-    return {name: _pruned(inner, part) for name, part, inner in fields if inner is not None}
+    return {
+        name: _pruned(inner, part)
+        for name, part, inner in fields
+        if inner is not None and (part is not None or _may_be_null(inner))
+    }
+
+
+def _may_be_null(schema: Json) -> bool:
+    return bool(schema.get("nullable") or schema.get(KEEPS_UNKNOWN))
 
 
 _ANYTHING: Json = {KEEPS_UNKNOWN: True}

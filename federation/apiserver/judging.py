@@ -74,7 +74,7 @@ def strictly(
             f"{kind.kind} in version {kind.version!r} cannot be handled as a {kind.kind}: strict "
             f"decoding error: {', '.join(warnings)}"
         )
-    pruned: Json = prune(kind.schema, found) if unknown else found
+    pruned: Json = prune(kind.schema, found)
     return pruned, (warnings if validation == WARN else ())
 
 

@@ -231,6 +231,14 @@ async def test_a_status_that_cannot_be_is_refused(world: ApiWorld, status: Any) 
     assert said["details"]["causes"][0]["field"].startswith("status")
 
 
+async def test_null_counts_as_not_written(world: ApiWorld) -> None:
+    body = {**policy(mode=None), "status": None}
+    body["metadata"] |= {"labels": {"a": None}, "annotations": None}
+    _, found = await world.ask("POST", POLICIES, body)
+    assert (found["spec"], found["metadata"]["labels"]) == ({"mode": "Locality"}, {})
+    assert "annotations" not in found["metadata"]
+
+
 async def test_lists_are_selected_and_read_in_pages(world: ApiWorld) -> None:
     for name in ("a", "b", "c"):
         await made(world, name)
