@@ -20,6 +20,8 @@ from federation.runtime.escapes import LINES, visible
 _INTERRUPTED = 130
 _NOT_READ = 141
 """As a shell says it of a program that SIGPIPE has ended."""
+_COMPLETING = "_FEDCTL_COMPLETE"
+"""Set where a shell asks what completes a line (`federation.cli.complete`)."""
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -41,6 +43,8 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, imported now."""
+        if cmd_name not in self._names and ctx.resilient_parsing:
+            return None
         if cmd_name not in self._names:
             known = ", ".join(sorted(self._names))
             ctx.fail(f"there is no command {cmd_name[:40]!r}, only {known}")
@@ -49,7 +53,12 @@ class LazyGroup(click.Group):
         file = f"{self._prefix}{cmd_name}".replace("-", "_")
         module = importlib.import_module(f"federation.cli.commands.{file}")
         command: click.Command = module.command
-        return command
+        return self._completed(command) if _COMPLETING in os.environ else command
+
+    def _completed(self, command: click.Command) -> click.Command:
+        from federation.cli.complete import attach  # noqa: PLC0415 - when a shell asks only
+
+        return attach(command, self._prefix)
 
 
 _GROUPS: dict[str, tuple[Any, ...]] = {
@@ -75,7 +84,7 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
 _OUTER = ("audit", "backup", "init", "invite", "join", "leave", "restore", "status", "version")
 _VERBS = ("api-resources", "events", "get")
 """For objects of the Kubernetes-style API."""
-_TOOLS = ("kubeconfig",)
+_TOOLS = ("completion", "kubeconfig")
 """For a person's own tools."""
 
 

@@ -50,6 +50,22 @@ def test_two_clusters_are_connected_by_three_commands_each(person: FirstHour) ->
     assert person.is_connected("east")
 
 
+def test_names_of_the_controller_are_completed(person: FirstHour) -> None:
+    begin(person)
+    person.fedctl("invite", "east", "--region", "us")
+    person.environment |= {"_FEDCTL_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
+    for words, found in (
+        ("fedctl leave e", "plain,east\n"),
+        ("fedctl get clust", "plain,clusters\n"),
+    ):
+        person.environment["COMP_WORDS"] = words
+        assert person.run("fedctl") == found
+        assert person.said == ""
+    person.stop()
+    assert person.run("fedctl").strip() == ""
+    assert person.said == ""
+
+
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not here")
 def test_kubectl_reads_what_fedctl_has_written(person: FirstHour) -> None:
     begin(person)
