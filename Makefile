@@ -57,6 +57,7 @@ golden: $(READY)  ## write the golden files anew; look at the difference before 
 docs: $(READY)  ## write the generated pages and pictures of docs/ anew
 	@$(BIN)/python -m tests.docs.settings
 	@$(BIN)/python -m tests.docs.checks
+	@$(BIN)/python -m tests.docs.kinds
 	@$(BIN)/python -m tests.docs.pictures
 
 hooks:  ## have git ask `make check` and the form of the message before each commit

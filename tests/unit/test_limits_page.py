@@ -9,11 +9,25 @@ from cluster_agent.dns.settings import DnsSettings
 from cluster_agent.serve import certificate_quota, proxy_server, refused_proxies
 from cluster_agent.settings import AgentSettings
 from cluster_agent.source import files
-from federation.apiserver import connection_guard, impersonation, rate_limit, routes, server
+from federation.apiserver import (
+    collection,
+    connection_guard,
+    impersonation,
+    metadata,
+    paging,
+    rate_limit,
+    reading,
+    routes,
+    selectors,
+    server,
+    streams,
+)
+from federation.apiserver.patching import json_patch
 from federation.controller import agent_server as controller_server
 from federation.controller import audit, audit_changes, audit_entry, audit_file, sessions
 from federation.controller.access import users
 from federation.controller.membership import join_tokens, joining
+from federation.controller.objects import events, storage
 from federation.controller.trust import anchors
 from federation.envoy import http, limits, on_demand, senders
 from federation.model import exports, imports
@@ -167,6 +181,19 @@ STATED: dict[str, str] = {
     "8443: depth of nesting of a body": f"{routes.MAX_DEPTH}",
     "8443: line of a head": f"{connection_guard.LINE_BYTES:,} bytes",
     "8443: headers of a request": f"{connection_guard.HEADERS}",
+    "8443: watches at once": f"{streams.MOST_WATCHES}",
+    "8443: watches of one user": f"{streams.MOST_WATCHES_OF_ONE}",
+    "8443: a watch that is not read": f"{streams.STALL_SECONDS:g} s",
+    "8443: length of a watch": f"{reading.LONGEST_WATCH_SECONDS:,} s",
+    "8443: changes of a kind that can still be watched from": f"{collection.KEPT_EVENTS:,}",
+    "8443: lists that are read in pages, at once": f"{paging.MOST_LISTS}",
+    "8443: time between the first page of a list and the last": f"{paging.KEPT_SECONDS:g} s",
+    "8443: characters of a selector": f"{selectors.LONGEST:,}",
+    "8443: operations of a JSON patch": f"{json_patch.MAX_OPERATIONS:,}",
+    "annotations of an object": f"{metadata.MOST_ANNOTATION_BYTES // KB} KB",
+    "finalizers of an object": f"{metadata.MOST_FINALIZERS}",
+    "objects of a kind that people write": f"{storage.MOST_OBJECTS:,}",
+    "events that are kept": f"{events.MOST_EVENTS:,}, for an hour",
     "certificate request, and the certificate beside it": (f"{pem.LARGEST_FROM_OUTSIDE // KB} KB"),
     "lines about refused calls in a log": (
         f"{limited_log.BURST}, then {limited_log.LINES_PER_SECOND:g} a second"

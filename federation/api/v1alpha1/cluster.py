@@ -31,19 +31,42 @@ Once = AfterValidator(_once)
 """Of a list in which a value that is said twice says nothing more."""
 
 
+MOST_ZONES, MOST_NETWORKS, MOST_NAMESPACES = 32, 64, 1000
+"""What a person lists by hand; every importer is told of zones."""
+
+
 class ClusterSpec(Ours):
     """Where a cluster is and what it may do; empty lists mean: anything.
 
     Clusters of one network reach each other's endpoints; one without has a network of its own.
     """
 
-    region: Subdomain
-    zones: Annotated[list[Subdomain], Once] = Field(default_factory=list, max_length=32)
-    network: OptionalSubdomain = ""
-    gateway_cidrs: Annotated[list[Cidr], Once] = Field(
-        default_factory=list, max_length=64, alias="gatewayCIDRs"
+    region: Subdomain = Field(
+        description="Where the cluster is: others of the same region are nearer than the rest. It "
+        "has no default, since a wrong one would send traffic around the world."
     )
-    namespaces: Annotated[list[Label], Once] = Field(default_factory=list, max_length=1000)
+    zones: Annotated[list[Subdomain], Once] = Field(
+        default_factory=list,
+        max_length=MOST_ZONES,
+        description="The zones that its gateways may say they are in; without any: every zone.",
+    )
+    network: OptionalSubdomain = Field(
+        default="",
+        description="Clusters of one network dial each other's endpoints; without one, a cluster "
+        "has a network of its own, and is reached by its gateways alone.",
+    )
+    gateway_cidrs: Annotated[list[Cidr], Once] = Field(
+        default_factory=list,
+        max_length=MOST_NETWORKS,
+        alias="gatewayCIDRs",
+        description="The networks in which the addresses of its gateways may be; without any: "
+        "every network. With it, a cluster that lies cannot draw the traffic of others away.",
+    )
+    namespaces: Annotated[list[Label], Once] = Field(
+        default_factory=list,
+        max_length=MOST_NAMESPACES,
+        description="The namespaces of which it may export services; without any: every one.",
+    )
 
 
 class ClusterMetadata(LabelMetadata):

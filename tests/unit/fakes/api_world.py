@@ -51,6 +51,8 @@ class MemoryStorage:
 class ApiWorld:
     """A client, and what it reaches."""
 
+    kubernetes: KubernetesApi
+
     def __init__(self, client: TestClient[Any, Any], of: dict[ApiKind, Collection]) -> None:
         self.client = client
         self.of = of
@@ -91,5 +93,5 @@ async def api_world() -> AsyncIterator[ApiWorld]:
     connector = TCPConnector(force_close=True)  # so that a test can cut all that are open
     async with TestClient(TestServer(api), connector=connector) as client:
         world = ApiWorld(client, of)
-        world.storages, world.gate = storages, gate
+        world.storages, world.gate, world.kubernetes = storages, gate, kubernetes
         yield world

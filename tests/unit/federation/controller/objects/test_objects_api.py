@@ -11,7 +11,7 @@ from federation.api.kinds import CLUSTER, EVENT, NAMESPACE, ROLE_BINDING, SERVIC
 from federation.api.kinds import TRAFFIC_POLICY as POLICY
 from federation.apiserver.access import Attributes
 from federation.apiserver.caller import known
-from federation.apiserver.collection import Revisions
+from federation.apiserver.collection import Collection, Revisions
 from federation.apiserver.kubernetes import Note
 from federation.apiserver.resource import Place, Resource, Wish
 from federation.apiserver.statuses import StatusError
@@ -22,12 +22,13 @@ from federation.controller.intent.apply_intent import ApplyIntent
 from federation.controller.member import Member
 from federation.controller.membership.cluster_object import object_of, restated
 from federation.controller.membership.members import Members
+from federation.controller.objects import events, storage
 from federation.controller.objects.api import Objects
 from federation.controller.objects.gate import Gate
 from federation.controller.objects.revisions import first_revision
 from federation.controller.sessions import Sessions
 from federation.controller.trust.authority import open_authority
-from federation.model.errors import Conflict
+from federation.model.errors import Conflict, Failed
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import utc_now
 from tests.unit.builders import backend, export, said
@@ -246,10 +247,10 @@ async def test_a_word_that_met_another_one_is_refused(world: World) -> None:
     await world.create(CLUSTER, "east", {"region": "eu"})
     held = world.of[CLUSTER].get("", "east")
     await world.members.state(Member(EAST, "", "us"))
-    storage = world.of[CLUSTER]._storage
-    assert storage is not None
+    own = world.of[CLUSTER]._storage
+    assert own is not None
     with pytest.raises(Conflict) as error:
-        await storage.write({**held.object, "spec": {"region": "ap"}}, held)
+        await own.write({**held.object, "spec": {"region": "ap"}}, held)
     assert "changed by someone else" in str(error.value)
     place = Place("", "east")
     written = await world.of[CLUSTER].change(
@@ -297,3 +298,25 @@ async def test_what_is_revoked_is_no_more_in_the_status(world: World) -> None:
     await users.acts["token"](users.get("", "ann"), {}, Note(), False)
     await users.acts["revoke"](users.get("", "ann"), {}, Note(), False)
     assert users.get("", "ann").object["status"] == {"credentials": []}
+
+
+async def test_only_so_many_objects_of_a_kind_are_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "MOST_OBJECTS", 1)
+    await world.create(POLICY, "near", {}, "shop")
+    with pytest.raises(Failed, match="no more are kept"):
+        await world.create(POLICY, "far", {}, "shop")
+
+
+def test_events_are_few_and_of_late() -> None:
+    kept = Collection(EVENT, Revisions(1))
+    noted = events.Events(kept)
+    about = {"kind": "Cluster", "apiVersion": "v1", "metadata": {"name": "east", "uid": "u"}}
+    for number in range(events.MOST_EVENTS + 5):
+        noted.note(about, events.NORMAL, "Odd", f"number {number}", 1_000.0 + number)
+    assert len(kept) == events.MOST_EVENTS
+    noted.note(about, events.NORMAL, "Odd", "number 5", 3_000.0)
+    assert len(kept) == events.MOST_EVENTS  # it is counted
+    noted.forget(3_001.0 + events.KEPT_SECONDS)
+    assert len(kept) == 0
