@@ -1,9 +1,6 @@
 """The task pages are run as a reader would, one after the other: files written, commands typed."""
 
-import contextlib
-import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +9,7 @@ import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
 from tests.docs.script import problem, script_of
+from tests.e2e.envoys import kill_envoys
 from tests.e2e.scripts import run_script, told
 
 TASKS = ROOT / "docs" / "operations"
@@ -23,15 +21,7 @@ def folder() -> Iterator[Path]:
     """An empty folder with a short path; whatever of ours still runs in it at the end is killed."""
     with tempfile.TemporaryDirectory(prefix="fm-", dir="/tmp") as made:
         yield Path(made)
-        for file in Path(made).glob("*/envoy.pid"):
-            with contextlib.suppress(OSError, ValueError):
-                _kill_envoy(int(file.read_text()), file.parent)
-
-
-def _kill_envoy(pid: int, state: Path) -> None:
-    command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    if str(state / "bootstrap.json").encode() in command:
-        os.kill(pid, signal.SIGKILL)
+        kill_envoys(Path(made))
 
 
 def _in_order() -> tuple[Block, ...]:
