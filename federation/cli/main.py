@@ -82,7 +82,18 @@ _GROUPS: dict[str, tuple[Any, ...]] = {
 
 
 _OUTER = ("audit", "backup", "init", "invite", "join", "leave", "restore", "status", "version")
-_VERBS = ("api-resources", "events", "get")
+_VERBS = (
+    "api-resources",
+    "apply",
+    "delete",
+    "describe",
+    "diff",
+    "edit",
+    "events",
+    "explain",
+    "get",
+    "wait",
+)
 """For objects of the Kubernetes-style API."""
 _TOOLS = ("completion", "kubeconfig")
 """For a person's own tools."""

@@ -18,7 +18,8 @@ from federation.model.errors import Busy, NotReady, PeerBroke
 Json = dict[str, Any]
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
-MANAGER = "fedctl"
+MANAGER, EDITOR = "fedctl", "fedctl-edit"
+"""Who owns what is applied, and what is edited."""
 
 _APPLY, _MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 _SILENCE_SECONDS = 150.0
@@ -184,7 +185,7 @@ class Objects:
 
     def patch(self, place: Place, patch: Json) -> Json:
         """Merge a patch (RFC 7396) into an object."""
-        query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+        query = {"fieldManager": EDITOR, "fieldValidation": "Strict"}
         return self._write("PATCH", _with(place.path, query), patch, _MERGE).object
 
     def delete(self, place: Place, *, is_dry: bool) -> None:

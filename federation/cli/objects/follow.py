@@ -24,9 +24,13 @@ def follow(
 ) -> Iterator[tuple[str, Json]]:
     """What happens after `listed`; endless. `say`: told once when the controller is away."""
     known = {key_of(item): item for item in items_of(listed)}
-    revision, is_away = revision_of(listed), False
+    revision, is_away, is_gone = revision_of(listed), False, False
     while True:
         try:
+            if is_gone:
+                listed = session.objects.list(selection, accept)
+                revision, is_gone = revision_of(listed), False
+                yield from _differences(known, listed)
             for type, found in session.objects.watch(selection, revision, accept):
                 is_away = False
                 revision = revision_of(found) or revision
@@ -34,9 +38,7 @@ def follow(
                     _remember(known, type, found)
                     yield type, found
         except Expired:
-            listed = session.objects.list(selection, accept)
-            revision = revision_of(listed)
-            yield from _differences(known, listed)
+            is_gone = True
         except FedmeshError as error:
             if is_final(error):
                 raise

@@ -119,8 +119,8 @@ class Verbs:
         assert server.runner is not None
         assert server.runner.server is not None
         for one in list(server.runner.server.connections):
-            assert one.transport is not None
-            one.transport.abort()
+            if one.transport is not None:  # else it is gone already
+                one.transport.abort()
         return False
 
     async def end(self, watch: "asyncio.Task[Any]") -> None:
@@ -136,6 +136,10 @@ class Verbs:
         async with asyncio.timeout(5):
             while not passes():  # noqa: ASYNC110 - threads set no events of a loop
                 await asyncio.sleep(0.005)
+
+    async def watched(self, times: int = 1) -> None:
+        """Wait until so many watches were begun."""
+        await self.until(lambda: sum("watch=true" in one for one in self.opener.asked) >= times)
 
     def shown(self) -> list[str]:
         """The lines of the result."""

@@ -193,7 +193,7 @@ async def test_discovery_is_asked_for_once_and_then_only_whether_it_holds(v: Ver
 async def test_a_watch_whose_past_is_gone_lists_again_and_tells_the_difference(v: Verbs) -> None:
     watch = asyncio.ensure_future(got(v, "tp", watch=True, form=Form.NAME))
     await seen(v, 2)
-    await v.until(lambda: "watch=true" in v.opener.asked[-1])
+    await v.watched()
     errors: list[FedmeshError] = [Failed("it is away"), Failed("still"), Expired("too old")]
 
     def breaks(method: str, path: str) -> None:
