@@ -44,10 +44,20 @@ def join(person: FirstHour, cluster: str, listen: str) -> str:
 
 def test_two_clusters_are_connected_by_three_commands_each(person: FirstHour) -> None:
     begin(person)
-    for cluster, listen in (("east", "127.66.1.2:15012"), ("west", "127.66.2.2:15012")):
-        person.start(join(person, cluster, listen))
-        wait_until(f"{cluster} is connected", partial(person.is_connected, cluster), 20)
+    person.start(join(person, "east", "127.66.1.2:15012"))
+    wait_until("east is connected", partial(person.is_connected, "east"), 20)
+    command = person.fedctl("invite", "west", "--region", "us").strip()
+    person.start(f"{command} --listen 127.66.2.2:15012 --run")
+    wait_until("west is connected", partial(person.is_connected, "west"), 20)
     assert person.is_connected("east")
+
+
+def test_a_federation_may_have_ipv6_addresses(person: FirstHour) -> None:
+    person.start(person.fedctl("init", "--state", "controller", "--listen", "[::1]:8443"))
+    wait_until("the controller answers", lambda: "no cluster" in clusters(person), 20)
+    person.start(join(person, "east", "[::1]:15012"))
+    wait_until("east is connected", partial(person.is_connected, "east"), 20)
+    assert "https://[::1]:8443" in person.fedctl("context", "show")
 
 
 def test_names_of_the_controller_are_completed(person: FirstHour) -> None:
@@ -80,6 +90,11 @@ def test_kubectl_reads_what_fedctl_has_written(person: FirstHour) -> None:
     shown = person.run("kubectl", "config", "get-contexts", "-o", "name").split()
     assert sorted(shown) == ["mesh", "mine"]
     assert "us" in person.run("kubectl", "--context", "mesh", "get", "cluster", "east")
+    person.fedctl("user", "add", "eve")
+    person.fedctl("kubeconfig", "--config", "eve.fedctl.yaml", "--output", "eve.yaml")
+    assert "eve" in person.run("kubectl", "--kubeconfig", "eve.yaml", "auth", "whoami")
+    person.fedctl("context", "show", "--config", "eve.fedctl.yaml")
+    person.fedctl("cluster", "list", "--config", "eve.fedctl.yaml", code=4)
 
 
 def test_every_step_can_be_repeated_while_all_runs(person: FirstHour) -> None:
@@ -90,7 +105,8 @@ def test_every_step_can_be_repeated_while_all_runs(person: FirstHour) -> None:
     wait_until("connected", lambda: person.is_connected("east"), 20)
     before = {f.name: f.read_bytes() for f in person.folder.glob("*.yaml")}
     person.fedctl("init", "--state", "controller")
-    person.run(*command)
+    token = command[2]
+    person.run("fedctl", "join", "-", *command[3:], stdin=f"{token}\n")
     assert "its agent runs" in person.said
     assert {f.name: f.read_bytes() for f in person.folder.glob("*.yaml")} == before
     assert person.is_connected("east")

@@ -93,9 +93,8 @@ def command(
     before anything is written. Nothing is overwritten, so that it can be repeated.
     """
     from federation.cli.joining import Said  # noqa: PLC0415
-    from federation.trust.join_tokens import parse_join_token  # noqa: PLC0415
 
-    found = parse_join_token(sys.stdin.read() if token == "-" else token)  # noqa: S105
+    found = _parsed(sys.stdin.read() if token == "-" else token)  # noqa: S105
     state = (state or Path(f"{found.cluster}-agent")).expanduser().resolve()
     file = settings_beside(state) if file is None else file.expanduser().absolute()
     source = source.expanduser().resolve() if source is not None else None
@@ -103,6 +102,19 @@ def command(
     how = (check_controller, float(wait), time.monotonic, time.sleep)  # noqa: TID251
     start = be_the_agent if runs else None
     return run(Options(found, state, file, said, *how, start), standard_io())
+
+
+def _parsed(text: str) -> "JoinToken":
+    from federation.model.errors import InvalidInput  # noqa: PLC0415
+    from federation.trust.join_tokens import parse_join_token  # noqa: PLC0415
+
+    try:
+        return parse_join_token(text)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{error}; 'fedctl invite CLUSTER', where the controller is known, prints a whole "
+            "command"
+        ) from error
 
 
 def run(options: Options, io: IO) -> int:

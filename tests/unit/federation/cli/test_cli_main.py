@@ -97,16 +97,33 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
     assert "Usage: fedctl workload token" in capsys.readouterr().out
 
 
-def test_a_light_command_imports_nothing_heavy() -> None:
-    heavy = ("asyncio", "pydantic", "yaml", "grpc", "aiohttp", "cryptography", "rich")
+@pytest.mark.parametrize("word", ["version", "--help", "completion bash", "context list"])
+def test_a_light_command_imports_nothing_heavy(word: str) -> None:
+    heavy: tuple[str, ...] = (
+        "asyncio",
+        "pydantic",
+        "grpc",
+        "aiohttp",
+        "cryptography",
+        "rich",
+        "msgspec",
+    )
+    if "context" not in word:
+        heavy += ("yaml", "ssl")
     code = (
-        "import sys; from federation.cli.main import run; run(['version']);"
+        f"import sys; from federation.cli.main import run; run({word.split()!r});"
         f"sys.exit(','.join(m for m in {heavy!r} if m in sys.modules))"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env={**os.environ, "FEDCTL_CONFIG": "none.yaml"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert ended.stderr.strip() == ""
+    assert (
+        ended.stderr.replace("none.yaml has no context: 'fedctl init' makes one", "").strip() == ""
+    )
 
 
 @pytest.mark.parametrize(
