@@ -43,6 +43,7 @@ bench: $(READY)  ## measurements, as JSON
 	@$(BIN)/python -m tests.bench_dns
 	@$(BIN)/python -m tests.bench_senders
 	@$(BIN)/python -m tests.bench_on_demand
+	@$(BIN)/python -m tests.bench_api
 
 fix: $(READY)
 	@$(BIN)/ruff format .

@@ -7,8 +7,8 @@ asks for is not kept any more (410), upon which it lists again.
 
 import asyncio
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,8 +17,11 @@ from federation.api.kind import ApiKind
 
 Json = dict[str, Any]
 
-KEPT_EVENTS = 2_000
+KEPT_EVENTS = 1_000
 """Changes of a kind that can still be watched from."""
+
+_LINES = 100
+"""Events that are kept as they are sent."""
 
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
@@ -77,6 +80,7 @@ class Collection:
         self._events: deque[Event] = deque(maxlen=kept)
         self._forgotten = revisions.current
         self._moved = asyncio.Event()
+        self._lines: OrderedDict[tuple[int, str], bytes] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -147,6 +151,16 @@ class Collection:
             return ()
         start = bisect_right(self._events, revision, key=lambda event: event.revision)
         return tuple(islice(self._events, start, None))
+
+    def line(self, revision: int, type: str, make: Callable[[], bytes]) -> bytes:
+        """An event as it is sent, made once for all who watch it while it is new."""
+        key = (revision, type)
+        found = self._lines.get(key)
+        if found is None:
+            found = self._lines[key] = make()
+            if len(self._lines) > _LINES:
+                self._lines.popitem(last=False)
+        return found
 
     async def wait(self, seen: int, seconds: float) -> None:
         """Return when there is a change after `seen`, at the latest after so many seconds."""

@@ -20,6 +20,7 @@ from federation.apiserver.documents import (
 from federation.apiserver.openapi import v2, v3
 from federation.apiserver.openapi.v2_protobuf import ACCEPTED, MEDIA, encode
 
+_INDEX = ""
 KUBERNETES = (1, 34)
 """The version of Kubernetes whose API ours behaves as: kubectl takes one that is one apart."""
 
@@ -35,13 +36,25 @@ def described(kinds: Sequence[ApiKind]) -> Documents:
         for path, document in discovery.aggregated(kinds, version).items():
             found[path][f"v={version};as=APIGroupDiscoveryList"] = of_json(document, media)
     forms |= found
-    documents = v3.documents(kinds)
-    forms["/openapi/v3"] = {"": of_json(v3.index_of(documents))}
-    for path, document in documents.items():
-        forms[f"/openapi/v3/{path}"] = {"": partial(of_json, document)}
-    swagger = v2.document(kinds)
-    forms["/openapi/v2"] = {
-        **{media: lambda: made(encode(swagger), MEDIA) for media in ACCEPTED},
-        "": lambda: of_json(swagger),
+    return Documents(forms | _openapi(kinds))
+
+
+def _openapi(kinds: Sequence[ApiKind]) -> dict[str, Forms]:
+    """The documents of OpenAPI: as values they are large, and few ask for them."""
+    found: dict[str, Document] = {}
+
+    def of_v3(path: str) -> Document:
+        if not found:
+            documents = v3.documents(kinds)
+            found.update({name: of_json(document) for name, document in documents.items()})
+            found[_INDEX] = of_json(v3.index_of(documents))
+        return found[path]
+
+    return {
+        "/openapi/v3": {"": partial(of_v3, _INDEX)},
+        **{f"/openapi/v3/{path}": {"": partial(of_v3, path)} for path in v3.paths_of(kinds)},
+        "/openapi/v2": {
+            **{media: lambda: made(encode(v2.document(kinds)), MEDIA) for media in ACCEPTED},
+            "": lambda: of_json(v2.document(kinds)),
+        },
     }
-    return Documents(forms)

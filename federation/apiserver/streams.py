@@ -63,7 +63,7 @@ class Streams:
         def shape(found: dict[str, Any]) -> dict[str, Any]:
             return reading.shaped(resource, found, form, request.query)
 
-        stream = lines(resource.collection, watch, shape, left)
+        stream = lines(resource.collection, watch, shape if form else None, left)
         async with aclosing(cast(Any, stream)):
             async for data in stream:
                 if request.transport is None or request.transport.is_closing():

@@ -8,9 +8,17 @@ how far the stream is; a past that is not kept any more is an ERROR (410), which
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from federation.apiserver.collection import ADDED, DELETED, Collection, Event, PastIsGoneError
+from federation.apiserver.collection import (
+    ADDED,
+    DELETED,
+    MODIFIED,
+    Collection,
+    Event,
+    PastIsGoneError,
+)
 from federation.apiserver.selectors import Judge
 from federation.apiserver.statuses import expired, status_of
 
@@ -41,11 +49,11 @@ class Watch:
 
 
 Shape = Callable[[Json], Json]
-"""How an object is shown: as it is, or as a row of a table."""
+"""How an object is shown: as a row of a table, or as its metadata; None: as it is."""
 
 
 async def lines(
-    collection: Collection, watch: Watch, shape: Shape, until: Callable[[], float]
+    collection: Collection, watch: Watch, shape: Shape | None, until: Callable[[], float]
 ) -> AsyncIterator[bytes]:
     """The lines, until `until` (the seconds that are left) is 0; empty while nothing happens.
 
@@ -64,7 +72,8 @@ async def lines(
             yield _line(ERROR, gone(at))
             return
         for start in range(0, len(events), _SHOWN_AT_ONCE):
-            yield b"".join(_shown(events[start : start + _SHOWN_AT_ONCE], watch, shape))
+            few = events[start : start + _SHOWN_AT_ONCE]
+            yield b"".join(_shown(collection, few, watch, shape))
         if events:
             at = events[-1].revision
             continue
@@ -78,12 +87,12 @@ async def lines(
         yield _bookmark(collection, at)
 
 
-def _initial(collection: Collection, watch: Watch, shape: Shape) -> Iterable[bytes]:
+def _initial(collection: Collection, watch: Watch, shape: Shape | None) -> Iterable[bytes]:
     """All that is there, as if it were new."""
     held = [one for one in collection.listed(watch.namespace) if watch.selects(one.object)]
     for start in range(0, len(held), _SHOWN_AT_ONCE):
         some = held[start : start + _SHOWN_AT_ONCE]
-        yield b"".join(_line(ADDED, shape(one.object)) for one in some)
+        yield b"".join(_line(ADDED, shape(one.object) if shape else one.object) for one in some)
     if watch.initial_end:
         yield _bookmark(collection, collection.revision, initial=True)
 
@@ -93,14 +102,20 @@ def gone(revision: int) -> Json:
     return status_of(expired(f"too old resource version: {revision}: list again"))[1]
 
 
-def _shown(events: Iterable[Event], watch: Watch, shape: Shape) -> Iterable[bytes]:
+def _shown(
+    collection: Collection, events: Iterable[Event], watch: Watch, shape: Shape | None
+) -> Iterable[bytes]:
     for event in events:
-        is_in = event.type != DELETED and watch.selects(event.held.object)
+        found = event.held.object
+        is_in = event.type != DELETED and watch.selects(found)
         was_in = event.before is not None and watch.selects(event.before.object)
-        if is_in:
-            yield _line("MODIFIED" if was_in else ADDED, shape(event.held.object))
-        elif was_in:
-            yield _line(DELETED, shape(event.held.object))
+        if not is_in and not was_in:
+            continue
+        type = (MODIFIED if was_in else ADDED) if is_in else DELETED
+        if shape is None:
+            yield collection.line(event.revision, type, partial(_line, type, found))
+        else:
+            yield _line(type, shape(found))
 
 
 def _bookmark(collection: Collection, revision: int, *, initial: bool = False) -> bytes:

@@ -60,6 +60,16 @@ def documents(kinds: Sequence[ApiKind], *, version: str = "unversioned") -> dict
     return found
 
 
+def paths_of(kinds: Sequence[ApiKind]) -> tuple[str, ...]:
+    """The paths of all documents, below `/openapi/v3/`; makes none of them."""
+    found = ["version", "api", "apis"]
+    for group, of in by_version(kinds):
+        if group:
+            found.append(f"apis/{group}")
+        found.append(f"apis/{group}/{of}" if group else f"api/{of}")
+    return tuple(dict.fromkeys(found))
+
+
 def document(kinds: Sequence[ApiKind], *, version: str = "unversioned") -> Json:
     """The document of kinds of one group and version; `version` is that of the server."""
     first = kinds[0]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from federation.api.kinds import KINDS as ROWS
+from federation.apiserver.openapi import v3
 from federation.apiserver.openapi.v3 import digest, document, documents, index
 from tests.unit.federation.apiserver.kinds import CLUSTERS, KINDS, POLICIES, USERS
 
@@ -89,3 +91,7 @@ def test_a_version_has_discovery_and_its_kinds() -> None:
 
 def test_the_version_of_the_server_is_said() -> None:
     assert document([CLUSTERS], version="1.2")["info"]["version"] == "1.2"
+
+
+def test_the_paths_are_known_without_the_documents() -> None:
+    assert set(v3.paths_of(ROWS)) == set(v3.documents(ROWS))
