@@ -92,9 +92,14 @@ def revision(query: Mapping[str, str]) -> int | None:
     text = query.get("resourceVersion", "")
     if not text:
         return None
-    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+    if not is_revision(text):
         raise bad_request(f"resourceVersion is {shown(text)}, but must be a number of a list")
     return int(text)
+
+
+def is_revision(text: str) -> bool:
+    """Whether this can be a resourceVersion of ours."""
+    return re.fullmatch(r"\d{1,18}", text, re.ASCII) is not None
 
 
 def is_dry(values: list[str]) -> bool:

@@ -22,6 +22,7 @@ from federation.apiserver.judging import (
     well_formed,
 )
 from federation.apiserver.patching.managers import track_update
+from federation.apiserver.requests import is_revision
 from federation.apiserver.statuses import (
     already_exists,
     bad_request,
@@ -256,7 +257,7 @@ def _check_preconditions(kind: ApiKind, held: Held, wish: Wish) -> None:
         )
     if not wish.revision:
         return
-    if not wish.revision.isdecimal():
+    if not is_revision(wish.revision):
         raise bad_request(
             f"metadata.resourceVersion is {wish.revision[:40]!r}, but must be a number"
         )

@@ -28,9 +28,10 @@ from federation.apiserver.routes import Application, all_routes, peer_of
 from federation.apiserver.statuses import StatusError
 from federation.apiserver.unparsed import http_logger
 from federation.apiserver.v1_access import attributes_of
-from federation.model.errors import Busy, Denied, FedmeshError
+from federation.model.errors import Busy, Denied, Failed, FedmeshError
 from federation.runtime.clock import wall_seconds
 from federation.runtime.limited_log import LimitedLog
+from federation.runtime.logs import event
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,10 @@ MAX_BODY_BYTES = 256 * 1024
 _OPEN_PATHS = frozenset({"/healthz", "/v1/trust/root", "/v1/join"})
 _KUBERNETES = ("/api", "/apis", "/openapi", "/version")
 _UNAUTHORIZED = 401
+_DAMAGED = StatusError(
+    400, "the body of the request is not what its Content-Encoding says, or it ended too early"
+)
+_OUR_MISTAKE = Failed("the controller made a mistake with this request: its log says which")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -87,6 +92,13 @@ class _Front:
         except web.HTTPException as error:
             message = f"{request.method} {request.path}: {error.reason}"
             return _refusal(request, StatusError(error.status, message))
+        except web.RequestPayloadError:
+            return _refusal(request, _DAMAGED)
+        except Exception:
+            if request.writer.output_size:
+                raise  # an answer is under way: the connection ends
+            log.exception(event("call failed", path=request.path, peer=request.remote))
+            return _refusal(request, _OUR_MISTAKE)
         finally:
             self._guard.wait(request.protocol)
 

@@ -5,6 +5,7 @@ Anybody can send such, each would be a traceback, and what is quoted may be some
 
 import logging
 
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from federation.runtime.limited_log import LimitedLog
@@ -17,7 +18,7 @@ class _Unparsed(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, HttpProcessingError):
+        if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
             return True
         said = record.args
         peer = said[0] if isinstance(said, tuple) and said else ""

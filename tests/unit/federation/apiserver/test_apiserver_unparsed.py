@@ -48,3 +48,12 @@ async def test_many_of_them_are_a_few_lines(caplog: pytest.LogCaptureFixture) ->
         for _ in range(BURST + 15):
             await say(port, b"GET * HTTP/1.1\r\nhost: a\r\n\r\n")
     assert BURST <= len(caplog.messages) <= BURST + 5
+
+
+async def test_a_body_that_cannot_be_unpacked_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    head = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-encoding: gzip\r\n"
+    async with served(10, 1.0) as (port, _):
+        assert b"HTTP/1.1 " in await say(port, head + b"content-length: 7\r\n\r\nno gzip")
+    assert "Traceback" not in caplog.text
+    assert "no HTTP: RequestPayloadError" in caplog.text
