@@ -22,6 +22,7 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 )
+_PREFIX = re.compile(r"[a-z0-9][-.a-z0-9]{0,252}")
 _NAME_OF_KEY = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
@@ -43,6 +44,7 @@ def mistakes(metadata: Json, *, is_label: bool) -> Iterator[Cause]:
     namespace = metadata.get("namespace")
     if namespace and not (isinstance(namespace, str) and _LABEL.fullmatch(namespace)):
         yield _bad("metadata.namespace", namespace, _LABEL_RULE)
+    yield from _generate_name(metadata.get("generateName", ""))
     yield from _labels(metadata.get("labels"))
     yield from _annotations(metadata.get("annotations"))
     yield from _finalizers(metadata.get("finalizers"))
@@ -63,6 +65,11 @@ def _name(metadata: Json, *, is_label: bool) -> Iterator[Cause]:
         )
     elif not isinstance(name, str) or not (_LABEL if is_label else _SUBDOMAIN).fullmatch(name):
         yield _bad("metadata.name", name, _LABEL_RULE if is_label else _SUBDOMAIN_RULE)
+
+
+def _generate_name(found: Any) -> Iterator[Cause]:
+    if not isinstance(found, str) or (found and not _PREFIX.fullmatch(found)):
+        yield _bad("metadata.generateName", found, f"the beginning of a name: {_SUBDOMAIN_RULE}")
 
 
 def _labels(found: Any) -> Iterator[Cause]:
@@ -88,7 +95,7 @@ def _annotations(found: Any) -> Iterator[Cause]:
     for key, value in found.items():
         if not is_key(key.lower()):
             yield _bad("metadata.annotations", key, _KEY_RULE)
-        if not isinstance(value, str):
+        elif not isinstance(value, str):
             yield _bad(f"metadata.annotations[{key[:80]}]", value, "must be text")
         else:
             size += len(key.encode()) + len(value.encode(errors="surrogatepass"))
