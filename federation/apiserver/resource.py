@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from federation.api.kind import ApiKind
 from federation.apiserver import lifecycle
-from federation.apiserver.collection import Collection, Held
+from federation.apiserver.collection import Collection, Held, key_of
 from federation.apiserver.judging import (
     Check,
     envelope,
@@ -22,20 +22,25 @@ from federation.apiserver.judging import (
     well_formed,
 )
 from federation.apiserver.patching.managers import track_update
-from federation.apiserver.requests import is_revision
+from federation.apiserver.preconditions import check_held, check_size
 from federation.apiserver.statuses import (
     already_exists,
-    bad_request,
     changed_meanwhile,
     not_found,
 )
+from federation.apiserver.turns import Turns
 from federation.model.errors import Conflict
 from federation.runtime.clock import utc_now
 
 Json = dict[str, Any]
 
 ATTEMPTS = 5
-"""How often a write is made again that met another one, when its caller named no revision."""
+"""How often a write is made again that met one from elsewhere, when its caller named no revision.
+
+Those that come by this API wait for each other.
+"""
+TURN_SECONDS = 10.0
+"""How long a write waits for those of the same object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Resource:
         self._storage = storage
         self._check = check
         self.acts = acts or {}
+        self._turns = Turns(TURN_SECONDS)
 
     def get(self, namespace: str, name: str) -> Held:
         """The object of this name; raises StatusError (404)."""
@@ -144,16 +150,18 @@ class Resource:
                 now=utc_now(),
             )
         name = made["metadata"]["name"]
-        if self.collection.get(namespace, name) is not None:
-            raise already_exists(self.kind, name)
-        if wish.is_dry:
-            return Written(None, made, warnings)
-        try:
-            await storage.write(made, None)
-        except Conflict:
+        check_size(self.kind, made)
+        async with self._turns.turn((namespace, name)):
             if self.collection.get(namespace, name) is not None:
-                raise already_exists(self.kind, name) from None
-            raise
+                raise already_exists(self.kind, name)
+            if wish.is_dry:
+                return Written(None, made, warnings)
+            try:
+                await storage.write(made, None)
+            except Conflict:
+                if self.collection.get(namespace, name) is not None:
+                    raise already_exists(self.kind, name) from None
+                raise
         return Written(None, self._now(namespace, name, made), warnings)
 
     async def update(
@@ -180,23 +188,29 @@ class Resource:
         `tracked`: who changed which field is noted; `change` of a server-side apply does it itself.
         """
         storage = self._writable()
-        for attempt in range(1, ATTEMPTS + 1):
-            held = self.get(place.namespace, place.name)
-            _check_preconditions(self.kind, held, wish)
-            after = self._changed(held.object, change(held.object), place, wish, tracked=tracked)
-            if wish.is_dry or after == held.object:
-                return Written(held.object, after)
-            try:
-                if lifecycle.is_finished(after):
-                    await storage.delete(held)
+        async with self._turns.turn((place.namespace, place.name)):
+            for attempt in range(1, ATTEMPTS + 1):
+                held = self.get(place.namespace, place.name)
+                check_held(self.kind, held, wish.uid, wish.revision)
+                said = change(held.object)
+                named = said["metadata"].get("resourceVersion") or ""  # by a patch, too
+                check_held(self.kind, held, revision=named)
+                after = self._changed(held.object, said, place, wish, tracked=tracked)
+                if wish.is_dry or after == held.object:
                     return Written(held.object, after)
-                await storage.write(after, held)
-            except Conflict as error:
-                if attempt == ATTEMPTS or wish.revision:
-                    raise changed_meanwhile(self.kind, place.name) from error
-            else:
-                return Written(held.object, self._now(place.namespace, place.name, after))
+                try:
+                    return await self._saved(storage, held, after)
+                except Conflict as error:
+                    if attempt == ATTEMPTS or wish.revision:
+                        raise changed_meanwhile(self.kind, place.name) from error
         raise AssertionError  # the last attempt returns or raises
+
+    async def _saved(self, storage: Storage, held: Held, after: Json) -> Written:
+        if lifecycle.is_finished(after):
+            await storage.delete(held)
+            return Written(held.object, after)
+        await storage.write(after, held)
+        return Written(held.object, self._now(*key_of(after), after))
 
     def _changed(
         self, before: Json, said: Json, place: Place, wish: Wish, *, tracked: bool
@@ -206,63 +220,46 @@ class Resource:
             well_formed(self.kind, after)
         else:
             after = judged(self.kind, after, self._check)
-        if not tracked:
-            return after
-        return track_update(
-            before,
-            after,
-            wish.manager,
-            self.kind.api_version,
-            schema=self.kind.schema,
-            now=utc_now(),
-            subresource=place.subresource,
-        )
+        if tracked:
+            after = track_update(
+                before,
+                after,
+                wish.manager,
+                self.kind.api_version,
+                schema=self.kind.schema,
+                now=utc_now(),
+                subresource=place.subresource,
+            )
+        check_size(self.kind, after)
+        return after
 
     async def delete(self, namespace: str, name: str, wish: Wish) -> Written:
         """The object goes, at once or when its finalizers let it."""
         storage = self._writable()
-        for attempt in range(1, ATTEMPTS + 1):
-            held = self.get(namespace, name)
-            _check_preconditions(self.kind, held, wish)
-            going = lifecycle.deleting(held.object, timestamp())
-            is_held_up = bool(going["metadata"].get("finalizers"))
-            if wish.is_dry or (is_held_up and going == held.object):
-                return Written(held.object, going if is_held_up else None)
-            try:
-                if is_held_up:
-                    await storage.write(going, held)
-                    return Written(held.object, self._now(namespace, name, going))
-                await storage.delete(held)
-            except Conflict as error:
-                if attempt == ATTEMPTS:
-                    raise changed_meanwhile(self.kind, name, str(error)) from error
-            else:
-                left = self.collection.get(namespace, name)  # some take their time to leave
-                return Written(held.object, left.object if left is not None else None)
+        async with self._turns.turn((namespace, name)):
+            for attempt in range(1, ATTEMPTS + 1):
+                held = self.get(namespace, name)
+                check_held(self.kind, held, wish.uid, wish.revision)
+                going = lifecycle.deleting(held.object, timestamp())
+                is_held_up = bool(going["metadata"].get("finalizers"))
+                if wish.is_dry or (is_held_up and going == held.object):
+                    return Written(held.object, going if is_held_up else None)
+                try:
+                    if is_held_up:
+                        await storage.write(going, held)
+                        return Written(held.object, self._now(namespace, name, going))
+                    await storage.delete(held)
+                except Conflict as error:
+                    if attempt == ATTEMPTS:
+                        raise changed_meanwhile(self.kind, name, str(error)) from error
+                else:
+                    left = self.collection.get(namespace, name)  # some take their time to leave
+                    return Written(held.object, left.object if left is not None else None)
         raise AssertionError  # the last attempt returns or raises
 
     def _now(self, namespace: str, name: str, written: Json) -> Json:
         held = self.collection.get(namespace, name)
         return held.object if held is not None else written
-
-
-def _check_preconditions(kind: ApiKind, held: Held, wish: Wish) -> None:
-    metadata = held.object["metadata"]
-    if wish.uid and wish.uid != metadata["uid"]:
-        raise changed_meanwhile(
-            kind,
-            metadata["name"],
-            f"Precondition failed: UID in precondition: {wish.uid}, UID in object meta: "
-            f"{metadata['uid']}",
-        )
-    if not wish.revision:
-        return
-    if not is_revision(wish.revision):
-        raise bad_request(
-            f"metadata.resourceVersion is {wish.revision[:40]!r}, but must be a number"
-        )
-    if not held.since <= int(wish.revision) <= held.revision:
-        raise changed_meanwhile(kind, metadata["name"])
 
 
 _LONGEST_PREFIX = 58

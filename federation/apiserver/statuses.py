@@ -65,6 +65,10 @@ class StatusError(FedmeshError):
         self.causes = tuple(causes)
 
 
+class AlreadyExistsError(StatusError):
+    """There is an object of this name."""
+
+
 def status_of(error: FedmeshError) -> tuple[int, Json]:
     """The HTTP status and the Status object of an error."""
     if not isinstance(error, StatusError):
@@ -119,10 +123,10 @@ def not_found(kind: ApiKind, name: str) -> StatusError:
     return StatusError(404, f'{kind.resource} "{name}" not found', kind=kind, name=name)
 
 
-def already_exists(kind: ApiKind, name: str) -> StatusError:
+def already_exists(kind: ApiKind, name: str) -> AlreadyExistsError:
     """There is one of this name already."""
     message = f'{kind.resource} "{name}" already exists'
-    return StatusError(409, message, reason="AlreadyExists", kind=kind, name=name)
+    return AlreadyExistsError(409, message, reason="AlreadyExists", kind=kind, name=name)
 
 
 def changed_meanwhile(kind: ApiKind, name: str, why: str = "") -> StatusError:

@@ -5,6 +5,7 @@ StatusError.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,13 @@ from federation.apiserver.patching.merge_patch import merge_patch
 from federation.apiserver.patching.strategic import strategic_merge
 from federation.apiserver.requests import Asked, is_dry, truth
 from federation.apiserver.resource import Place, Resource, Wish, Written
-from federation.apiserver.statuses import Cause, StatusError, bad_request, not_found
+from federation.apiserver.statuses import (
+    AlreadyExistsError,
+    Cause,
+    StatusError,
+    bad_request,
+    not_found,
+)
 from federation.model.errors import InvalidInput, shown
 from federation.runtime.clock import utc_now
 
@@ -160,8 +167,9 @@ async def _apply(resource: Resource, asked: Asked, sent: Sent, wish: Wish) -> tu
                 raise not_found(kind, asked.name)
             if said["metadata"].get("uid") or revision:
                 raise not_found(kind, asked.name)
-            made = await resource.create(change(None), asked.namespace, wish, tracked=False)
-            return _CREATED, made._replace(warnings=warnings)
+            with suppress(AlreadyExistsError):  # meanwhile: it is changed then
+                made = await resource.create(change(None), asked.namespace, wish, tracked=False)
+                return _CREATED, made._replace(warnings=warnings)
         wanted = replace(wish, revision=revision)
         found = await resource.change(_place(asked), wanted, change, tracked=False)
     except ApplyConflict as error:

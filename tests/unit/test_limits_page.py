@@ -15,8 +15,10 @@ from federation.apiserver import (
     impersonation,
     metadata,
     paging,
+    preconditions,
     rate_limit,
     reading,
+    resource,
     routes,
     selectors,
     server,
@@ -179,6 +181,10 @@ STATED: dict[str, str] = {
     "8443: time for a whole request": f"{connection_guard.REQUEST_SECONDS:g} s",
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
     "8443: depth of nesting of a body": f"{routes.MAX_DEPTH}",
+    "8443: size of an object that is kept, with who owns which field": (
+        f"{preconditions.LARGEST_OBJECT // KB} KB"
+    ),
+    "8443: time that a write waits for others of the same object": f"{resource.TURN_SECONDS:g} s",
     "8443: line of a head": f"{connection_guard.LINE_BYTES:,} bytes",
     "8443: headers of a request": f"{connection_guard.HEADERS}",
     "8443: watches at once": f"{streams.MOST_WATCHES}",

@@ -8,7 +8,9 @@ order: it is there, with a deletionTimestamp, until others have moved away.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from federation.api.rows.own import CLUSTER
 from federation.apiserver.collection import Held
+from federation.apiserver.statuses import changed_meanwhile
 from federation.controller.intent.documents import Documents
 from federation.controller.member import Member, is_shut_out
 from federation.controller.membership.cluster_object import with_object
@@ -42,7 +44,7 @@ class ClusterStorage:
         if (known.revision if known is not None else 0) != expected:
             raise Conflict(f"cluster {name} was changed by someone else in between: try again")
         if known is not None and known.value.leaving:
-            raise Conflict(f"cluster {name} is leaving: wait until it has left")
+            raise changed_meanwhile(CLUSTER, name, "it is leaving: wait until it has left")
         member = known.value if known else Member(name, trust_domain(name, self._domain), "")
         await self._documents.put(with_object(member, found), expected)
 
