@@ -6,6 +6,7 @@ asks for is not kept any more (410), upon which it lists again.
 """
 
 import asyncio
+import dataclasses
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -43,17 +44,32 @@ class Revisions:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An object as it stands, with its resourceVersion.
+    """An object as it stands.
 
-    `revision` is that as a number, `since` the lowest one at which what people said was the same:
-    what the system alone has changed since is no conflict. `stored` is the store's revision, 0 for
-    a view.
+    `revision` is its resourceVersion as a number, `since` the lowest one at which what people said
+    was the same: what the system alone has changed since is no conflict. `stored` is the store's
+    revision, 0 for a view. A view has no object but a `source`, of which it is made when somebody
+    reads it: there may be many, and few are read.
     """
 
-    object: Json
+    found: Json | None
     revision: int
-    since: int
-    stored: int
+    since: int = 0
+    stored: int = 0
+    source: Any = None
+    make: Callable[[Any], Json] | None = None
+
+    @property
+    def object(self) -> Json:
+        """The object, with its resourceVersion."""
+        if self.found is not None or self.make is None:
+            return self.found or {}
+        return with_revision(self.make(self.source), self.revision)
+
+
+def with_revision(found: Json, revision: int) -> Json:
+    """An object with this resourceVersion."""
+    return {**found, "metadata": {**found["metadata"], "resourceVersion": str(revision)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,10 @@ class Collection:
         """The object of this name."""
         return self._objects.get((namespace, name))
 
+    def names(self) -> Iterable[tuple[str, str]]:
+        """The keys of all of them, in no order."""
+        return self._objects.keys()
+
     def listed(self, namespace: str = "") -> list[Held]:
         """All of them, or those of a namespace, in the order of their keys."""
         found = sorted(self._objects.items())
@@ -113,8 +133,17 @@ class Collection:
         revision = self._revisions.next()
         is_same_word = before is not None and stored and before.stored == stored
         since = before.since if before is not None and is_same_word else revision
-        metadata = {**found.get("metadata", {}), "resourceVersion": str(revision)}
-        held = Held({**found, "metadata": metadata}, revision, since, stored)
+        held = Held(with_revision(found, revision), revision, since, stored)
+        self._objects[key] = held
+        self._note(Event(MODIFIED if before else ADDED, held, before, revision))
+
+    def put_view(self, key: tuple[str, str], source: Any, make: Callable[[Any], Json]) -> None:
+        """Take what a view is made of, as it is now; the same as before is no change."""
+        before = self._objects.get(key)
+        if before is not None and before.source == source:
+            return
+        revision = self._revisions.next()
+        held = Held(None, revision, revision, source=source, make=make)
         self._objects[key] = held
         self._note(Event(MODIFIED if before else ADDED, held, before, revision))
 
@@ -124,8 +153,8 @@ class Collection:
         if before is None:
             return
         revision = self._revisions.next()
-        metadata = {**before.object["metadata"], "resourceVersion": str(revision)}
-        last = Held({**before.object, "metadata": metadata}, revision, revision, before.stored)
+        found = before.found and with_revision(before.found, revision)
+        last = dataclasses.replace(before, found=found, revision=revision, since=revision)
         self._note(Event(DELETED, last, before, revision))
 
     def replace(self, objects: Iterable[Json]) -> None:

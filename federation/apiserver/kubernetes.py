@@ -8,6 +8,7 @@ given, and all else is derived from their kinds.
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -169,8 +170,9 @@ class KubernetesApi:
                 self._reading.get(resource, call.asked, query, form), 200, call.request
             )
         if call.verb == "list":
-            found = self._reading.list(resource, call.asked, query, call.caller.name, form)
-            return answer_of(found, 200, call.request)
+            found = await self._reading.list(resource, call.asked, query, call.caller.name, form)
+            size = len(found.get("items") or found.get("rows") or ())
+            return await reading.beside(size, partial(answer_of, found, 200, call.request))
         watch = self._reading.watch(resource, call.asked, query)
         return await self._streams.serve(call.request, call.caller.name, resource, watch, form)
 
@@ -197,7 +199,9 @@ class KubernetesApi:
     async def _delete_all(self, resource: Resource, call: Call, wish: Wish) -> Json:
         said = call.request.query
         query = {name: said[name] for name in _SELECTORS if name in said}
-        found = self._reading.list(resource, call.asked, query, call.caller.name, reading.PLAIN)
+        found = await self._reading.list(
+            resource, call.asked, query, call.caller.name, reading.PLAIN
+        )
         for one in found["items"]:
             metadata = one["metadata"]
             try:

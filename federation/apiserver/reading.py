@@ -6,10 +6,13 @@ Raises StatusError.
 
 import asyncio
 import random
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
+from federation.api.kind import ApiKind
 from federation.apiserver import selectors, watching
+from federation.apiserver.collection import Held
 from federation.apiserver.paging import LARGEST_LIMIT, Page, Pages
 from federation.apiserver.requests import Asked, count, revision, truth
 from federation.apiserver.resource import Resource
@@ -24,6 +27,9 @@ Query = Mapping[str, str]
 LONGEST_WATCH_SECONDS = 3_600
 SHORTEST_DEFAULT_SECONDS = 1_800
 """A watch without a time of its own ends after this or twice this, so that not all end at once."""
+_MANY = 200
+"""Objects that are listed beside others, in a thread."""
+Result = TypeVar("Result")
 _MATCHES = ("", "Exact", "NotOlderThan")
 
 
@@ -33,8 +39,10 @@ class Reading:
     def __init__(self) -> None:
         self._pages = Pages()
 
-    def list(self, resource: Resource, asked: Asked, query: Query, owner: str, form: str) -> Json:
-        """A list, or a page of it, in the form `as_` of the Accept header."""
+    async def list(
+        self, resource: Resource, asked: Asked, query: Query, owner: str, form: str
+    ) -> Json:
+        """A list, or a page of it, in the form of the Accept header."""
         limit = count(query, "limit", LARGEST_LIMIT)
         now = asyncio.get_running_loop().time()
         _check_match(query, is_watch=False)
@@ -45,29 +53,12 @@ class Reading:
         if token := query.get("continue", ""):
             page = self._pages.next(token, limit, of, now)
         else:
-            judge = _judge(resource, asked, query)
-            items = tuple(
-                held
-                for held in resource.collection.listed(asked.namespace)
-                if judge is None or judge(held.object)
-            )
-            page = self._pages.first(items, resource.collection.revision, limit, of, now)
-        objects = [held.object for held in page.items]
-        if form == TABLE:
-            return table(kind, objects, _list_metadata(page), utc_now(), _included(query))
-        if form == PARTIAL:
-            return {
-                "kind": "PartialObjectMetadataList",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": _list_metadata(page),
-                "items": [partial(one) for one in objects],
-            }
-        return {
-            "kind": f"{kind.kind}List",
-            "apiVersion": kind.api_version,
-            "metadata": _list_metadata(page),
-            "items": objects,
-        }
+            judge, revision_ = _judge(resource, asked, query), resource.collection.revision
+            held = resource.collection.listed(asked.namespace)
+            items = await beside(len(held) if judge else 0, partial(_selected, held, judge))
+            page = self._pages.first(items, revision_, limit, of, now)
+        included = _included(query)
+        return await beside(len(page.items), partial(_listed, kind, page, form, included))
 
     def get(self, resource: Resource, asked: Asked, query: Query, form: str) -> Json:
         """One object."""
@@ -97,6 +88,34 @@ class Reading:
 TABLE, PARTIAL, PLAIN = "Table", "PartialObjectMetadata", ""
 
 
+async def beside(size: int, work: Callable[[], Result]) -> Result:
+    """Do it, in a thread when it is much: others are served meanwhile. Objects never change."""
+    return await asyncio.to_thread(work) if size > _MANY else work()
+
+
+def _selected(held: Sequence[Held], judge: selectors.Judge | None) -> tuple[Held, ...]:
+    return tuple(one for one in held if judge is None or judge(one.object))
+
+
+def _listed(kind: ApiKind, page: Page, form: str, included: str) -> Json:
+    objects = [held.object for held in page.items]
+    if form == TABLE:
+        return table(kind, objects, _list_metadata(page), utc_now(), included)
+    if form == PARTIAL:
+        return {
+            "kind": "PartialObjectMetadataList",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": _list_metadata(page),
+            "items": [partial_of(one) for one in objects],
+        }
+    return {
+        "kind": f"{kind.kind}List",
+        "apiVersion": kind.api_version,
+        "metadata": _list_metadata(page),
+        "items": objects,
+    }
+
+
 def watch_seconds(query: Query, random_part: float | None = None) -> float:
     """How long a watch lasts."""
     asked = count(query, "timeoutSeconds", LONGEST_WATCH_SECONDS)
@@ -110,11 +129,11 @@ def shaped(resource: Resource, found: Json, form: str, query: Query) -> Json:
         metadata = {"resourceVersion": found["metadata"].get("resourceVersion", "")}
         return table(resource.kind, [found], metadata, utc_now(), _included(query))
     if form == PARTIAL:
-        return partial(found)
+        return partial_of(found)
     return found
 
 
-def partial(found: Json) -> Json:
+def partial_of(found: Json) -> Json:
     """An object's metadata alone."""
     return {
         "kind": "PartialObjectMetadata",

@@ -136,12 +136,12 @@ class Shown:
         imports, exports = self._of[SERVICE_IMPORT], self._of[SERVICE_EXPORT]
         found = self._hub.registry.service(name)
         if found is None:
-            imports.remove(name.namespace, name.name)
-            exports.remove(name.namespace, name.name)
+            imports.remove(*name)
+            exports.remove(*name)
             return
-        service, backends, created = found
-        imports.put(views.service_import(service, backends, created))
-        exports.put(views.service_export(service, created))
+        service, _, created = found
+        imports.put_view(name, found, views.service_import)
+        exports.put_view(name, (service, created), views.service_export)
 
     def put_namespace(self, stored: Stored) -> None:
         """Take a namespace that somebody wrote."""
@@ -162,9 +162,9 @@ class Shown:
         """Show the namespaces that are there since something is in them."""
         used = {"default"}
         for kind in (SERVICE_IMPORT, TRAFFIC_POLICY):
-            used |= {held.object["metadata"]["namespace"] for held in self._of[kind].listed()}
+            used |= {namespace for namespace, _ in self._of[kind].names()}
         collection = self._of[NAMESPACE]
-        known = {held.object["metadata"]["name"] for held in collection.listed()}
+        known = {name for _, name in collection.names()}
         for name in known - used - self._stated.keys():
             collection.remove("", name)
         for name in used - known:

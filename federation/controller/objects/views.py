@@ -53,11 +53,12 @@ def time_of(seconds: float) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def service_import(service: Service, backends: Iterable[Backend], created: int) -> Json:
-    """The ServiceImport of a service; `created` is when its oldest export was made."""
+def service_import(found: tuple[Service, tuple[Backend, ...], int]) -> Json:
+    """The ServiceImport of a service, its backends, and when its oldest export was made."""
+    service, backends, created = found
     counts = {b.cluster: (b.ready, sum(g.total for g in b.groups)) for b in backends}
-    found = named(SERVICE_IMPORT, service.name.namespace, service.name.name, time_of(created))
-    found["metadata"] |= _said(service)
+    made = named(SERVICE_IMPORT, service.name.namespace, service.name.name, time_of(created))
+    made["metadata"] |= _said(service)
     ports = [
         {
             **({"name": port.name} if port.name else {}),
@@ -76,7 +77,7 @@ def service_import(service: Service, backends: Iterable[Backend], created: int) 
         spec["trafficDistribution"] = service.traffic_distribution
     clusters = [(cluster, *counts.get(cluster, (0, 0))) for cluster in service.exporters]
     return {
-        **found,
+        **made,
         "spec": spec,
         "status": {
             "clusters": [
@@ -85,19 +86,20 @@ def service_import(service: Service, backends: Iterable[Backend], created: int) 
             ],
             "readyEndpoints": sum(ready for _, ready, _ in clusters),
             "totalEndpoints": sum(total for _, _, total in clusters),
-            "conditions": _conditions(service, found),
+            "conditions": _conditions(service, made),
         },
     }
 
 
-def service_export(service: Service, created: int) -> Json:
-    """The exports of one name in all clusters together."""
-    found = named(SERVICE_EXPORT, service.name.namespace, service.name.name, time_of(created))
+def service_export(found: tuple[Service, int]) -> Json:
+    """The exports of one name in all clusters together, since the oldest was made."""
+    service, created = found
+    made = named(SERVICE_EXPORT, service.name.namespace, service.name.name, time_of(created))
     return {
-        **found,
+        **made,
         "status": {
             "clusters": list(service.exporters),
-            "conditions": _conditions(service, found),
+            "conditions": _conditions(service, made),
         },
     }
 

@@ -379,3 +379,12 @@ async def test_what_was_written_is_noted(world: ApiWorld) -> None:
     assert (who, what) == ("admin", "create trafficpolicies.fedmesh.dev in namespace shop")
     assert note.before is None
     assert note.after is not None
+
+
+async def test_a_long_list_is_whole(world: ApiWorld) -> None:
+    for number in range(300):
+        metadata = {"name": f"p{number:03}", "namespace": "shop", "labels": {"a": "b"}}
+        world.of[TRAFFIC_POLICY].put({**policy(), "metadata": metadata}, number + 1)
+    for accept, part in (("application/json", "items"), (TABLE, "rows")):
+        _, found = await world.ask("GET", f"{ALL}?labelSelector=a%3Db", Accept=accept)
+        assert len(found[part]) == 300
