@@ -228,3 +228,27 @@ async def test_a_cluster_leaves_only_when_that_is_meant(v: Verbs) -> None:
     assert await deleted(v, "cluster", "east", **how) == 1
     assert asked == ["Departure of cluster east: go on?"]
     assert not any("DELETE" in one for one in v.opener.asked)
+
+
+async def test_files_and_documents_are_bounded(
+    v: Verbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("MOST_FILES", "MOST_DOCUMENTS"):
+        monkeypatch.setattr(f"federation.cli.objects.manifests.{bound}", 2)
+    for name in ("a", "b"):
+        written(tmp_path, policy(name, "None"), name=f"{name}.yaml")
+    assert len(await applied(v, str(tmp_path), is_dry=True)) == 2
+    more = written(tmp_path, policy("c", "None"), policy("d", "None"), name="c.yaml")
+    with pytest.raises(InvalidInput, match="has 3 files, but at most 2"):
+        await applied(v, str(tmp_path))
+    with pytest.raises(InvalidInput, match="more than 2 documents"):
+        await applied(v, more, str(tmp_path / "a.yaml"))
+    (tmp_path / "c.yaml").write_text(f"# {'ä' * 1024 * 1024}")
+    with pytest.raises(InvalidInput, match="has more than 1048576 bytes"):
+        await applied(v, more)
+    (tmp_path / "c.yaml").write_bytes(b"\xff")
+    with pytest.raises(InvalidInput, match="is not UTF-8"):
+        await applied(v, more)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InvalidInput, match=r"has no file \*\.yaml, \*\.yml, \*\.json"):
+        await applied(v, str(tmp_path / "none"))
