@@ -52,6 +52,9 @@ class Gate(Protocol):
     def decide(self, caller: Caller, asked: Attributes) -> Decision:
         """Whether a caller may do it."""
 
+    async def refused(self, caller: Caller, address: str, asked: Attributes, reason: str) -> None:
+        """Note that somebody may not do what he asked."""
+
     def noting(
         self, caller: Caller, address: str, asked: Attributes, *, is_dry: bool
     ) -> AbstractAsyncContextManager[Note]:
@@ -113,7 +116,7 @@ class KubernetesApi:
         asked = None if document is not None else read_path(path)
         if asked is not None:
             return await self._about_resource(request, caller, asked)
-        self._check(caller, Attributes(request.method.lower(), path=path))
+        await self._check(request, caller, Attributes(request.method.lower(), path=path))
         if document is None:
             raise StatusError(404, _NOT_FOUND)
         if request.method != "GET":
@@ -133,7 +136,7 @@ class KubernetesApi:
             asked.namespace,
             asked.name if verb == "create" else name,
         )
-        self._check(caller, attributes)
+        await self._check(request, caller, attributes)
         call = Call(request, caller, asked, verb, attributes)
         if self._reviews.answers(asked.group, asked.version, asked.plural):
             return await self._review(call)
@@ -148,9 +151,11 @@ class KubernetesApi:
             return await self._read(resource, call)
         return await self._write(resource, call)
 
-    def _check(self, caller: Caller, asked: Attributes) -> None:
+    async def _check(self, request: web.Request, caller: Caller, asked: Attributes) -> None:
         decision = self._gate.decide(caller, asked)
         if not decision.allowed:
+            if request.method not in ("GET", "HEAD"):
+                await self._gate.refused(caller, request.remote or "", asked, decision.reason)
             raise StatusError(_FORBIDDEN, forbidden(caller, asked, decision.reason))
 
     async def _review(self, call: Call) -> web.Response:

@@ -54,6 +54,10 @@ class Access(Protocol):
 
     def is_admin(self, caller: Caller) -> bool: ...
 
+    async def refused(
+        self, caller: Caller, address: str, asked: Attributes, reason: str
+    ) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -129,6 +133,8 @@ class _Front:
         asked = attributes_of(request.method, request.path)
         decision = self._parts.access.decide(caller, asked)
         if not decision.allowed:
+            if request.method not in ("GET", "HEAD"):
+                await self._parts.access.refused(caller, peer_of(request), asked, decision.reason)
             raise Denied(forbidden(caller, asked, decision.reason))
         return await handler(request)
 

@@ -1,7 +1,6 @@
 """The kubectls of this machine: the one that the tests bring along, and the system's, if any."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,10 +16,13 @@ BROUGHT = Path(sys.executable).with_name("kubectl")
 
 
 def found() -> list[str]:
-    """Their paths."""
-    own = str(BROUGHT) if BROUGHT.exists() else None
-    others = [path for path in os.get_exec_path() if Path(path) != BROUGHT.parent]
-    return [path for path in (own, shutil.which("kubectl", path=":".join(others))) if path]
+    """Their paths, the one that the tests bring along first: every version that is there."""
+    folders = [Path(folder) for folder in os.get_exec_path() if Path(folder) != BROUGHT.parent]
+    others = [folder / "kubectl" for folder in folders]
+    real = {str(other.resolve()) for other in others if other.exists()}
+    versions = [str(one) for path in real for one in Path(path).parent.glob("kubectl.1.*")]
+    own = [str(BROUGHT)] if BROUGHT.exists() else []
+    return [*own, *sorted(versions or real)]
 
 
 @dataclass(frozen=True, slots=True)

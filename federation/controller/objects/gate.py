@@ -21,8 +21,9 @@ from federation.apiserver.access import (
 from federation.apiserver.caller import Caller
 from federation.apiserver.kubernetes import Note
 from federation.apiserver.own_rules import open_paths, resources_of, rules_of
-from federation.controller.audit import Audit
+from federation.controller.audit import REFUSED, Audit
 from federation.controller.audit_changes import changes
+from federation.controller.audit_entry import Act
 
 Json = dict[str, Any]
 
@@ -68,20 +69,34 @@ class Gate:
             "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": list(open_paths())}],
         }
 
+    async def refused(self, caller: Caller, address: str, asked: Attributes, reason: str) -> None:
+        """Note that somebody may not do what he asked."""
+        act = Act(_what(asked), caller.name, address, _cluster(asked), caller=caller, target=asked)
+        await self._audit.note(act, f"{REFUSED}{reason}")
+
     @asynccontextmanager
     async def noting(
         self, caller: Caller, address: str, asked: Attributes, *, is_dry: bool
     ) -> AsyncIterator[Note]:
         """Note what is done in this context, and how it ended."""
-        below = f"/{asked.subresource}" if asked.subresource else ""
-        what = f"{asked.verb} {asked.resource}{below}"
-        cluster = asked.name if asked.resource == "clusters" else ""
         note = Note()
         async with self._audit.noting(
-            what, caller, address, cluster, target=asked, dry_run=is_dry
+            _what(asked), caller, address, _cluster(asked), target=asked, dry_run=is_dry
         ) as act:
             yield note
             act.detail = note.detail
             if not asked.name and note.after is not None:
                 act.target = replace(asked, name=note.after["metadata"]["name"])
             act.changes = changes(note.before, note.after)
+
+
+def _what(asked: Attributes) -> str:
+    """What is done, as the audit log calls it."""
+    below = f"/{asked.subresource}" if asked.subresource else ""
+    return (
+        f"{asked.verb} {asked.resource}{below}" if asked.resource else f"{asked.verb} {asked.path}"
+    )
+
+
+def _cluster(asked: Attributes) -> str:
+    return asked.name if asked.resource == "clusters" else ""

@@ -180,6 +180,16 @@ class Shown:
         judged = policies.conditions(
             found, lambda service: services.get(namespace, service) is not None
         )
-        return policies.with_conditions(
-            found, views.since_when(judged, old.get("conditions", ()), time)
-        )
+        made = views.since_when(judged, old.get("conditions", ()), time)
+        self._note_policy(found, old, made)
+        return policies.with_conditions(found, made)
+
+    def _note_policy(self, found: Json, old: Json, made: list[Json]) -> None:
+        """Tell of conditions of a policy that are others than before."""
+        before = {one["type"]: one["status"] for one in old.get("conditions", ())}
+        for one in made:
+            if one["type"] in before and before[one["type"]] != one["status"]:
+                is_well = one["status"] == "True"
+                message = one["message"] or f"{one['type']} is {one['status']} now"
+                kind = NORMAL if is_well else WARNING
+                self._events.note(found, kind, one["reason"], message, wall_seconds())

@@ -30,6 +30,9 @@ class Everything:
     def is_admin(self, caller: Caller) -> bool:
         return True
 
+    async def refused(self, caller: Caller, address: str, asked: Attributes, reason: str) -> None:
+        raise AssertionError(reason)
+
 
 def parts(application: Application, token: str, kubernetes: KubernetesApi | None = None) -> Parts:
     """The parts of an API that a token opens."""

@@ -320,3 +320,11 @@ def test_events_are_few_and_of_late() -> None:
     assert len(kept) == events.MOST_EVENTS  # it is counted
     noted.forget(3_001.0 + events.KEPT_SECONDS)
     assert len(kept) == 0
+
+
+async def test_who_may_not_write_is_noted(world: World) -> None:
+    asked = Attributes("delete", "fedmesh.dev", "clusters", name="east")
+    await world.gate.refused(ALICE, "10.0.0.1", asked, "no role")
+    entry = world.gate._audit.entries()[-1]
+    assert (entry["who"], entry["what"], entry["cluster"]) == ("alice", "delete clusters", "east")
+    assert entry["outcome"] == "refused: no role"

@@ -1,0 +1,78 @@
+"""Real kubectl at the running demo: what is seen of a mesh that carries traffic."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.kubectls import Kubectl, found
+from tests.e2e.rig import Mesh, fedctl, wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def kubectl(mesh: Mesh, tmp_path: Path) -> Iterator[Kubectl]:
+    file = tmp_path / "kubeconfig"
+    done = fedctl("kubeconfig", "--config", str(mesh.paths.fedctl), "--output", str(file))
+    assert done.returncode == 0, done.stderr
+    yield Kubectl(found()[0], file)
+
+
+def test_what_is_seen_of_the_mesh(kubectl: Kubectl) -> None:
+    clusters = json.loads(kubectl("get", "clusters", "-o", "json"))["items"]
+    assert {one["status"]["state"] for one in clusters} == {"live"}
+    kubectl("wait", "--for=condition=Connected", "clusters", "--all", "--timeout=10s")
+    (api,) = (
+        one
+        for one in json.loads(kubectl("get", "svcim", "-A", "-o", "json"))["items"]
+        if one["metadata"]["name"] == "api"
+    )
+    exporters = {one["cluster"]: one for one in api["status"]["clusters"]}
+    assert len(exporters) > 1
+    assert all(one["readyEndpoints"] == one["totalEndpoints"] for one in exporters.values())
+    assert "ClusterSetIP" in kubectl("get", "serviceimports", "-n", "demo")
+    assert "False" in kubectl("get", "serviceexports", "api", "-n", "demo")  # no conflict
+    gateways = json.loads(kubectl("get", "gateways", "-o", "json"))["items"]
+    assert {one["status"]["cluster"] for one in gateways} >= exporters.keys()
+    assert all(one["status"]["connected"] for one in gateways)
+    assert "demo" in kubectl("get", "ns", "-o", "name")
+    described = kubectl("describe", "cluster", "eu-west")
+    assert "Trust:" in described
+    assert "is live" in described  # an event
+
+
+def test_nothing_is_told_of_a_mesh_where_nothing_happens(kubectl: Kubectl) -> None:
+    """What trembles is not among the status: each change would wake everybody who watches."""
+
+    def revisions() -> str:
+        path = "jsonpath={.items[*].metadata.resourceVersion}"
+        kinds = "clusters,gateways,serviceimports,serviceexports"
+        return kubectl("get", kinds, "-A", "-o", path)
+
+    def is_still() -> bool:
+        before = revisions()
+        time.sleep(3)  # noqa: TID251 - real processes need real time
+        return revisions() == before
+
+    wait_until("three seconds without a change", is_still, 60)
+
+
+def test_a_watch_sees_a_cluster_change(kubectl: Kubectl) -> None:
+    watching = kubectl.start(
+        "get", "cluster", "eu-west", "-w", "-o", "jsonpath={.spec.zones}{'\\n'}"
+    )
+    zones = json.loads(kubectl("get", "cluster", "eu-west", "-o", "json"))["spec"]["zones"]
+    try:
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline()) == zones
+        patch = json.dumps({"spec": {"zones": [*zones, "eu-west-9"]}})
+        kubectl("patch", "cluster", "eu-west", "--type=merge", "-p", patch)
+        assert json.loads(watching.stdout.readline()) == [*zones, "eu-west-9"]
+    finally:
+        watching.kill()
+        watching.communicate()
+        back = json.dumps({"spec": {"zones": zones}})
+        kubectl("patch", "cluster", "eu-west", "--type=merge", "-p", back)
