@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,11 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
-def kubectl(mesh: Mesh, tmp_path: Path) -> Iterator[Kubectl]:
+def kubectl(mesh: Mesh, tmp_path: Path) -> Kubectl:
     file = tmp_path / "kubeconfig"
     done = fedctl("kubeconfig", "--config", str(mesh.paths.fedctl), "--output", str(file))
     assert done.returncode == 0, done.stderr
-    yield Kubectl(found()[0], file)
+    return Kubectl(found()[0], file)
 
 
 def test_what_is_seen_of_the_mesh(kubectl: Kubectl) -> None:
@@ -61,9 +60,8 @@ def test_nothing_is_told_of_a_mesh_where_nothing_happens(kubectl: Kubectl) -> No
 
 
 def test_a_watch_sees_a_cluster_change(kubectl: Kubectl) -> None:
-    watching = kubectl.start(
-        "get", "cluster", "eu-west", "-w", "-o", "jsonpath={.spec.zones}{'\\n'}"
-    )
+    path = "jsonpath={.spec.zones}{'\\n'}"
+    watching = kubectl.start("get", "cluster", "eu-west", "-w", "-o", path)
     zones = json.loads(kubectl("get", "cluster", "eu-west", "-o", "json"))["spec"]["zones"]
     try:
         assert watching.stdout is not None

@@ -92,10 +92,7 @@ class Gate:
 
 def _what(asked: Attributes) -> str:
     """What is done, as the audit log calls it."""
-    below = f"/{asked.subresource}" if asked.subresource else ""
-    return (
-        f"{asked.verb} {asked.resource}{below}" if asked.resource else f"{asked.verb} {asked.path}"
-    )
+    return f"{asked.verb} {asked.full or asked.path}"
 
 
 def _cluster(asked: Attributes) -> str:
