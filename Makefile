@@ -44,6 +44,7 @@ bench: $(READY)  ## measurements, as JSON
 	@$(BIN)/python -m tests.bench_senders
 	@$(BIN)/python -m tests.bench_on_demand
 	@$(BIN)/python -m tests.bench_api
+	@$(BIN)/python -m tests.bench_proxies
 
 fix: $(READY)
 	@$(BIN)/ruff format .

@@ -15,6 +15,7 @@ from cluster_agent.export_flow import ExportFlow
 from cluster_agent.gateway_watch import GatewayWatch
 from cluster_agent.health.proxy_reports import ProxyChanges, ProxyReports
 from cluster_agent.import_flow import ImportFlow
+from cluster_agent.proxy_list import ProxyList
 from cluster_agent.self_report import SelfReport
 from cluster_agent.serve.streams import ProxyStreams
 from cluster_agent.serve.workloads import Workloads
@@ -66,8 +67,6 @@ class Agent:
         loopback_endpoints: bool = False,
         streams: ProxyStreams | None = None,
     ) -> None:
-        self._cluster = cluster
-        self._source = source
         self._status = status
         self._events = _Events()
         self.disk = Disk()
@@ -89,6 +88,7 @@ class Agent:
         )
         self.reports = self.up.exporter.reports
         self._proxy_reports = ProxyReports(state, self.disk)
+        self._list = ProxyList(self.reports, self.streams, self.workloads)
         self._turns = Turns(self._events.dirty, self._handle, self.down.publish, self.down.finish)
         self._self_report = SelfReport(
             cluster,
@@ -98,6 +98,7 @@ class Agent:
             proxy_reports=self._proxy_reports,
             streams=self.streams,
             workloads=self.workloads,
+            proxy_list=self._list,
         )
         self.gateways = GatewayWatch(
             cluster,
@@ -147,9 +148,9 @@ class Agent:
         """A proxy of this cluster describes itself."""
         changes = self._proxy_reports.record(proxy, wall_seconds())
         for nack in changes.rejected:
-            is_own = nack.type_url in (TROUBLE, NO_LISTENER)
-            name = "proxy fails" if is_own else "proxy refused"
+            name = "proxy fails" if nack.type_url in (TROUBLE, NO_LISTENER) else "proxy refused"
             log.warning(event(name, proxy=nack.proxy, resource=nack.name, reason=nack.reason))
+        self._list.record(proxy)
         self._apply(changes)
         self._turns.mark(self.down.snapshots.sidecars.misplaced(proxy))
         self.down.publish(self.down.snapshots.set_proxy(proxy))
@@ -161,12 +162,14 @@ class Agent:
     def on_gone(self, node: Node) -> None:
         """Both streams of a proxy have ended. It may well go on serving without us."""
         self.down.snapshots.forget(node)
+        self._list.gone(node)
         is_known = bool(self.down.snapshots.sidecars.services_behind(node.id))
         self._apply(self._proxy_reports.disconnect(node.kind, node.id, is_known=is_known))
         self.gateways.update_serving()
 
     def on_silent(self) -> None:
         """Other proxies than before send nothing any more. They may well go on serving."""
+        self._list.silent()
         self._self_report.update()
 
     def on_quiet(self) -> None:
@@ -189,19 +192,14 @@ class Agent:
     def _apply(self, changes: ProxyChanges) -> None:
         """Observe and plan anew what the report of a proxy concerns, and report it."""
         self._turns.mark(self.up.services.with_addresses(changes.addresses))
-        for workload in changes.workloads:
-            self._turns.mark(self.down.snapshots.sidecars.services_behind(workload))
+        behind = self.down.snapshots.sidecars.services_behind
+        self._turns.mark({name for workload in changes.workloads for name in behind(workload)})
         for cluster in changes.clusters:
             self._turns.mark(self.down.facts.services_of(cluster))
         if changes.clusters:
             self.down.set_clusters(self._proxy_reports.reachability)
         self._self_report.update()
         self.gateways.report(changes)
-
-    @property
-    def key_to_replace(self) -> str:
-        """The key of this cluster's authority that the operator wants replaced (SHA-256)."""
-        return self.down.here.replace_key if self.down.here is not None else ""
 
     # -- turns -------------------------------------------------------------------------------------
 
@@ -238,6 +236,7 @@ class Agent:
             Loop("planning", self._plan),
             Loop("times", self._pass_times),
             self.gateways.loop,
+            self._list.loop,
             Loop("missing", self.check_missing, rest=MISSING_SECONDS),
             Loop("status", self._show_status, says="status cannot be written"),
             self.down.loop,

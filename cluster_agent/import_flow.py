@@ -81,6 +81,11 @@ class ImportFlow:
         return self._hold.loop
 
     @property
+    def key_to_replace(self) -> str:
+        """The key of this cluster's authority that the operator wants replaced (SHA-256)."""
+        return self.here.replace_key if self.here is not None else ""
+
+    @property
     def here(self) -> Cluster | None:
         """This cluster as the clusterset knows it."""
         return self.facts.clusters.get(self._cluster)

@@ -95,7 +95,7 @@ async def _run_in(state: Path, settings: AgentSettings) -> None:
         on_refusals=agent.on_refusals,
     )
     renewal = Renewal(authority, state, controller.ask, agent.disk)
-    rekeying = Rekeying(authority, state, lambda: agent.key_to_replace, controller.ask)
+    rekeying = Rekeying(authority, state, lambda: agent.down.key_to_replace, controller.ask)
     agent.load()
     async with (
         serve(

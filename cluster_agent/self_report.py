@@ -11,6 +11,7 @@ from cluster_agent.export_flow import ExportFlow
 from cluster_agent.health.problems import Parts, Problems
 from cluster_agent.health.proxy_reports import ProxyReports
 from cluster_agent.import_flow import ImportFlow
+from cluster_agent.proxy_list import ProxyList
 from cluster_agent.serve.streams import ProxyStreams
 from cluster_agent.serve.workloads import Workloads
 from cluster_agent.source.source import Source
@@ -35,6 +36,7 @@ class SelfReport:
         proxy_reports: ProxyReports,
         streams: ProxyStreams,
         workloads: Workloads,
+        proxy_list: ProxyList,
     ) -> None:
         self._cluster = cluster
         self._source = source
@@ -43,6 +45,7 @@ class SelfReport:
         self._proxy_reports = proxy_reports
         self._streams = streams
         self._workloads = workloads
+        self._list = proxy_list
         self._problems = Problems()
         self._findings: tuple[Finding, ...] = ()
         self._away: dict[str, str] = {}
@@ -107,5 +110,6 @@ class SelfReport:
             strangers=self._without_pod,
             tokens=self._streams.tokens.ending(now),
             refused_proxies=self._streams.refused.sentences(now),
+            untold_proxies=self._list.untold,
         )
         return self._problems.find(parts, now)

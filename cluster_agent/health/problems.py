@@ -12,7 +12,7 @@ from federation.model.checks import Finding
 from federation.model.names import ServiceName
 from federation.model.since import FirstSeen
 
-MOST_OF_A_KIND = 18
+MOST_OF_A_KIND = 17
 """So that all of every kind fit into one report."""
 
 
@@ -24,7 +24,8 @@ class Parts:
     `files` what of it cannot be used. `exports` are those that are not simply valid. `entry` are
     troubles with addresses, `tasks` what fails in the agent itself. `silent` are proxies, `away`
     gateways with the reason, `strangers` sidecars of Pods that are not there, `tokens` those that
-    end soon, `refused_proxies` proxies that the agent refused.
+    end soon, `refused_proxies` proxies that the agent refused. `untold_proxies` is how many are
+    connected and in no report.
     """
 
     trouble: str = ""
@@ -38,6 +39,7 @@ class Parts:
     strangers: Collection[str] = ()
     tokens: Mapping[str, str] = field(default_factory=dict)
     refused_proxies: Mapping[str, str] = field(default_factory=dict)
+    untold_proxies: int = 0
 
 
 class Problems:
@@ -89,6 +91,9 @@ def _of_the_agent(parts: Parts) -> Iterator[Finding]:
         yield Finding("workload-token-ends", holder, what)
     for who, what in sorted(parts.refused_proxies.items()):
         yield Finding("proxy-turned-away", who, what)
+    if parts.untold_proxies:
+        what = f"{parts.untold_proxies} proxies are not listed: a cluster's list has no more room"
+        yield Finding("proxies-not-listed", "", what)
 
 
 def _check_of(condition: Condition) -> str:

@@ -127,6 +127,14 @@ class ProxyStreams:
         """The ids of proxies of that kind which have a stream open and are alive."""
         return {n.id for n in self._connected if n.kind is kind and n not in self._silent}
 
+    def has_stream(self, node: Node) -> bool:
+        """Whether a proxy has a stream open."""
+        return node in self._connected
+
+    def is_alive(self, node: Node) -> bool:
+        """Whether a proxy has a stream open and sends something."""
+        return node in self._connected and node not in self._silent
+
     def record_life(self, node: Node, now: float) -> None:
         """A proxy sent something; loop time."""
         self._presence.record(node, now)
@@ -143,6 +151,11 @@ class ProxyStreams:
             silent -= {node}
         before, self._silent = self._silent, silent
         return silent - before, before - silent
+
+    @property
+    def silent_nodes(self) -> frozenset[Node]:
+        """The proxies that send nothing any more."""
+        return self._silent
 
     @property
     def silent(self) -> tuple[str, ...]:

@@ -186,6 +186,11 @@ _ALL = (
         "make a new token: fedctl workload token; the proxy reads the file by itself",
     ),
     Check(
+        "proxies-not-listed", _I, Group.PROXIES,
+        "a cluster has more proxies than the controller is told of, 10,000",
+        "nothing: they work, but kubectl get proxies does not show them",
+    ),
+    Check(
         "service-unavailable", _E, Group.SERVICES,
         "an exported service has no ready endpoint in any cluster: all calls fail",
         "look at its workloads, their readiness and the selector of the Service",
@@ -269,6 +274,7 @@ OF_AGENTS = frozenset(
         "agent-trouble", "gateway-away", "entry-addresses", "proxy-silent", "sidecar-without-pod",
         "export-without-service", "export-not-valid", "export-limited", "source-unreadable",
         "file-unreadable", "document-remark", "workload-token-ends", "proxy-turned-away",
+        "proxies-not-listed",
     }
 )  # fmt: skip
 """What an agent may tell of its own cluster; the controller finds the rest itself."""

@@ -89,7 +89,9 @@ class Proxy:
     that it checks. A sidecar says at which ports of its application nothing listens any more
     (`dead_ports`, sorted), and at which it closes connections without saying so (`closing_ports`).
     A gateway may offer services to clients without a sidecar, each at an address of its own out of
-    `entry` (a CIDR, empty when it does not).
+    `entry` (a CIDR, empty when it does not). `version` is the fedmesh of its supervisor,
+    `certificate_ends` when the first of its certificates ends (seconds since 1970); empty and 0 of
+    a supervisor that does not say.
     """
 
     id: str
@@ -111,3 +113,27 @@ class Proxy:
     dead_ports: tuple[int, ...] = ()
     entry: str = ""
     closing_ports: tuple[int, ...] = ()
+    version: str = ""
+    certificate_ends: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProxy:
+    """A proxy as the agent of its cluster knows it, for people: told to the controller.
+
+    `connected`: the agent hears of it. `state` is what its supervisor said last, `refused` what is
+    told of what it does not take.
+    """
+
+    kind: Kind
+    id: str
+    connected: bool
+    state: State
+    version: str = ""
+    certificate_ends: int = 0
+    refused: tuple[Nack, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`gateway/NAME` or `sidecar/NAMESPACE/POD`."""
+        return f"{self.kind}/{self.id}"

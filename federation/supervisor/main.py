@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 from federation.envoy.bootstrap import bootstrap
@@ -74,7 +75,7 @@ class Supervisor:
         self._admin_socket = self._state / "admin.sock"
         self._measure_socket = self._state / "rtt.sock"
         self._is_gateway = proxy.kind is Kind.GATEWAY
-        self._proxy = proxy
+        self._proxy = replace(proxy, version=version("fedmesh"))
         self._said = Table()
         self._said.mark_complete(codec.PROXY)
         self._heard = asyncio.Event()
@@ -120,10 +121,11 @@ class Supervisor:
         self._tell()
 
     def _tell(self) -> None:
-        """Say what Envoy does not take, and what this supervisor cannot do."""
+        """Say what Envoy does not take, what this supervisor cannot do, when its identity ends."""
         refused = self._troubles.found(self._no_entry, self._loops, self._refusals, utc_now())
-        if refused != self._proxy.refused:
-            self._say(replace(self._proxy, refused=refused))
+        ends = min(certificate.ends for certificate in self._certificates)
+        if (refused, ends) != (self._proxy.refused, self._proxy.certificate_ends):
+            self._say(replace(self._proxy, refused=refused, certificate_ends=ends))
 
     @property
     def _is_believed(self) -> bool:

@@ -1026,6 +1026,8 @@ class Proxy(_message.Message):
     DEAD_PORTS_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
     CLOSING_PORTS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_ENDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """gateway | sidecar"""
@@ -1044,6 +1046,10 @@ class Proxy(_message.Message):
     listen_port: _builtins.int
     entry: _builtins.str
     """The addresses at which a gateway offers services to clients without a sidecar (CIDR)."""
+    version: _builtins.str
+    """of fedmesh, as the supervisor runs it"""
+    certificate_ends: _builtins.int
+    """seconds since 1970"""
     @_builtins.property
     def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Nack]: ...
     @_builtins.property
@@ -1084,14 +1090,59 @@ class Proxy(_message.Message):
         dead_ports: _abc.Iterable[_builtins.int] | None = ...,
         entry: _builtins.str = ...,
         closing_ports: _abc.Iterable[_builtins.int] | None = ...,
+        version: _builtins.str = ...,
+        certificate_ends: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "closing_ports", b"closing_ports", "dead_ports", b"dead_ports", "entry", b"entry", "id", b"id", "kind", b"kind", "listen_address", b"listen_address", "listen_port", b"listen_port", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "remotes", b"remotes", "sees_healthy", b"sees_healthy", "state", b"state", "unhealthy", b"unhealthy", "upstreams", b"upstreams", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "app_address", b"app_address", "certificate_ends", b"certificate_ends", "closing_ports", b"closing_ports", "dead_ports", b"dead_ports", "entry", b"entry", "id", b"id", "kind", b"kind", "listen_address", b"listen_address", "listen_port", b"listen_port", "outbound_address", b"outbound_address", "outbound_port", b"outbound_port", "port", b"port", "refused", b"refused", "remotes", b"remotes", "sees_healthy", b"sees_healthy", "state", b"state", "unhealthy", b"unhealthy", "upstreams", b"upstreams", "version", b"version", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Proxy: _TypeAlias = Proxy  # noqa: Y015
+
+@_typing.final
+class KnownProxy(_message.Message):
+    """A proxy as its cluster's agent knows it; for people."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    CONNECTED_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_ENDS_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """gateway | sidecar"""
+    id: _builtins.str
+    connected: _builtins.bool
+    state: _builtins.str
+    """starting | serving | draining | stopped"""
+    version: _builtins.str
+    certificate_ends: _builtins.int
+    """seconds since 1970"""
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Nack]: ...
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        id: _builtins.str = ...,
+        connected: _builtins.bool = ...,
+        state: _builtins.str = ...,
+        version: _builtins.str = ...,
+        certificate_ends: _builtins.int = ...,
+        refused: _abc.Iterable[Global___Nack] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_ends", b"certificate_ends", "connected", b"connected", "id", b"id", "kind", b"kind", "refused", b"refused", "state", b"state", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnownProxy: _TypeAlias = KnownProxy  # noqa: Y015
 
 @_typing.final
 class Upstream(_message.Message):

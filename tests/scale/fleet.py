@@ -105,7 +105,7 @@ class LightAgent:
 
     def has_reported(self) -> bool:
         """Whether the controller has taken all of it."""
-        return all(self._sender.has_taken(type_url) for type_url in codec.REPORTS)
+        return all(self._sender.has_taken(type_url) for type_url in codec.AWAITED)
 
     async def follow(self, controller: Connection) -> None:
         """Its stream of facts, from nothing."""

@@ -40,7 +40,7 @@ from federation.supervisor.observe import refused_connections as watching
 from federation.supervisor.settings import ProxySettings
 from federation.trust import pem, profile, spiffe, token_text, validate, workload_tokens
 from federation.wire import discovery
-from federation.wire.codec import checks, clusters, kind, proxies, services, zones
+from federation.wire.codec import checks, clusters, kind, known_proxies, proxies, services, zones
 from federation.wire.rpc import intake, methods, server_links
 from federation.wire.rpc import server as wire_server
 from federation.xds import messages
@@ -227,6 +227,12 @@ STATED: dict[str, str] = {
     "ports of a service": f"{exports.MAX_PORTS}",
     "groups of endpoints of a service": f"{services.MAX_GROUPS}",
     "service accounts of a service": f"{services.MAX_ACCOUNTS}",
+    "proxies of a cluster that the controller is told of": f"{known_proxies.MAX_PROXIES:,}",
+    "what is told of them, in all": f"{known_proxies.MAX_BYTES // MB} MB",
+    "resources that a proxy did not take, of each in the list of proxies": (
+        f"{known_proxies.MAX_REFUSED}"
+    ),
+    "text of each of them there": f"{known_proxies.MAX_REASON} characters",
     "problems that an agent has found in its cluster": f"{proxies.MAX_FINDINGS}",
     "text of a problem, or of what a proxy did not take": f"{proxies.MAX_REASON} characters",
     "text of any other field": f"{checks.MAX_TEXT:,} characters",

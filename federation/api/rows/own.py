@@ -234,6 +234,7 @@ GATEWAY = ApiKind(
         Column("Connected", ".status.connected", "boolean", "Whether its cluster reports."),
         Column("Reached From", ".status.reachedFrom", description="Who reaches it.", wide=True),
         Column("Zone", ".status.zone", description="Its zone.", wide=True),
+        Column("Version", ".status.version", description="Of its supervisor.", wide=True),
     ),
     categories=CATEGORY,
     selectable=("status.cluster",),

@@ -119,7 +119,11 @@ class GatewayStatus(Ours):
     address: str = Field(default="", description="Where other clusters dial.")
     port: int = Field(default=0, description="The port of that address.")
     zone: str = Field(default="", description="Its zone.")
-    connected: bool = Field(default=False, description="Whether its cluster reports at present.")
+    connected: bool = Field(
+        default=False,
+        description="Whether its cluster reports at present, and says that its agent hears of it.",
+    )
+    version: str = Field(default="", description="The version of fedmesh that its supervisor has.")
     reached_from: list[str] = Field(
         default_factory=list,
         alias="reachedFrom",
@@ -146,7 +150,11 @@ class ProxyStatus(Ours):
     cluster: str = Field(default="", description="The cluster that it belongs to.")
     kind: str = Field(default="", description="gateway or sidecar.")
     id: str = Field(default="", description="The gateway's name, or NAMESPACE/POD.")
-    connected: bool = Field(default=False, description="Whether its agent hears of it.")
+    connected: bool = Field(
+        default=False,
+        description="Whether its agent hears of it, as its cluster reported last: status.state of "
+        "the Cluster tells whether that is heard itself.",
+    )
     state: str = Field(default="", description="starting, serving, draining or stopped.")
     version: str = Field(default="", description="The version of fedmesh that its supervisor has.")
     certificate_expires: str = Field(

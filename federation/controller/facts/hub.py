@@ -206,7 +206,7 @@ class Hub:
         self._pass_on(cluster, speaker.withdrawals.take(received.changes, now), first_seen)
         if received.is_whole:
             speaker.heard.add(received.reply.type_url)
-            if speaker.heard.issuperset(codec.REPORTS):
+            if speaker.heard.issuperset(codec.AWAITED):
                 self.registry.mark_reported(cluster)
                 self._complete_when_all_reported()
                 if self.retained.reported(cluster):

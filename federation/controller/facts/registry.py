@@ -12,6 +12,7 @@ from federation.controller.admission.report_rules import placed, read_report, re
 from federation.controller.facts.observations import Observations
 from federation.controller.facts.of_services import Counts, not_older, service_of
 from federation.controller.facts.of_services import counts as counts_of
+from federation.controller.facts.reported_proxies import ReportedProxies
 from federation.controller.member import Member
 from federation.model.exports import Backend, Export, Gateway
 from federation.model.facts import Bundle, Cluster, Service
@@ -41,6 +42,7 @@ class Registry:
     def __init__(self) -> None:
         self.table = Table()
         self.observations = Observations()
+        self.proxies = ReportedProxies()
         self.members: dict[ClusterId, Member] = {}
         self._exports: dict[ServiceName, dict[ClusterId, Export]] = {}
         self._backends: dict[ServiceName, dict[ClusterId, Backend]] = {}
@@ -79,6 +81,7 @@ class Registry:
             codec.EXPORT: sorted(str(n) for n, found in self._exports.items() if cluster in found),
             codec.GATEWAY: [gateway.name for gateway in self.gateways(cluster)],
             codec.OBSERVATION: [str(cluster)],
+            codec.KNOWN_PROXY: self.proxies.names(cluster),
             **{type_url: self._passed_on(type_url, cluster) for type_url in codec.PASSED_ON},
         }
         return tuple(
@@ -143,13 +146,13 @@ class Registry:
                     touched |= self._show_cluster(cluster)
                 case codec.OBSERVATION:
                     self.observations.take(cluster, value)
+                case codec.KNOWN_PROXY:
+                    self.proxies.take(cluster, name, value)
                 case _:
                     pass
             if change.type_url in codec.PASSED_ON:
                 touched |= self._pass_on(cluster, change)
-        for service in dirty:
-            touched |= self._show_service(service)
-        return touched
+        return touched.union(*map(self._show_service, dirty))
 
     def _take_export(
         self, cluster: ClusterId, name: str, export: Export | None, first_seen: int

@@ -14,6 +14,7 @@ from federation.api.kinds import (
     CLUSTER,
     GATEWAY,
     NAMESPACE,
+    PROXY,
     SERVICE_EXPORT,
     SERVICE_IMPORT,
     TRAFFIC_POLICY,
@@ -24,6 +25,7 @@ from federation.controller.member import Member
 from federation.controller.membership.cluster_object import LEAVES, object_of
 from federation.controller.objects import policies, views
 from federation.controller.objects.events import NORMAL, WARNING, Events
+from federation.controller.objects.proxies import ShownProxies
 from federation.controller.objects.storage import Stored
 from federation.controller.views.status import sentences
 from federation.model.names import ClusterId, ServiceName
@@ -44,6 +46,7 @@ class Shown:
         self._hub = hub
         self._of = collections
         self._events = events
+        self._proxies = ShownProxies(hub.registry.proxies, collections[PROXY], events)
         self._stated: dict[str, Stored] = {}
         """Namespaces that somebody wrote, by name."""
         self._inside = -1
@@ -62,6 +65,7 @@ class Shown:
             for found in views.gateways(self._hub, member, now)
         )
         await self._services()
+        await self._proxies.look(now)
         self._events.forget(now)
 
     async def load_clusters(self, members: tuple[Member, ...]) -> None:

@@ -158,6 +158,8 @@ def gateways(hub: Hub, member: Member, now: float) -> list[Json]:
             for other, remote in hub.registry.observations.seen_from(member.id)
             if remote.gateway == gateway.name and hub.presence(other).is_connected(now)
         ]
+        known = hub.registry.proxies.get(member.id, f"gateway/{gateway.name}")
+        is_heard = known is None or known.connected
         found = named(GATEWAY, "", f"{member.id}.{gateway.name}")
         found["metadata"]["labels"] = {"fedmesh.dev/cluster": member.id}
         found["status"] = {
@@ -165,7 +167,8 @@ def gateways(hub: Hub, member: Member, now: float) -> list[Json]:
             "address": gateway.address,
             "port": gateway.port,
             "zone": gateway.zone,
-            "connected": hub.presence(member.id).is_connected(now),
+            "connected": is_heard and hub.presence(member.id).is_connected(now),
+            "version": known.version if known is not None else "",
             "reachedFrom": sorted(other for other, answers in seen if answers),
             "unreachedFrom": sorted(other for other, answers in seen if not answers),
         }

@@ -81,6 +81,11 @@ class Certificate:
         """Whether others believe it; `now` in seconds since 1970."""
         return self._certified is not None and self._certified.is_valid(now)
 
+    @property
+    def ends(self) -> int:
+        """When its life is over, in seconds since 1970; 0 while there is none."""
+        return self._certified.not_after if self._certified is not None else 0
+
     def problem(self, now: datetime) -> str:
         """What is wrong with it, as a sentence; empty when nothing is.
 

@@ -15,9 +15,9 @@ from federation.model.errors import InvalidInput
 from federation.model.exports import Backend, Export, Gateway, Headless, Tombstone
 from federation.model.facts import Bundle, Cluster, Service
 from federation.model.observations import Observation
-from federation.model.proxies import Proxy
+from federation.model.proxies import KnownProxy, Proxy
 from federation.model.zones import GatewayNames, ServiceNames
-from federation.wire.codec import clusters, headless, proxies, services, zones
+from federation.wire.codec import clusters, headless, known_proxies, proxies, services, zones
 from federation.wire.codec.kind import PREFIX, Fact, Kind, Owner, Report, Seen, Withdrawal
 from federation.xds.held_type import Limits
 from federation.xds.resources import Resource, resource
@@ -34,6 +34,7 @@ CLUSTER = PREFIX + "Cluster"
 BUNDLE = PREFIX + "Bundle"
 OBSERVATION = PREFIX + "Observation"
 PROXY = PREFIX + "Proxy"
+KNOWN_PROXY = PREFIX + "KnownProxy"
 TOMBSTONE = PREFIX + "Tombstone"
 SERVICE_NAMES = PREFIX + "ServiceNames"
 GATEWAY_NAMES = PREFIX + "GatewayNames"
@@ -163,6 +164,19 @@ _TABLE: tuple[Kind[Any], ...] = (
         name=attrgetter("id"),
     ),
     Kind(
+        KNOWN_PROXY,
+        KnownProxy,
+        known_proxies.encode_known_proxy,
+        known_proxies.decode_known_proxy,
+        name=attrgetter("name"),
+        report=Report(
+            known_proxies.LIMITS,
+            most_bytes=known_proxies.MAX_PROXY_BYTES,
+            stored=False,
+            awaited=False,
+        ),
+    ),
+    Kind(
         GATEWAY_NAMES,
         GatewayNames,
         zones.encode_gateway_names,
@@ -188,6 +202,9 @@ TOLD = {kind.type_url: kind.fact for kind in _TABLE if kind.fact is not None}
 
 REPORTS = tuple(REPORTED)
 """What goes up."""
+
+AWAITED = frozenset(t for t, report in REPORTED.items() if report.awaited)
+"""What a cluster must have said all of before it has reported completely."""
 
 FACTS = tuple(TOLD)
 """What comes down."""

@@ -76,7 +76,8 @@ class Report:
     `after` and `removals_after` are kinds that must have arrived before (`xds.sender.Rule`). One
     that is not `stored` is told again after a restart. One `with_export` is refused together with
     the export of its service, so people are told of that alone; of one that is not `told` they
-    hear nothing.
+    hear nothing. A cluster has reported completely when it has said all of each kind that is
+    `awaited`: an older agent does not know of the others.
     """
 
     limits: Limits
@@ -87,6 +88,7 @@ class Report:
     withdrawal: Withdrawal = Withdrawal.FREE
     with_export: bool = False
     told: bool = True
+    awaited: bool = True
 
 
 @dataclass(frozen=True, slots=True)

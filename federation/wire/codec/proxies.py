@@ -71,6 +71,8 @@ def encode_proxy(proxy: Proxy) -> bytes:
         dead_ports=proxy.dead_ports,
         entry=proxy.entry,
         closing_ports=proxy.closing_ports,
+        version=proxy.version,
+        certificate_ends=proxy.certificate_ends,
     ).SerializeToString(deterministic=True)
 
 
@@ -104,6 +106,8 @@ def decode_proxy(body: bytes) -> Proxy:
         dead_ports=_read_ports(message.dead_ports, "dead port"),
         entry=network_text(message.entry, "entry of the gateway") if message.entry else "",
         closing_ports=_read_ports(message.closing_ports, "closing port"),
+        version=word(message.version, "version of the supervisor"),
+        certificate_ends=read_since(message.certificate_ends),
     )
 
 
@@ -126,12 +130,13 @@ def parse_proxy_id(kind: Kind, text: str) -> str:
 def _read_refused(refused: Sequence[pb.Nack]) -> tuple[Nack, ...]:
     """What a proxy did not take. The reasons are for people: odd characters are shown as such."""
     return tuple(
-        Nack(word(r.type_url, "type"), _shown(r.name), _shown(r.reason))
+        Nack(word(r.type_url, "type"), shown(r.name), shown(r.reason))
         for r in few(refused, MAX_REFUSALS, "refusals")
     )
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Text for people, cut, with a blank for what does not print."""
     cut = text[:MAX_REASON]
     return cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
 
@@ -185,11 +190,11 @@ def decode_observation(body: bytes) -> Observation:
         tuple(_read_finding(f) for f in few(message.findings, MAX_FINDINGS, "findings")),
         tuple(
             ProxyNack(
-                _shown(r.proxy),
+                shown(r.proxy),
                 word(r.type_url, "type"),
-                _shown(r.name),
-                _shown(r.reason),
-                _read_since(r.since),
+                shown(r.name),
+                shown(r.reason),
+                read_since(r.since),
             )
             for r in few(message.rejected, MAX_REFUSALS, "rejected resources")
         ),
@@ -207,16 +212,17 @@ def decode_observation(body: bytes) -> Observation:
 def _read_finding(found: pb.Finding) -> Finding:
     """What an agent has found. Of a check that is not one of its own: a trouble of the agent."""
     check = found.check if found.check in OF_AGENTS else "agent-trouble"
-    return Finding(check, _shown(found.subject), _shown(found.what), _read_since(found.since))
+    return Finding(check, shown(found.subject), shown(found.what), read_since(found.since))
 
 
-def _read_since(seconds: int) -> int:
+def read_since(seconds: int) -> int:
+    """Seconds since 1970, within what can be shown."""
     return min(max(0, seconds), MAX_SINCE)
 
 
 def _cut(text: str) -> str:
     """As much as is taken, without what cannot be sent, such as a file's name that is no text."""
-    return _shown(text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 2]} …")
+    return shown(text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 2]} …")
 
 
 def _read_remotes(remotes: Sequence[pb.Remote]) -> tuple[Remote, ...]:

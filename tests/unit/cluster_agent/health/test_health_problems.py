@@ -58,6 +58,7 @@ def valid(status: str, reason: str, message: str) -> dict[ServiceName, tuple[Con
             Parts(away={"gw": "is not connected"}),
             *("gateway-away", "gateway gw", "gateway gw is not connected"),
         ),
+        (Parts(untold_proxies=7), "proxies-not-listed", "", "7 proxies are not listed"),
         (Parts(strangers=("a/b",)), "sidecar-without-pod", "sidecar a/b", "Pod a/b, which is not"),
         (
             Parts(refused_proxies={"proxy at 10.0.0.1": "a proxy at 10.0.0.1 gets no certificate"}),

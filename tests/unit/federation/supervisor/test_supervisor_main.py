@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,17 @@ async def test_a_proxy_is_ready_only_while_its_certificate_is_valid(
     ended = datetime.fromtimestamp(wall_seconds() + ends_in, UTC).year
     problems = [r.reason.startswith(f"it ended at {ended}") for r in told.refused]
     assert problems == ([] if ready else [True])
+
+
+@pytest.mark.looptime
+async def test_its_version_and_the_end_of_its_first_certificate_are_told(tmp_path: Path) -> None:
+    world = World(tmp_path, 3600)
+    told = await world.look()
+    assert told.version == version("fedmesh")
+    (certificate,) = world.supervisor._certificates
+    assert told.certificate_ends == certificate.ends > wall_seconds()
+    certificate._certified = Certified("KEY", "CHAIN", 0, certificate.ends + 60)
+    assert (await world.look()).certificate_ends == told.certificate_ends + 60
 
 
 @pytest.mark.looptime

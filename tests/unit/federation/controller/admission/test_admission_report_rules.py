@@ -10,10 +10,12 @@ from federation.controller.member import Member
 from federation.model.errors import InvalidInput
 from federation.model.exports import Backend
 from federation.model.names import ClusterId
+from federation.model.proxies import Kind, KnownProxy, State
 from federation.wire import codec
 from federation.wire import federation_pb2 as pb
 from federation.wire.codec import clusters
 from federation.wire.codec.kind import MAX_BODY_BYTES
+from federation.wire.codec.known_proxies import LIMITS, MAX_PROXY_BYTES
 from federation.wire.codec.proxies import MAX_OBSERVATION_BYTES
 from federation.wire.codec.services import MAX_EXPORTS
 from federation.xds.messages import Point, Response
@@ -64,6 +66,22 @@ def test_a_service_of_an_odd_name_is_refused(name: str) -> None:
         (codec.BACKEND, pb.Backend(service=name, cluster="east")),
     ):
         refused(type_url, name, message)
+
+
+@pytest.mark.parametrize("name", [*ODD.values(), "a..b", ".", "-a"])
+def test_a_proxy_of_an_odd_name_is_refused(name: str) -> None:
+    is_pod = name in (ODD["dots"], ODD["over-long"])  # of Pods such names may be
+    for kind in ("gateway",) if is_pod else ("gateway", "sidecar"):
+        proxy = pb.KnownProxy(kind=kind, id=name, state="serving")
+        refused(codec.KNOWN_PROXY, f"{kind}/{name}", proxy)
+
+
+def test_a_proxy_is_told_of_under_its_own_name_and_with_few_words() -> None:
+    proxy = pb.KnownProxy(kind="sidecar", id="shop/api-1", state="serving")
+    for name in ("sidecar/shop/api-2", "gateway/shop/api-1", "shop/api-1", "east.gateway.gw", ""):
+        assert "it describes" in refused(codec.KNOWN_PROXY, name, proxy)
+    proxy.refused.extend([pb.Nack(reason="x" * MAX_PROXY_BYTES)])
+    assert "may have at most" in refused(codec.KNOWN_PROXY, "sidecar/shop/api-1", proxy)
 
 
 @pytest.mark.parametrize("name", [*ODD.values(), "a..b", ".", "-a"])
@@ -250,6 +268,19 @@ def test_no_more_services_are_taken_than_a_cluster_may_export() -> None:
     assert len(there.held(codec.EXPORT)) == MAX_EXPORTS
     assert len(received.refused) == batch
     assert f"at most {MAX_EXPORTS} are taken" in received.reply.error
+
+
+def test_no_more_proxies_are_taken_than_a_cluster_may_have() -> None:
+    there, batch = controller(), MAX_RESPONSE_RESOURCES
+    assert LIMITS.resources % batch == 0
+    said = [KnownProxy(Kind.GATEWAY, f"g{n}", True, State.SERVING) for n in range(LIMITS.resources)]
+    for start in range(0, LIMITS.resources, batch):
+        found = tuple(map(codec.resource_of, said[start : start + batch]))
+        assert not there.receive(Response(codec.KNOWN_PROXY, "1", found)).refused
+    more = codec.resource_of(KnownProxy(Kind.GATEWAY, "more", True, State.SERVING))
+    received = there.receive(Response(codec.KNOWN_PROXY, "1", (more,)))
+    assert f"at most {LIMITS.resources} are taken" in received.refused["gateway/more"]
+    assert len(there.held(codec.KNOWN_PROXY)) == LIMITS.resources
 
 
 def test_a_thousand_refusals_do_not_make_a_long_answer() -> None:

@@ -9,6 +9,7 @@ from federation.model.exports import Backend, Export, Gateway
 from federation.model.facts import Cluster
 from federation.model.names import ClusterId
 from federation.model.observations import Observation, Remote
+from federation.model.proxies import Kind, KnownProxy, State
 from federation.wire import codec
 from federation.wire.codec.clusters import MAX_GATEWAYS
 from federation.xds.held_type import Change
@@ -216,6 +217,16 @@ def test_the_last_observation_of_a_cluster_counts_until_it_is_taken_back() -> No
     assert there.observations.seen_from(EAST) == ((WEST, lost),)
     there.apply(WEST, [Change(codec.OBSERVATION, "west", None)], 0)
     assert there.observations.seen_from(EAST) == ()
+
+
+def test_proxies_are_known_by_cluster_and_go_with_all_that_it_reported() -> None:
+    there, proxy = registry(), KnownProxy(Kind.GATEWAY, "gw", True, State.SERVING)
+    assert there.apply(EAST, [said(proxy)], 0) == set(), "no agent is told of them"
+    assert there.proxies.get(EAST, "gateway/gw") == proxy
+    gone = there.withdrawals(EAST)
+    assert Change(codec.KNOWN_PROXY, "gateway/gw", None) in gone
+    there.apply(EAST, gone, 0)
+    assert there.proxies.names(EAST) == []
 
 
 def test_an_observation_in_the_name_of_another_cluster_is_refused() -> None:

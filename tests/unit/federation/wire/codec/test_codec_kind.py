@@ -27,7 +27,9 @@ def test_reports_go_up_with_what_is_behind_a_service_before_its_export() -> None
         codec.HEADLESS,
         codec.BACKEND,
         codec.EXPORT,
+        codec.KNOWN_PROXY,
     )
+    assert {*codec.REPORTS} - {codec.KNOWN_PROXY} == codec.AWAITED
     rules = {rule.type_url: rule for rule in codec.REPORT_RULES}
     assert rules[codec.EXPORT].after == (codec.GATEWAY, codec.HEADLESS, codec.BACKEND)
     assert rules[codec.EXPORT].removals_after == (codec.TOMBSTONE,)
@@ -74,7 +76,7 @@ def test_addresses_of_workloads_stay_in_their_network() -> None:
 
 def test_only_what_is_told_again_is_not_stored() -> None:
     passing = {t for t, report in codec.REPORTED.items() if not report.stored}
-    assert passing == {codec.TOMBSTONE, codec.OBSERVATION}
+    assert passing == {codec.TOMBSTONE, codec.OBSERVATION, codec.KNOWN_PROXY}
     withdrawals = {codec.REPORTED[t].withdrawal for t in passing}
     assert withdrawals == {Withdrawal.WITNESS, Withdrawal.FREE}
 

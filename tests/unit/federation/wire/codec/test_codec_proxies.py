@@ -32,6 +32,8 @@ PROXY = Proxy(
     remotes=(Remote(ClusterId("far"), "g1", False), Remote(ClusterId("west"), "g1", True, 0.012)),
     dead_ports=(8080,),
     closing_ports=(8080, 9090),
+    version="0.1.0",
+    certificate_ends=1_800_000_000,
 )
 
 

@@ -157,6 +157,7 @@ MESSAGES = {
     codec.BUNDLE: pb.Bundle,
     codec.OBSERVATION: pb.Observation,
     codec.PROXY: pb.Proxy,
+    codec.KNOWN_PROXY: pb.KnownProxy,
 }
 
 
