@@ -4,6 +4,7 @@ In: objects, errors. Out: answers over HTTP, in JSON or YAML as the client asked
 """
 
 import json
+from functools import partial
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from federation.apiserver import reading
 from federation.apiserver.access import Attributes
 from federation.apiserver.caller import Caller
 from federation.apiserver.resource import Resource, Written
+from federation.apiserver.sending import send_list
 from federation.apiserver.statuses import status_of, success
 from federation.model.errors import FedmeshError
 from federation.runtime.escapes import visible
@@ -68,12 +70,24 @@ def deleted(kind: ApiKind, written: Written, request: web.Request) -> web.Respon
     return answer_of(success(kind, metadata.get("name", ""), metadata.get("uid", "")), 200, request)
 
 
+async def listed(found: Json, request: web.Request) -> web.StreamResponse:
+    """A list as the client wants it, in pieces where it is long."""
+    if not _wants_yaml(request):
+        return await send_list(found, request)
+    size = len(found.get("items") or found.get("rows") or ())
+    return await reading.beside(size, partial(answer_of, found, 200, request))
+
+
 def answer_of(found: Json, code: int, request: web.Request) -> web.Response:
     """A value as the client wants it: YAML where that is asked for first, JSON otherwise."""
-    wanted = request.headers.get("Accept", "")
-    if wanted.partition(",")[0].partition(";")[0].strip() == "application/yaml":
+    if _wants_yaml(request):
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in C, where there is one
         text = yaml.dump(found, Dumper=dumper, sort_keys=False)
         return web.Response(text=text, status=code, content_type="application/yaml")
     data = json.dumps(found, separators=(",", ":")).encode()
     return web.Response(body=data, status=code, content_type="application/json")
+
+
+def _wants_yaml(request: web.Request) -> bool:
+    wanted = request.headers.get("Accept", "")
+    return wanted.partition(",")[0].partition(";")[0].strip() == "application/yaml"

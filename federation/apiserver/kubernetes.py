@@ -8,7 +8,6 @@ given, and all else is derived from their kinds.
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -16,7 +15,14 @@ from aiohttp import web
 from federation.api.kind import ApiKind
 from federation.apiserver import reading, writing
 from federation.apiserver.access import Attributes, Decision
-from federation.apiserver.answers import answer_of, deleted, forbidden, refusal, written_as
+from federation.apiserver.answers import (
+    answer_of,
+    deleted,
+    forbidden,
+    listed,
+    refusal,
+    written_as,
+)
 from federation.apiserver.bodies import object_of
 from federation.apiserver.caller import Caller
 from federation.apiserver.documents import Documents
@@ -176,8 +182,7 @@ class KubernetesApi:
             )
         if call.verb == "list":
             found = await self._reading.list(resource, call.asked, query, call.caller.name, form)
-            size = len(found.get("items") or found.get("rows") or ())
-            return await reading.beside(size, partial(answer_of, found, 200, call.request))
+            return await listed(found, call.request)
         watch = self._reading.watch(resource, call.asked, query)
         return await self._streams.serve(call.request, call.caller.name, resource, watch, form)
 

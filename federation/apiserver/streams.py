@@ -13,6 +13,7 @@ from aiohttp import web
 
 from federation.apiserver import reading
 from federation.apiserver.resource import Resource
+from federation.apiserver.sending import is_taken
 from federation.apiserver.statuses import StatusError
 from federation.apiserver.watching import Watch, lines
 
@@ -53,7 +54,6 @@ class Streams:
         self, request: web.Request, resource: Resource, watch: Watch, form: str
     ) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "application/json"})
-        answer.enable_chunked_encoding()
         await answer.prepare(request)
         end = asyncio.get_running_loop().time() + reading.watch_seconds(request.query)
 
@@ -66,16 +66,9 @@ class Streams:
         stream = lines(resource.collection, watch, shape if form else None, left)
         async with aclosing(cast(Any, stream)):
             async for data in stream:
-                if request.transport is None or request.transport.is_closing():
-                    return answer
-                if not data:
+                if not data and request.transport and not request.transport.is_closing():
                     continue
-                try:
-                    async with asyncio.timeout(STALL_SECONDS):
-                        await answer.write(data)
-                except (TimeoutError, ConnectionError):
-                    if request.transport is not None:
-                        request.transport.abort()
+                if not await is_taken(request, answer, data, STALL_SECONDS):
                     return answer
         await answer.write_eof()
         return answer

@@ -6,7 +6,7 @@ how far the stream is; a past that is not kept any more is an ERROR (410), which
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from federation.apiserver.collection import (
     PastIsGoneError,
 )
 from federation.apiserver.selectors import Judge
+from federation.apiserver.sending import pieces
 from federation.apiserver.statuses import expired, status_of
 
 Json = dict[str, Any]
@@ -28,7 +29,8 @@ BOOKMARK_SECONDS = 60.0
 """How often a stream that may have them gets a bookmark, when nothing else happens."""
 BOOKMARK, ERROR = "BOOKMARK", "ERROR"
 INITIAL_END = "k8s.io/initial-events-end"
-_SHOWN_AT_ONCE = 100
+LOOK_SECONDS = 2.0
+"""How soon it is seen that nobody reads any more, while nothing happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ async def lines(
     at = watch.after
     if at is None:
         at = collection.revision
-        for some in _initial(collection, watch, shape):
+        for some in pieces(_initial(collection, watch, shape, at)):
             yield some
     since_bookmark = until()
     while (left := until()) > 0:
@@ -71,9 +73,8 @@ async def lines(
         except PastIsGoneError:
             yield _line(ERROR, gone(at))
             return
-        for start in range(0, len(events), _SHOWN_AT_ONCE):
-            few = events[start : start + _SHOWN_AT_ONCE]
-            yield b"".join(_shown(collection, few, watch, shape))
+        for some in pieces(_shown(collection, events, watch, shape)):
+            yield some
         if events:
             at = events[-1].revision
             continue
@@ -82,19 +83,17 @@ async def lines(
             at = collection.revision
             yield _bookmark(collection, at)
         yield b""
-        await collection.wait(at, min(left, BOOKMARK_SECONDS))
+        await collection.wait(at, min(left, LOOK_SECONDS))
     if watch.bookmarks:
         yield _bookmark(collection, at)
 
 
-def _initial(collection: Collection, watch: Watch, shape: Shape | None) -> Iterable[bytes]:
-    """All that is there, as if it were new."""
-    held = [one for one in collection.listed(watch.namespace) if watch.selects(one.object)]
-    for start in range(0, len(held), _SHOWN_AT_ONCE):
-        some = held[start : start + _SHOWN_AT_ONCE]
-        yield b"".join(_line(ADDED, shape(one.object) if shape else one.object) for one in some)
+def _initial(collection: Collection, watch: Watch, shape: Shape | None, at: int) -> Iterator[bytes]:
+    """All that is there, as if it were new; the bookmark is of when it was taken."""
+    for one in [held for held in collection.listed(watch.namespace) if watch.selects(held.object)]:
+        yield _line(ADDED, shape(one.object) if shape else one.object)
     if watch.initial_end:
-        yield _bookmark(collection, collection.revision, initial=True)
+        yield _bookmark(collection, at, initial=True)
 
 
 def gone(revision: int) -> Json:
