@@ -51,3 +51,6 @@ ASKING: ContextVar[Caller | None] = ContextVar("asking", default=None)
 Authenticate = Callable[[str, bytes | None, float], Caller | None]
 """By the Authorization header ("" for none), the certificate of the peer (DER; None for none) and
 now (seconds since 1970): who asks, None for a stranger. Raises nothing, and reads no disk."""
+
+IsStill = Callable[[], bool]
+"""Whether what a request has shown would still be accepted: for what goes on for long."""

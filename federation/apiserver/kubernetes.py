@@ -24,7 +24,7 @@ from federation.apiserver.answers import (
     written_as,
 )
 from federation.apiserver.bodies import object_of
-from federation.apiserver.caller import Caller
+from federation.apiserver.caller import Caller, IsStill
 from federation.apiserver.documents import Documents
 from federation.apiserver.judging import only_read
 from federation.apiserver.requests import Asked, read_path, truth, verb_of
@@ -32,7 +32,7 @@ from federation.apiserver.resource import Resource, Wish
 from federation.apiserver.reviews import Reviews
 from federation.apiserver.selectors import name_wanted
 from federation.apiserver.statuses import StatusError
-from federation.apiserver.streams import Streams
+from federation.apiserver.streams import Streams, Watched
 from federation.model.errors import FedmeshError
 
 Json = dict[str, Any]
@@ -73,6 +73,7 @@ class Call:
 
     request: web.Request
     caller: Caller
+    is_still: IsStill
     asked: Asked
     verb: str
     attributes: Attributes
@@ -109,19 +110,23 @@ class KubernetesApi:
         self._reading = reading.Reading()
         self._streams = Streams()
 
-    async def handle(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+    async def handle(
+        self, request: web.Request, caller: Caller, is_still: IsStill
+    ) -> web.StreamResponse:
         """The answer; errors are answered as Status objects."""
         try:
-            return await self._answer(request, caller)
+            return await self._answer(request, caller, is_still)
         except FedmeshError as error:
             return refusal(error)
 
-    async def _answer(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+    async def _answer(
+        self, request: web.Request, caller: Caller, is_still: IsStill
+    ) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"
         document = self._documents.find(path, request.headers.get("Accept", ""))
         asked = None if document is not None else read_path(path)
         if asked is not None:
-            return await self._about_resource(request, caller, asked)
+            return await self._about_resource(request, caller, is_still, asked)
         await self._check(request, caller, Attributes(request.method.lower(), path=path))
         if document is None:
             raise StatusError(404, _NOT_FOUND)
@@ -130,7 +135,7 @@ class KubernetesApi:
         return document.answer(request)
 
     async def _about_resource(
-        self, request: web.Request, caller: Caller, asked: Asked
+        self, request: web.Request, caller: Caller, is_still: IsStill, asked: Asked
     ) -> web.StreamResponse:
         verb = verb_of(request.method, asked, truth(request.query, "watch"))
         name = asked.name or name_wanted(request.query.get("fieldSelector", ""))
@@ -143,7 +148,7 @@ class KubernetesApi:
             asked.name if verb == "create" else name,
         )
         await self._check(request, caller, attributes)
-        call = Call(request, caller, asked, verb, attributes)
+        call = Call(request, caller, is_still, asked, verb, attributes)
         if self._reviews.answers(asked.group, asked.version, asked.plural):
             return await self._review(call)
         resource = self._resources.get((asked.group, asked.version, asked.plural))
@@ -184,7 +189,12 @@ class KubernetesApi:
             found = await self._reading.list(resource, call.asked, query, call.caller.name, form)
             return await listed(found, call.request)
         watch = self._reading.watch(resource, call.asked, query)
-        return await self._streams.serve(call.request, call.caller.name, resource, watch, form)
+
+        def may_still() -> bool:
+            return call.is_still() and self._gate.decide(call.caller, call.attributes).allowed
+
+        watched = Watched(resource, watch, form, may_still)
+        return await self._streams.serve(call.request, call.caller.name, watched)
 
     async def _write(self, resource: Resource, call: Call) -> web.StreamResponse:
         sent, form, asked = await call.sent(), call.form, call.asked

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from federation.apiserver.access import Attributes, Decision
 from federation.apiserver.answers import forbidden, refusal
-from federation.apiserver.caller import ASKING, Authenticate, Caller
+from federation.apiserver.caller import ASKING, Authenticate, Caller, IsStill
 from federation.apiserver.connection_guard import SETTINGS, ConnectionGuard, source_of
 from federation.apiserver.impersonation import impersonated
 from federation.apiserver.kubernetes import KubernetesApi
@@ -81,11 +81,11 @@ class _Front:
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The middleware: every request passes it."""
         try:
-            caller = await self._let_in(request)
+            caller, is_still = await self._let_in(request)
             ASKING.set(caller)
             await request.read()
             self._guard.answer(request.protocol)
-            return await (self._lead(request, caller, handler) if caller else handler(request))
+            return await self._lead(request, caller, is_still, handler)
         except FedmeshError as error:
             if isinstance(error, Denied) or getattr(error, "code", 0) == _UNAUTHORIZED:
                 what = {"path": request.path, "peer": request.remote}
@@ -106,15 +106,18 @@ class _Front:
         finally:
             self._guard.wait(request.protocol)
 
-    async def _let_in(self, request: web.Request) -> Caller | None:
-        """Who asks, None at the paths that are open; raises StatusError, Busy, ConnectionError."""
-        header = request.headers.get("Authorization", "")
+    async def _let_in(self, request: web.Request) -> tuple[Caller | None, IsStill]:
+        """Who asks, None at the paths that are open; and whether what he has shown still counts.
+
+        Raises StatusError, Busy, ConnectionError.
+        """
+        header, certificate = request.headers.get("Authorization", ""), certificate_of(request)
         parts = self._parts
-        caller = parts.authenticate(header, certificate_of(request), wall_seconds())
+        caller = parts.authenticate(header, certificate, wall_seconds())
         if caller is None:
             await _wait_for_turn(request, self._strangers)
         if request.path in _OPEN_PATHS:
-            return None
+            return None, lambda: True
         if caller is None:
             raise StatusError(
                 _UNAUTHORIZED,
@@ -123,13 +126,21 @@ class _Front:
             )
         await parts.application.note_call(peer_of(request), caller.how)
         is_admin = parts.access.is_admin(caller)
-        return impersonated(request.headers.items(), caller, is_admin=is_admin)
+        asks = impersonated(request.headers.items(), caller, is_admin=is_admin)
+
+        def is_still() -> bool:
+            now = parts.authenticate(header, certificate, wall_seconds())
+            return now == caller and (asks is caller or parts.access.is_admin(caller))
+
+        return asks, is_still
 
     async def _lead(
-        self, request: web.Request, caller: Caller, handler: Handler
+        self, request: web.Request, caller: Caller | None, is_still: IsStill, handler: Handler
     ) -> web.StreamResponse:
+        if caller is None:
+            return await handler(request)
         if is_kubernetes(request.path):
-            return await self._parts.kubernetes.handle(request, caller)
+            return await self._parts.kubernetes.handle(request, caller, is_still)
         asked = attributes_of(request.method, request.path)
         decision = self._parts.access.decide(caller, asked)
         if not decision.allowed:

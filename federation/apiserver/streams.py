@@ -1,12 +1,14 @@
 """Watches as answers that go on: how many there may be, and what becomes of readers that stall.
 
 In: a request and what it watches. Out: an answer that ends by itself, at the latest after an hour,
-or when its reader takes nothing for a while.
+when its reader takes nothing for a while, or within seconds when he may not watch any more.
 """
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, cast
 
 from aiohttp import web
@@ -25,6 +27,16 @@ STALL_SECONDS = 30.0
 _TOO_MANY = 429
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is watched, and how it is shown; `may_still`: whether who watches still may."""
+
+    resource: Resource
+    watch: Watch
+    form: str
+    may_still: Callable[[], bool]
+
+
 class Streams:
     """The watches that are under way."""
 
@@ -33,9 +45,7 @@ class Streams:
         self._most_of_one = most_of_one
         self._of: Counter[str] = Counter()
 
-    async def serve(
-        self, request: web.Request, who: str, resource: Resource, watch: Watch, form: str
-    ) -> web.StreamResponse:
+    async def serve(self, request: web.Request, who: str, watched: Watched) -> web.StreamResponse:
         """Send lines until it ends; raises StatusError (429) when there are too many."""
         if self._of.total() >= self._most or self._of[who] >= self._most_of_one:
             raise StatusError(
@@ -45,30 +55,32 @@ class Streams:
             )
         self._of[who] += 1
         try:
-            return await self._send(request, resource, watch, form)
+            return await _send(request, watched)
         finally:
             self._of[who] -= 1
             self._of += Counter()  # who has none is forgotten
 
-    async def _send(
-        self, request: web.Request, resource: Resource, watch: Watch, form: str
-    ) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await answer.prepare(request)
-        end = asyncio.get_running_loop().time() + reading.watch_seconds(request.query)
 
-        def left() -> float:
-            return end - asyncio.get_running_loop().time()
+async def _send(request: web.Request, watched: Watched) -> web.StreamResponse:
+    answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await answer.prepare(request)
+    end = asyncio.get_running_loop().time() + reading.watch_seconds(request.query)
+    resource, form = watched.resource, watched.form
 
-        def shape(found: dict[str, Any]) -> dict[str, Any]:
-            return reading.shaped(resource, found, form, request.query)
+    def left() -> float:
+        return end - asyncio.get_running_loop().time()
 
-        stream = lines(resource.collection, watch, shape if form else None, left)
-        async with aclosing(cast(Any, stream)):
-            async for data in stream:
-                if not data and request.transport and not request.transport.is_closing():
-                    continue
-                if not await is_taken(request, answer, data, STALL_SECONDS):
-                    return answer
-        await answer.write_eof()
-        return answer
+    def shape(found: dict[str, Any]) -> dict[str, Any]:
+        return reading.shaped(resource, found, form, request.query)
+
+    stream = lines(resource.collection, watched.watch, shape if form else None, left)
+    async with aclosing(cast(Any, stream)):
+        async for data in stream:
+            if not watched.may_still():
+                break
+            if not data and request.transport and not request.transport.is_closing():
+                continue
+            if not await is_taken(request, answer, data, STALL_SECONDS):
+                return answer
+    await answer.write_eof()
+    return answer
