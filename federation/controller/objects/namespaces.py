@@ -11,6 +11,9 @@ from federation.model.errors import Conflict
 
 Json = dict[str, Any]
 
+ALWAYS = "default"
+"""The namespace that is there without anything in it."""
+
 
 class NamespaceStorage:
     """Implements `federation.apiserver.resource.Storage`; policies go with their namespace."""
@@ -28,6 +31,8 @@ class NamespaceStorage:
     async def delete(self, held: Held) -> None:
         """See Storage. Raises Conflict for one that services make."""
         name = held.object["metadata"]["name"]
+        if not held.stored and name == ALWAYS:
+            raise Conflict(f"namespace {name} is always there")
         if not held.stored:
             raise Conflict(
                 f"namespace {name} is there since services or policies are in it, and goes with "

@@ -25,6 +25,7 @@ from federation.controller.member import Member
 from federation.controller.membership.cluster_object import LEAVES, object_of
 from federation.controller.objects import policies, views
 from federation.controller.objects.events import NORMAL, WARNING, Events
+from federation.controller.objects.namespaces import ALWAYS
 from federation.controller.objects.proxies import ShownProxies
 from federation.controller.objects.storage import Stored
 from federation.controller.views.status import sentences
@@ -164,7 +165,7 @@ class Shown:
 
     def _namespaces(self) -> None:
         """Show the namespaces that are there since something is in them."""
-        used = {"default"}
+        used = {ALWAYS}
         for kind in (SERVICE_IMPORT, TRAFFIC_POLICY):
             used |= {namespace for namespace, _ in self._of[kind].names()}
         collection = self._of[NAMESPACE]

@@ -11,15 +11,16 @@ from typing import Any
 
 from federation.api.kind import ApiKind
 from federation.apiserver.collection import Collection, Held, key_of
+from federation.apiserver.statuses import StatusError
 from federation.controller.intent.apply_intent import Effect
 from federation.controller.intent.documents import Documents, Kind
 from federation.controller.store.store import Entry, IntentStore
-from federation.model.errors import Failed
 
 Json = dict[str, Any]
 
 MOST_OBJECTS = 10_000
 """Of one kind: all of them are in memory."""
+_FORBIDDEN = 403
 NO_NAMESPACE = "-"
 """Stands for the namespace of what is in none; no namespace is called so."""
 
@@ -72,12 +73,14 @@ class ObjectStorage:
         self._collection = collection
 
     async def write(self, found: Json, before: Held | None) -> None:
-        """See Storage. Raises Failed when there are too many."""
+        """See Storage. Raises StatusError (403, as for a quota) when there are too many."""
         kind = self._collection.kind
         if before is None and len(self._collection) >= MOST_OBJECTS:
-            raise Failed(
+            raise StatusError(
+                _FORBIDDEN,
                 f"there are {MOST_OBJECTS} {kind.resource} already, and no more are kept: delete "
-                "some that are not needed"
+                "some that are not needed",
+                kind=kind,
             )
         await self._documents.put(Stored(found), before.stored if before is not None else 0)
 

@@ -28,7 +28,7 @@ from federation.controller.objects.gate import Gate
 from federation.controller.objects.revisions import first_revision
 from federation.controller.sessions import Sessions
 from federation.controller.trust.authority import open_authority
-from federation.model.errors import Conflict, Failed
+from federation.model.errors import Conflict
 from federation.model.names import ClusterId, ServiceName
 from federation.runtime.clock import utc_now
 from tests.unit.builders import backend, export, said
@@ -300,13 +300,20 @@ async def test_what_is_revoked_is_no_more_in_the_status(world: World) -> None:
     assert users.get("", "ann").object["status"] == {"credentials": []}
 
 
+async def test_the_namespace_that_is_always_there_says_so(world: World) -> None:
+    await world.objects.shown.look()
+    with pytest.raises(StatusError, match="namespace default is always there"):
+        await world.of[NAMESPACE].delete("", "default", Wish())
+
+
 async def test_only_so_many_objects_of_a_kind_are_kept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "MOST_OBJECTS", 1)
     await world.create(POLICY, "near", {}, "shop")
-    with pytest.raises(Failed, match="no more are kept"):
+    with pytest.raises(StatusError, match="no more are kept") as refused:
         await world.create(POLICY, "far", {}, "shop")
+    assert refused.value.code == 403
 
 
 def test_events_are_few_and_of_late() -> None:
