@@ -5,8 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 E2E ?=
-# WORKERS=2 (as root): tests in two processes, each with a loopback of its own.
-WORKERS ?= 0
+# Unit tests in so many processes, each with a loopback of its own, which takes a network namespace.
+WORKERS ?= $(shell unshare --net true 2> /dev/null && echo 2 || echo 0)
 
 .PHONY: demo test check e2e bench proto golden docs hooks fix clean setup
 

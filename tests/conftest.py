@@ -1,15 +1,15 @@
 """Tests in several processes at once (`pytest -n`): each has a loopback of its own.
 
-A file is done by one process. What needs the machine for itself is one group, which comes first:
-one process does it while the others do unit tests, and then wait for its end. In one process
-all is as it is collected.
+A file of unit tests is done by one process, and these come first. All end-to-end tests are one
+group: one process does them, one after the other, while nothing else runs. In one process all is as
+it is collected.
 """
 
 import pytest
 
 from tests.loopback import take_own
 
-ALONE = "alone"
+E2E = "e2e"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,12 +24,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)
         for item in items:
-            group = ALONE if item.get_closest_marker(ALONE) else item.path.stem
+            group = E2E if is_e2e(item) else str(item.path)
             item.add_marker(pytest.mark.xdist_group(group))
 
 
+def is_e2e(item: pytest.Item) -> bool:
+    """Whether it starts processes, and measures or needs them."""
+    return "unit" not in item.path.parts or item.get_closest_marker("alone") is not None
+
+
 def _turn(item: pytest.Item) -> int:
-    """First what is alone, then unit tests, then the rest; within these as they were."""
-    if item.get_closest_marker(ALONE):
-        return 0
-    return 2 if "e2e" in item.path.parts else 1
+    """First unit tests, then the rest; within these as they were."""
+    return int(is_e2e(item))
