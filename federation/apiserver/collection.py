@@ -48,14 +48,15 @@ class Held:
 
     `revision` is its resourceVersion as a number, `since` the lowest one at which what people said
     was the same: what the system alone has changed since is no conflict. `stored` is the store's
-    revision, 0 for a view. A view has no object but a `source`, of which it is made when somebody
-    reads it: there may be many, and few are read.
+    revision, and `size` the bytes that it takes there, 0 for a view. A view has no object but a
+    `source`, of which it is made when somebody reads it: there may be many, and few are read.
     """
 
     found: Json | None
     revision: int
     since: int = 0
     stored: int = 0
+    size: int = 0
     source: Any = None
     make: Callable[[Any], Json] | None = None
 
@@ -96,6 +97,8 @@ class Collection:
         self._events: deque[Event] = deque(maxlen=kept)
         self._forgotten = revisions.current
         self._moved = asyncio.Event()
+        self.size = 0
+        """Bytes of all of them in the store."""
         self._lines: OrderedDict[tuple[int, str], bytes] = OrderedDict()
 
     def __len__(self) -> int:
@@ -124,7 +127,7 @@ class Collection:
         found = sorted(self._objects.items())
         return [held for key, held in found if not namespace or key[0] == namespace]
 
-    def put(self, found: Json, stored: int = 0) -> None:
+    def put(self, found: Json, stored: int = 0, size: int = 0) -> None:
         """Take an object as it is now; one that is as before is no change."""
         key = key_of(found)
         before = self._objects.get(key)
@@ -133,7 +136,8 @@ class Collection:
         revision = self._revisions.next()
         is_same_word = before is not None and stored and before.stored == stored
         since = before.since if before is not None and is_same_word else revision
-        held = Held(with_revision(found, revision), revision, since, stored)
+        held = Held(with_revision(found, revision), revision, since, stored, size)
+        self.size += size - (before.size if before is not None else 0)
         self._objects[key] = held
         self._note(Event(MODIFIED if before else ADDED, held, before, revision))
 
@@ -152,6 +156,7 @@ class Collection:
         before = self._objects.pop((namespace, name), None)
         if before is None:
             return
+        self.size -= before.size
         revision = self._revisions.next()
         found = before.found and with_revision(before.found, revision)
         last = dataclasses.replace(before, found=found, revision=revision, since=revision)

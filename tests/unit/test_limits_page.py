@@ -199,6 +199,7 @@ STATED: dict[str, str] = {
     "annotations of an object": f"{metadata.MOST_ANNOTATION_BYTES // KB} KB",
     "finalizers of an object": f"{metadata.MOST_FINALIZERS}",
     "objects of a kind that people write": f"{storage.MOST_OBJECTS:,}",
+    "objects of a kind that people write, together": f"{storage.MOST_BYTES // MB} MB",
     "events that are kept": f"{events.MOST_EVENTS:,}, for an hour",
     "certificate request, and the certificate beside it": (f"{pem.LARGEST_FROM_OUTSIDE // KB} KB"),
     "lines about refused calls in a log": (

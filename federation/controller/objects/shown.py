@@ -135,7 +135,7 @@ class Shown:
             self._namespaces()
         if names:
             for held in self._of[TRAFFIC_POLICY].listed():
-                self._of[TRAFFIC_POLICY].put(self.policy(held.object), held.stored)
+                self._of[TRAFFIC_POLICY].put(self.policy(held.object), held.stored, held.size)
 
     def _service(self, name: ServiceName) -> None:
         imports, exports = self._of[SERVICE_IMPORT], self._of[SERVICE_EXPORT]
@@ -155,7 +155,7 @@ class Shown:
         status = {
             "phase": "Terminating" if "deletionTimestamp" in stored.object["metadata"] else "Active"
         }
-        self._of[NAMESPACE].put({**stored.object, "status": status}, stored.revision)
+        self._of[NAMESPACE].put({**stored.object, "status": status}, stored.revision, stored.size)
 
     def remove_namespace(self, name: str) -> None:
         """A namespace that somebody had written; it stays while something is in it."""

@@ -20,6 +20,8 @@ Json = dict[str, Any]
 
 MOST_OBJECTS = 10_000
 """Of one kind: all of them are in memory."""
+MOST_BYTES = 32 << 20
+"""Of the objects of one kind together."""
 _FORBIDDEN = 403
 NO_NAMESPACE = "-"
 """Stands for the namespace of what is in none; no namespace is called so."""
@@ -27,10 +29,13 @@ NO_NAMESPACE = "-"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object without its resourceVersion, and the store's revision at which it was written."""
+    """An object without its resourceVersion, the store's revision at which it was written, and how
+    many bytes it takes there.
+    """
 
     object: Json
     revision: int = 0
+    size: int = 0
 
 
 def stored_kind(kind: ApiKind) -> Kind[Stored]:
@@ -38,14 +43,24 @@ def stored_kind(kind: ApiKind) -> Kind[Stored]:
     return Kind(
         kind.kind,
         f"objects/{kind.resource}/",
-        lambda stored: name_in_store(*key_of(stored.object)),
-        lambda stored: json.dumps(without_revision(stored.object)).encode(),
+        name_of,
+        encoded,
         _read,
     )
 
 
+def name_of(stored: Stored) -> str:
+    """The rest of an object's key."""
+    return name_in_store(*key_of(stored.object))
+
+
+def encoded(stored: Stored) -> bytes:
+    """An object as it is kept."""
+    return json.dumps(without_revision(stored.object)).encode()
+
+
 def _read(entry: Entry) -> Stored:
-    return Stored(json.loads(entry.value), entry.revision)
+    return Stored(json.loads(entry.value), entry.revision, len(entry.value))
 
 
 def name_in_store(namespace: str, name: str) -> str:
@@ -82,7 +97,16 @@ class ObjectStorage:
                 "some that are not needed",
                 kind=kind,
             )
-        await self._documents.put(Stored(found), before.stored if before is not None else 0)
+        stored = Stored(found)
+        others = self._collection.size - (before.size if before is not None else 0)
+        if others + len(encoded(stored)) > MOST_BYTES:
+            raise StatusError(
+                _FORBIDDEN,
+                f"with this one, all {kind.resource} would take more than {MOST_BYTES >> 20} MB: "
+                "delete some, or make it smaller",
+                kind=kind,
+            )
+        await self._documents.put(stored, before.stored if before is not None else 0)
 
     async def delete(self, held: Held) -> None:
         """See Storage."""
@@ -111,7 +135,7 @@ def effect_of(
     def put(stored: Stored) -> None:
         if heard is not None:
             heard(stored.object["metadata"]["name"], stored.object)
-        collection.put(shown(stored.object), stored.revision)
+        collection.put(shown(stored.object), stored.revision, stored.size)
 
     async def load(found: tuple[Stored, ...]) -> None:
         for stored in found:

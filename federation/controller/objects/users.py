@@ -34,7 +34,7 @@ class ShownUsers:
     def _changed(self, name: str) -> None:
         held = self._collection.get("", name)
         if held is not None:
-            self._collection.put(self.with_status(held.object), held.stored)
+            self._collection.put(self.with_status(held.object), held.stored, held.size)
 
 
 def user_acts(users: Users) -> dict[str, Act]:

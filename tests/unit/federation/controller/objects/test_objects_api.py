@@ -316,6 +316,19 @@ async def test_only_so_many_objects_of_a_kind_are_kept(
     assert refused.value.code == 403
 
 
+async def test_objects_of_a_kind_take_so_much_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "MOST_BYTES", 2_000)
+    found = await world.create(POLICY, "near", {}, "shop")
+    large = {**found, "metadata": {**found["metadata"], "annotations": {"a": "x" * 2_000}}}
+    with pytest.raises(StatusError, match="more than"):
+        await world.of[POLICY].change(Place("shop", "near"), Wish(), lambda _: large)
+    await world.of[POLICY].delete("shop", "near", Wish())
+    assert world.of[POLICY].collection.size == 0
+    await world.create(POLICY, "near", {}, "shop")
+
+
 def test_events_are_few_and_of_late() -> None:
     kept = Collection(EVENT, Revisions(1))
     noted = events.Events(kept)
