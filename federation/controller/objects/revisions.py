@@ -9,14 +9,14 @@ is later.
 from federation.controller.store.store import IntentStore
 
 _KEY = "api/revision"
-_MOST_IN_A_LIFE = 1 << 32
+_MOST_IN_A_LIFE = 100_000_000
+"""Revisions of one life: more than ever happen between two starts of a controller."""
 
 
 async def first_revision(store: IntentStore, now: float) -> int:
     """The revision at which this life begins; `now` in seconds since 1970. Raises Failed."""
     found = await store.read(_KEY)
     least = int(found.value) + _MOST_IN_A_LIFE if found is not None else 0
-    time = int(now * 1_000_000)
-    first = time if found is None or time > int(found.value) else least
+    first = max(int(now * 1_000_000), least)
     await store.write(_KEY, str(first).encode(), found.revision if found is not None else 0)
     return first

@@ -241,6 +241,8 @@ async def test_revisions_are_higher_in_every_life(world: World) -> None:
     assert await first_revision(world.store, 2_000.0) > first
     later = await first_revision(world.store, 1_500.0)  # the clock was set back
     assert later > 2_000 * 1_000_000
+    soon = await first_revision(world.store, 2_000.001)  # and forth, to just behind a start
+    assert soon >= later + 100_000_000
 
 
 async def test_a_word_that_met_another_one_is_refused(world: World) -> None:
