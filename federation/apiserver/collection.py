@@ -7,8 +7,9 @@ asks for is not kept any more (410), upon which it lists again.
 
 import asyncio
 import dataclasses
+import json
 from bisect import bisect_right
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -20,9 +21,6 @@ Json = dict[str, Any]
 
 KEPT_EVENTS = 1_000
 """Changes of a kind that can still be watched from."""
-
-_LINES = 100
-"""Events that are kept as they are sent."""
 
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
@@ -44,15 +42,17 @@ class Revisions:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An object as it stands.
+    """An object as it stands, as JSON: as values it would take several times the room.
 
-    `revision` is its resourceVersion as a number, `since` the lowest one at which what people said
-    was the same: what the system alone has changed since is no conflict. `stored` is the store's
-    revision, and `size` the bytes that it takes there, 0 for a view. A view has no object but a
-    `source`, of which it is made when somebody reads it: there may be many, and few are read.
+    `key` is its namespace and name, `revision` its resourceVersion as a number, `since` the lowest
+    one at which what people said was the same: what the system alone has changed since is no
+    conflict. `stored` is the store's revision, and `size` the bytes that it takes there, 0 for a
+    view. A view may have no `data` but a `source`, of which it is made when somebody reads it:
+    there may be many, and few are read.
     """
 
-    found: Json | None
+    key: tuple[str, str]
+    data: bytes
     revision: int
     since: int = 0
     stored: int = 0
@@ -62,15 +62,26 @@ class Held:
 
     @property
     def object(self) -> Json:
-        """The object, with its resourceVersion."""
-        if self.found is not None or self.make is None:
-            return self.found or {}
-        return with_revision(self.make(self.source), self.revision)
+        """The object, with its resourceVersion; each time a new one."""
+        if self.make is not None:
+            return with_revision(self.make(self.source), self.revision)
+        found: Json = json.loads(self.data)
+        return found
+
+    @property
+    def json(self) -> bytes:
+        """The same as JSON."""
+        return self.data if self.make is None else encoded(self.object)
 
 
 def with_revision(found: Json, revision: int) -> Json:
     """An object with this resourceVersion."""
     return {**found, "metadata": {**found["metadata"], "resourceVersion": str(revision)}}
+
+
+def encoded(found: Json) -> bytes:
+    """An object as JSON."""
+    return json.dumps(found, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,6 @@ class Collection:
         self._moved = asyncio.Event()
         self.size = 0
         """Bytes of all of them in the store."""
-        self._lines: OrderedDict[tuple[int, str], bytes] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -136,7 +146,8 @@ class Collection:
         revision = self._revisions.next()
         is_same_word = before is not None and stored and before.stored == stored
         since = before.since if before is not None and is_same_word else revision
-        held = Held(with_revision(found, revision), revision, since, stored, size)
+        data = encoded(with_revision(found, revision))
+        held = Held(key, data, revision, since, stored, size)
         self.size += size - (before.size if before is not None else 0)
         self._objects[key] = held
         self._note(Event(MODIFIED if before else ADDED, held, before, revision))
@@ -147,7 +158,7 @@ class Collection:
         if before is not None and before.source == source:
             return
         revision = self._revisions.next()
-        held = Held(None, revision, revision, source=source, make=make)
+        held = Held(key, b"", revision, revision, source=source, make=make)
         self._objects[key] = held
         self._note(Event(MODIFIED if before else ADDED, held, before, revision))
 
@@ -158,8 +169,8 @@ class Collection:
             return
         self.size -= before.size
         revision = self._revisions.next()
-        found = before.found and with_revision(before.found, revision)
-        last = dataclasses.replace(before, found=found, revision=revision, since=revision)
+        data = encoded(with_revision(before.object, revision)) if before.data else b""
+        last = dataclasses.replace(before, data=data, revision=revision, since=revision)
         self._note(Event(DELETED, last, before, revision))
 
     def replace(self, objects: Iterable[Json]) -> None:
@@ -185,16 +196,6 @@ class Collection:
             return ()
         start = bisect_right(self._events, revision, key=lambda event: event.revision)
         return tuple(islice(self._events, start, None))
-
-    def line(self, revision: int, type: str, make: Callable[[], bytes]) -> bytes:
-        """An event as it is sent, made once for all who watch it while it is new."""
-        key = (revision, type)
-        found = self._lines.get(key)
-        if found is None:
-            found = self._lines[key] = make()
-            if len(self._lines) > _LINES:
-                self._lines.popitem(last=False)
-        return found
 
     async def wait(self, seen: int, seconds: float) -> None:
         """Return when there is a change after `seen`, at the latest after so many seconds."""

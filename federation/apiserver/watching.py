@@ -5,10 +5,8 @@ API concepts: an object that enters a selection is ADDED, one that leaves it DEL
 how far the stream is; a past that is not kept any more is an ERROR (410), which ends the stream.
 """
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from federation.apiserver.collection import (
@@ -17,7 +15,9 @@ from federation.apiserver.collection import (
     MODIFIED,
     Collection,
     Event,
+    Held,
     PastIsGoneError,
+    encoded,
 )
 from federation.apiserver.selectors import Judge
 from federation.apiserver.sending import pieces
@@ -43,11 +43,11 @@ class Watch:
     bookmarks: bool = False
     initial_end: bool = False
 
-    def selects(self, found: Json) -> bool:
+    def selects(self, held: Held) -> bool:
         """Whether an object is among what is watched."""
-        if self.namespace and found["metadata"].get("namespace") != self.namespace:
+        if self.namespace and held.key[0] != self.namespace:
             return False
-        return self.judge is None or self.judge(found)
+        return self.judge is None or self.judge(held.object)
 
 
 Shape = Callable[[Json], Json]
@@ -73,7 +73,7 @@ async def lines(
         except PastIsGoneError:
             yield _line(ERROR, gone(at))
             return
-        for some in pieces(_shown(collection, events, watch, shape)):
+        for some in pieces(_shown(events, watch, shape)):
             yield some
         if events:
             at = events[-1].revision
@@ -90,8 +90,8 @@ async def lines(
 
 def _initial(collection: Collection, watch: Watch, shape: Shape | None, at: int) -> Iterator[bytes]:
     """All that is there, as if it were new; the bookmark is of when it was taken."""
-    for one in [held for held in collection.listed(watch.namespace) if watch.selects(held.object)]:
-        yield _line(ADDED, shape(one.object) if shape else one.object)
+    for one in [held for held in collection.listed(watch.namespace) if watch.selects(held)]:
+        yield _told(ADDED, one, shape)
     if watch.initial_end:
         yield _bookmark(collection, at, initial=True)
 
@@ -101,20 +101,19 @@ def gone(revision: int) -> Json:
     return status_of(expired(f"too old resource version: {revision}: list again"))[1]
 
 
-def _shown(
-    collection: Collection, events: Iterable[Event], watch: Watch, shape: Shape | None
-) -> Iterable[bytes]:
+def _shown(events: Iterable[Event], watch: Watch, shape: Shape | None) -> Iterable[bytes]:
     for event in events:
-        found = event.held.object
-        is_in = event.type != DELETED and watch.selects(found)
-        was_in = event.before is not None and watch.selects(event.before.object)
-        if not is_in and not was_in:
-            continue
-        type = (MODIFIED if was_in else ADDED) if is_in else DELETED
-        if shape is None:
-            yield collection.line(event.revision, type, partial(_line, type, found))
-        else:
-            yield _line(type, shape(found))
+        is_in = event.type != DELETED and watch.selects(event.held)
+        was_in = event.before is not None and watch.selects(event.before)
+        if is_in or was_in:
+            type = (MODIFIED if was_in else ADDED) if is_in else DELETED
+            yield _told(type, event.held, shape)
+
+
+def _told(type: str, held: Held, shape: Shape | None) -> bytes:
+    if shape is not None:
+        return _line(type, shape(held.object))
+    return b'{"type":"%s","object":%s}\n' % (type.encode(), held.json)
 
 
 def _bookmark(collection: Collection, revision: int, *, initial: bool = False) -> bytes:
@@ -128,4 +127,4 @@ def _bookmark(collection: Collection, revision: int, *, initial: bool = False) -
 
 
 def _line(type: str, found: Json) -> bytes:
-    return json.dumps({"type": type, "object": found}, separators=(",", ":")).encode() + b"\n"
+    return encoded({"type": type, "object": found}) + b"\n"

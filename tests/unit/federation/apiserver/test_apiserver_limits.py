@@ -90,7 +90,7 @@ def test_a_past_that_is_not_kept_is_said() -> None:
 
 
 def held(count: int) -> tuple[Held, ...]:
-    return tuple(Held(policy(str(i)), i) for i in range(count))
+    return tuple(Held(("shop", str(i)), b"{}", i) for i in range(count))
 
 
 def test_only_so_many_lists_are_kept_for_paging() -> None:
