@@ -32,7 +32,8 @@ def names_shown(address: tuple[str, int], root: Path, server_name: str) -> Any:
 
 def keys_in(folder: Path) -> list[str]:
     """The files in which a private key stands in clear."""
-    return [f.name for f in folder.iterdir() if b"PRIVATE KEY" in f.read_bytes()]
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return [file.name for file in files if b"PRIVATE KEY" in file.read_bytes()]
 
 
 def test_a_copy_of_the_disk_has_no_key_of_the_controller(tmp_path: Path) -> None:
