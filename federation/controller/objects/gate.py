@@ -3,11 +3,15 @@
 In: role bindings, as they come from the store. Out: decisions, and entries of the audit log.
 """
 
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
+
+from federation.api.base import explain
 from federation.api.kind import ApiKind
 from federation.api.v1alpha1.access import RoleBindingSpec
 from federation.apiserver.access import (
@@ -24,6 +28,9 @@ from federation.apiserver.own_rules import open_paths, resources_of, rules_of
 from federation.controller.audit import REFUSED, Audit
 from federation.controller.audit_changes import changes
 from federation.controller.audit_entry import Act
+from federation.runtime.logs import event
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -37,11 +44,20 @@ class Gate:
         self._bindings: dict[str, Binding] = {}
 
     def heard(self, name: str, found: Json | None) -> None:
-        """A RoleBinding was written, or is gone (None)."""
+        """A RoleBinding was written, or is gone (None); one that cannot be read gives nothing.
+
+        It may come from another version: nothing else is held up by it.
+        """
+        self._bindings.pop(name, None)
         if found is None:
-            self._bindings.pop(name, None)
+            return
+        try:
+            spec = RoleBindingSpec.model_validate(found.get("spec"))
+        except ValidationError as error:
+            log.warning(
+                event("a role binding counts for nothing", binding=name, reason=explain(error))
+            )
         else:
-            spec = RoleBindingSpec.model_validate(found["spec"])
             self._bindings[name] = binding_of(name, spec)
 
     def decide(self, caller: Caller, asked: Attributes) -> Decision:

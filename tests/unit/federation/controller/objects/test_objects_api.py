@@ -1,5 +1,6 @@
 """Objects over the store: written, in effect in the facts, and there after a restart."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -350,3 +351,19 @@ async def test_who_may_not_write_is_noted(world: World) -> None:
     entry = world.gate._audit.entries()[-1]
     assert (entry["who"], entry["what"], entry["cluster"]) == ("alice", "delete clusters", "east")
     assert entry["outcome"] == "refused: no role"
+
+
+async def test_what_another_version_wrote_holds_nothing_up(world: World, tmp_path: Path) -> None:
+    subjects = [{"kind": "User", "name": "alice"}]
+    await world.create(ROLE_BINDING, "ops", {"role": "viewer", "subjects": subjects})
+    await world.create(USER, "alice", {})
+    for key, spec in (("rolebindings", {"role": "owner", "subjects": subjects}), ("users", [1])):
+        path = f"objects/{key}.fedmesh.dev/-/{'ops' if key == 'rolebindings' else 'alice'}"
+        entry = await world.store.read(path)
+        assert entry is not None
+        found = {**json.loads(entry.value), "spec": spec}
+        await world.store.write(path, json.dumps(found).encode(), entry.revision)
+    later = await again(world, tmp_path)
+    assert not later.gate.decide(ALICE, Attributes("list", "fedmesh.dev", "clusters")).allowed
+    assert later.objects.users("alice") is None
+    await later.create(POLICY, "near", {}, "shop")
