@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"-n needs a network namespace: {error.strerror}") from error
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)

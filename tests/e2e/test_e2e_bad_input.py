@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -332,12 +333,14 @@ def test_a_settings_file_that_is_no_yaml_is_named(mesh: Mesh, tmp_path: Path, na
     assert str(tmp_path / "none") in refusal(name, tmp_path / "none", USAGE)
 
 
-def test_a_demo_on_taken_addresses_names_who_has_them(tmp_path: Path) -> None:
-    with socket.create_server(("127.77.0.1", 8443)):
+def test_a_demo_on_taken_addresses_names_who_has_them() -> None:
+    taken = socket.create_server(("127.77.0.1", 8443))
+    with taken, tempfile.TemporaryDirectory(prefix="fm-", dir="/tmp") as folder:
+        state = Path(folder) / "d"  # a short path, as sockets need it
         command = [sys.executable, "-m", "federation.cli.main", "demo", "up", "--detach"]
-        command += ["--state", str(tmp_path / "d"), "--network", "127.77"]
+        command += ["--state", str(state), "--network", "127.77"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert not state.exists()
     assert done.returncode == FAILED
     assert "127.77.0.1:8443" in done.stderr
     assert str(os.getpid()) in done.stderr
-    assert not (tmp_path / "d").exists()
