@@ -42,6 +42,7 @@ def join(person: FirstHour, cluster: str, listen: str) -> str:
     return person.run(*command, "--listen", listen)
 
 
+@pytest.mark.slow  # the guide of the first hour does the same in every run
 def test_two_clusters_are_connected_by_three_commands_each(person: FirstHour) -> None:
     begin(person)
     person.start(join(person, "east", "127.66.1.2:15012"))
