@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 E2E ?=
-# Unit tests in so many processes, each with a loopback of its own, which takes a network namespace.
+# Tests in so many processes, each with a loopback of its own, which takes a network namespace.
 WORKERS ?= $(shell unshare --net true 2> /dev/null && echo 2 || echo 0)
 
 .PHONY: demo test check e2e bench proto golden docs hooks fix clean setup
@@ -24,7 +24,7 @@ demo: $(READY)  ## start the mesh on this machine, show it, take it down
 	@$(BIN)/python -m federation.cli.main demo run tour
 
 test: $(READY)  ## all unit tests and the fast end-to-end tests
-	@$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 e2e: $(READY)  ## all end-to-end tests
 	@$(BIN)/python -m pytest tests/e2e $(E2E)

@@ -1,15 +1,22 @@
 """Tests in several processes at once (`pytest -n`): each has a loopback of its own.
 
-A file of unit tests is done by one process, and these come first. All end-to-end tests are one
-group: one process does them, one after the other, while nothing else runs. In one process all is as
-it is collected.
+A file is done by one process, in order. What is `alone` comes first, while others do unit tests,
+and waits for its turn (`tests/e2e/turns.py`). In one process all is as it is collected.
 """
 
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.loopback import take_own
 
-E2E = "e2e"
+
+class ByFile(LoadScopeScheduling):
+    """Gives a process whole files: the groups of pytest-xdist 3.8 are not read by pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,20 +27,17 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"-n needs a network namespace: {error.strerror}") from error
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)
-        for item in items:
-            group = E2E if is_e2e(item) else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-def is_e2e(item: pytest.Item) -> bool:
-    """Whether it starts processes, and measures or needs them."""
-    return "unit" not in item.path.parts or item.get_closest_marker("alone") is not None
 
 
 def _turn(item: pytest.Item) -> int:
-    """First unit tests, then the rest; within these as they were."""
-    return int(is_e2e(item))
+    """First what is alone, then unit tests, then the rest; within these as they were."""
+    if item.get_closest_marker("alone"):
+        return 0
+    return 1 if "unit" in item.path.parts else 2

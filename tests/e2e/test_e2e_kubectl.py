@@ -3,8 +3,10 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.kubectls import Kubectl, found
 from tests.e2e.rig import Mesh, fedctl, wait_until
@@ -74,3 +76,43 @@ def test_a_watch_sees_a_cluster_change(kubectl: Kubectl) -> None:
         watching.communicate()
         back = json.dumps({"spec": {"zones": zones}})
         kubectl("patch", "cluster", "eu-west", "--type=merge", "-p", back)
+
+
+POLICY: dict[str, Any] = {
+    "apiVersion": "fedmesh.dev/v1alpha1",
+    "kind": "TrafficPolicy",
+    "metadata": {"name": "near", "namespace": "demo"},
+    "spec": {"targetRefs": [{"kind": "Service", "name": "api"}], "mode": "None"},
+}
+
+
+def test_every_verb_at_the_demo(kubectl: Kubectl, tmp_path: Path) -> None:
+    file, folder = tmp_path / "policy.yaml", tmp_path
+    file.write_text(yaml.safe_dump(POLICY))
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump({"resources": ["policy.yaml"]}))
+    near = ("trafficpolicy", "near", "-n", "demo")
+    assert "trafficpolicies" in kubectl("api-resources")
+    assert "Locality" in kubectl("explain", "trafficpolicy.spec.mode")
+    kubectl("diff", "-f", str(file), code=1)
+    try:
+        assert "created" in kubectl("apply", "-f", str(file))
+        assert "unchanged" in kubectl("apply", "-k", str(folder))
+        assert "serverside-applied" in kubectl("apply", "--server-side", "-f", str(file))
+        kubectl("label", *near, "team=a")
+        kubectl("annotate", *near, "why=because")
+        kubectl("patch", *near, "--type=merge", "-p", '{"spec":{"mode":"Locality"}}')
+        kubectl("edit", *near, more={"EDITOR": "sed -i s/Locality/None/"})
+        kubectl("wait", "--for=condition=Accepted", "tp/near", "-n", "demo", "--timeout=10s")
+        kubectl("wait", "--for=condition=ResolvedRefs", "tp/near", "-n", "demo", "--timeout=10s")
+        assert "near" in kubectl("get", "tp", "-A", "-l", "team=a", "--sort-by=.metadata.name")
+        assert kubectl("get", *near, "-o", "jsonpath={.spec.mode}") == "None"
+        assert kubectl("get", *near, "-o", "name") == "trafficpolicy.fedmesh.dev/near\n"
+        assert "because" in kubectl("get", *near, "-o", "yaml")
+        assert "api" in kubectl("get", *near, "-o", "json")
+        assert "ResolvedRefs" in kubectl("describe", *near)
+        assert "Cluster/" in kubectl("get", "events", "-A").title()
+        assert "yes" in kubectl("auth", "can-i", "create", "trafficpolicies", "-n", "demo")
+        assert "admin" in kubectl("auth", "whoami")
+    finally:
+        kubectl("delete", *near, "--wait")
+    assert "not found" in kubectl("get", *near, code=1)
