@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.loopback import take_own
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # it has no types
     """Gives a process whole files: the groups of pytest-xdist 3.8 are not read by pytest 9.2."""
 
     def _split_scope(self, nodeid: str) -> str:
