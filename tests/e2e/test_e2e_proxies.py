@@ -69,17 +69,20 @@ def test_a_killed_sidecar_is_not_connected_until_it_is_back(mesh: Mesh, kubectl:
         return bool(proxies(kubectl).get(name, {}).get("connected"))
 
     wait_until("it is connected", is_connected, 20)
-    with kubectl.start("get", "proxies", "--watch-only", "-o", "name") as watching:
+    with kubectl.start("get", "proxy", name, "--watch", "-o", "name") as watching:
+        assert watching.stdout is not None
+        line = f"proxy.fedmesh.dev/{name}\n"
         try:
+            assert watching.stdout.readline() == line  # it watches from now on
             mesh.kill(supervisor)
             gone = wait_until("it is told as gone", lambda: not is_connected(), 15)
             others = {n: one["connected"] for n, one in proxies(kubectl).items() if n != name}
             assert all(others.values())
             mesh.start(supervisor)
             back = wait_until("it is told as back", is_connected, 30)
+            assert [watching.stdout.readline() for _ in range(2)] == [line, line]
         finally:
             mesh.repair()
             watching.terminate()
-        seen, _ = watching.communicate()
-    assert seen.splitlines().count(f"proxy.fedmesh.dev/{name}") >= 2
+        watching.communicate()
     print(f"gone after {gone:.1f} s, back after {back:.1f} s")
