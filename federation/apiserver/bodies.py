@@ -8,6 +8,7 @@ import json
 from math import isfinite
 from typing import Any
 
+from federation.apiserver.patching.values import MAX_DEPTH, is_deep
 from federation.apiserver.protobuf import MEDIA_TYPE as PROTOBUF
 from federation.apiserver.protobuf import read_protobuf
 from federation.apiserver.statuses import StatusError, bad_request
@@ -16,7 +17,6 @@ from federation.runtime.yamlplain import HIGHEST, LOWEST, MAX_BITS
 
 Json = dict[str, Any]
 
-MAX_DEPTH = 64
 JSON_TYPES = ("application/json", "")
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 _MOST_NAMED = 10
@@ -113,17 +113,8 @@ def read_yaml(data: bytes) -> Any:
 
 def check_depth(value: object) -> None:
     """Raises StatusError (400), before anybody walks it who calls himself for each level."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for found in level
-            if isinstance(found, dict | list)
-            for child in (found.values() if isinstance(found, dict) else found)
-        ]
-        if not level:
-            return
-    raise bad_request(f"the body of the request is nested deeper than {MAX_DEPTH} levels")
+    if is_deep(value):
+        raise bad_request(f"the body of the request is nested deeper than {MAX_DEPTH} levels")
 
 
 def object_of(value: Any) -> Json:

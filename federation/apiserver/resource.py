@@ -30,6 +30,7 @@ from federation.apiserver.statuses import (
 )
 from federation.apiserver.turns import Turns
 from federation.model.errors import Conflict
+from federation.model.timestamps import rfc3339
 from federation.runtime.clock import utc_now
 
 Json = dict[str, Any]
@@ -267,7 +268,7 @@ _LONGEST_PREFIX = 58
 
 def timestamp() -> str:
     """Now, as metadata says times."""
-    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(utc_now())
 
 
 def _uid() -> str:

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from federation.apiserver.bodies import object_of, read_json
+from federation.apiserver.statuses import StatusError
 from federation.model.errors import InvalidInput, shown
 
-MAX_DEPTH = 64
 _MOST_DIGITS = 15
 
 Json = dict[str, Any]
@@ -189,26 +190,9 @@ def peer_of(request: web.Request) -> str:
 
 
 async def _body(request: web.Request) -> Json:
+    """The body, judged as those of objects are; raises InvalidInput."""
+    where = f"body of {request.method} {request.path}"
     try:
-        body = await request.json()
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"body of {request.method} {request.path} is not JSON") from error
-    if not isinstance(body, dict):
-        raise InvalidInput(f"body of {request.method} {request.path} must be a JSON object")
-    if _is_deep(body):  # before anybody walks it who calls himself for each level
-        raise InvalidInput(
-            f"body of {request.method} {request.path} is nested deeper than {MAX_DEPTH} levels"
-        )
-    return body
-
-
-def _is_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for found in level
-            if isinstance(found, dict | list)
-            for child in (found.values() if isinstance(found, dict) else found)
-        ]
-    return bool(level)
+        return object_of(read_json(await request.read())[0])
+    except StatusError as error:
+        raise InvalidInput(f"{where}: {error}") from error

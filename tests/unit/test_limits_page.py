@@ -19,12 +19,11 @@ from federation.apiserver import (
     rate_limit,
     reading,
     resource,
-    routes,
     selectors,
     server,
     streams,
 )
-from federation.apiserver.patching import json_patch
+from federation.apiserver.patching import json_patch, values
 from federation.controller import agent_server as controller_server
 from federation.controller import audit, audit_changes, audit_entry, audit_file, sessions
 from federation.controller.access import users
@@ -180,7 +179,7 @@ STATED: dict[str, str] = {
     "requests of a member for certificates at once": (f"{controller_server.RENEWALS_OF_A_CLUSTER}"),
     "8443: time for a whole request": f"{connection_guard.REQUEST_SECONDS:g} s",
     "8443: size of a body": f"{server.MAX_BODY_BYTES // KB} KB",
-    "8443: depth of nesting of a body": f"{routes.MAX_DEPTH}",
+    "8443: depth of nesting of a body": f"{values.MAX_DEPTH}",
     "8443: size of an object that is kept, with who owns which field": (
         f"{preconditions.LARGEST_OBJECT // KB} KB"
     ),

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from federation.apiserver.patching.fields import Fields, read_fields, union_of, write_fields
 from federation.apiserver.patching.values import Json
 from federation.model.errors import InvalidInput, shown
+from federation.model.timestamps import rfc3339
 
 APPLY = "Apply"
 UPDATE = "Update"
@@ -57,7 +58,7 @@ Entries = dict[Key, Entry]
 
 def timestamp(now: datetime) -> str:
     """A time as Kubernetes writes it; `now` is in UTC."""
-    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(now)
 
 
 def check_manager(manager: str) -> None:

@@ -24,6 +24,7 @@ from federation.controller.trust.anchors import speaking_keys
 from federation.controller.trust.authority import Authority
 from federation.model.errors import Conflict, Denied, NotReady
 from federation.model.names import ClusterId, parse_cluster_id
+from federation.model.timestamps import rfc3339
 from federation.runtime.clock import utc_now
 from federation.trust.join_tokens import JoinRecord
 from federation.trust.pem import (
@@ -82,7 +83,7 @@ class Members:
                 raise Conflict(f"cluster {cluster} is leaving: wait until it has left")
             domain = trust_domain(cluster, self._domain)
             found = with_word(before or Member(cluster, domain, ""), say(before))
-            return restated(found, utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"), str(uuid4()))
+            return restated(found, rfc3339(utc_now()), str(uuid4()))
 
         return await self.documents.swap(cluster, change)
 

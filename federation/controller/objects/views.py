@@ -6,7 +6,6 @@ seconds since) is not in them: each change is an event for everybody who watches
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -21,6 +20,7 @@ from federation.controller.views.trust import state_of_trust
 from federation.model.exports import Backend
 from federation.model.facts import Service
 from federation.model.names import ClusterId
+from federation.model.timestamps import rfc3339
 from federation.planning.honoured import not_honoured
 
 Json = dict[str, Any]
@@ -50,7 +50,7 @@ def time_of(seconds: float) -> str | None:
     """Seconds since 1970 as metadata says them; None for what is not known."""
     if seconds <= 0:
         return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(seconds)
 
 
 def service_import(found: tuple[Service, tuple[Backend, ...], int]) -> Json:

@@ -8,7 +8,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
 from federation.apiserver.connection_guard import ConnectionGuard
-from federation.apiserver.routes import MAX_DEPTH
+from federation.apiserver.patching.values import MAX_DEPTH
 from federation.apiserver.server import MAX_BODY_BYTES, make_api
 from federation.model.errors import Conflict, Denied, FedmeshError, InvalidInput, NotReady
 from tests.unit.fakes.let_in import parts
