@@ -6,7 +6,7 @@ from pydantic import Field
 
 from federation.api.base import OurDocument, Ours
 
-LONGEST_SECONDS = 30 * 86_400
+LONGEST_SECONDS = 7 * 86_400
 """A token that lies about for longer is more likely found than used."""
 
 

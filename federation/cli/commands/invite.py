@@ -9,7 +9,7 @@ import click
 from federation.cli.commands import cluster_add
 from federation.cli.consent import consent, yes_option
 from federation.cli.io import IO, standard_io
-from federation.cli.options import client_for, config_option, duration
+from federation.cli.options import JOIN_TOKEN_LIFE, client_for, config_option
 
 if TYPE_CHECKING:
     from federation.client.client import Client
@@ -27,7 +27,7 @@ class Options:
 @click.command("invite")
 @click.argument("cluster")
 @cluster_add.word_options
-@click.option("--expires", callback=duration, default="1h", help="How long it is good; default 1h.")
+@click.option("--expires", callback=JOIN_TOKEN_LIFE, default="1h", help="How long; 7d at most.")
 @yes_option
 @config_option
 def command(

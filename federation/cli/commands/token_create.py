@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from federation.cli.io import IO, standard_io
-from federation.cli.options import client_for, config_option, duration
+from federation.cli.options import JOIN_TOKEN_LIFE, client_for, config_option
 
 if TYPE_CHECKING:
     from federation.client.client import Client
@@ -24,7 +24,7 @@ class Options:
 
 @click.command("create")
 @click.argument("cluster")
-@click.option("--expires", callback=duration, default="1h", help="How long it is good; default 1h.")
+@click.option("--expires", callback=JOIN_TOKEN_LIFE, default="1h", help="How long; 7d at most.")
 @config_option
 def command(cluster: str, expires: int, config: Path | None) -> int:
     """Print a join token for CLUSTER; it can be used once."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from federation.cli.io import IO, standard_io
-from federation.cli.options import chosen_config, config_option, duration
+from federation.cli.options import USER_LIFE, chosen_config, config_option
 
 if TYPE_CHECKING:
     from federation.cli.contexts import Config
@@ -31,7 +31,7 @@ class Options:
 @click.argument("user", metavar="NAME")
 @click.option("--group", "groups", multiple=True, help="A group of the user; may be repeated.")
 @click.option("--token", "is_token", is_flag=True, help="A token instead of a certificate.")
-@click.option("--expires", callback=duration, default="30d", help="How long; 365d at most.")
+@click.option("--expires", callback=USER_LIFE, default="30d", help="How long; 365d at most.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from federation.cli.io import IO, standard_io
-from federation.cli.options import client_for, config_option, duration
+from federation.cli.options import USER_LIFE, client_for, config_option
 
 if TYPE_CHECKING:
     from federation.client.client import Client
@@ -24,7 +24,7 @@ class Options:
 
 @click.command("token")
 @click.argument("user", metavar="NAME")
-@click.option("--expires", callback=duration, default="30d", help="How long; 365d at most.")
+@click.option("--expires", callback=USER_LIFE, default="30d", help="How long; 365d at most.")
 @config_option
 def command(user: str, expires: int, config: Path | None) -> int:
     """Print a new token of the user NAME; those that are there stay."""

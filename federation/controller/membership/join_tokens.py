@@ -7,6 +7,7 @@ A secret is never kept, so nothing here can show one. Next:
 import secrets
 from dataclasses import replace
 
+from federation.api.v1alpha1.join_token import LONGEST_SECONDS
 from federation.controller.intent.documents import Document, Documents
 from federation.controller.membership.records import TOKENS
 from federation.controller.store.store import IntentStore
@@ -21,7 +22,7 @@ from federation.trust.join_tokens import (
     secret_hash,
 )
 
-MAX_TOKEN_SECONDS = 7 * 86_400
+MAX_TOKEN_SECONDS = LONGEST_SECONDS
 MOST_TOKENS = 1_000
 """How many are kept; beyond that those go first that expired first."""
 
